@@ -1,0 +1,106 @@
+/**
+ * The one error type of structdb and the registry of its codes.
+ *
+ * A `code` is stable: scripts may test for it. Each code has one exit code; docs/errors.md lists them all (a test
+ * keeps the page equal to this registry). Errors are thrown where the fact is known and printed once, by the command line.
+ */
+
+/** Exit codes of the program, as documented in docs/exit-codes.md. */
+export const EXIT = Object.freeze({
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  workToDo: 3,
+  brokenPromise: 4,
+  locked: 5,
+  inconclusive: 6,
+  interrupted: 130,
+});
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+interface CodeEntry {
+  readonly exit: ExitCode;
+  readonly meaning: string;
+}
+
+const failed = (meaning: string): CodeEntry => ({ exit: EXIT.failed, meaning });
+const usage = (meaning: string): CodeEntry => ({ exit: EXIT.usage, meaning });
+const workToDo = (meaning: string): CodeEntry => ({ exit: EXIT.workToDo, meaning });
+const broken = (meaning: string): CodeEntry => ({ exit: EXIT.brokenPromise, meaning });
+const locked = (meaning: string): CodeEntry => ({ exit: EXIT.locked, meaning });
+
+/** Every code structdb can report. Add here first; keep each group alphabetical. */
+export const ERROR_CODES = Object.freeze({
+  // shared
+  CONFIG_INVALID: usage('the configuration file has problems; all of them are listed'),
+  CONFIRMATION_NEEDED: usage('a destructive command was run without a terminal and without --yes'),
+  INTERNAL: failed('a defect of structdb itself'),
+  INTERRUPTED: { exit: EXIT.interrupted, meaning: 'stopped by Ctrl-C or SIGTERM after cleaning up' } as CodeEntry,
+  USAGE: usage('a wrong flag, argument or combination'),
+  // connection and server
+  CONNECTION_FAILED: failed('the server cannot be reached'),
+  CONNECTION_LOST: failed('the server closed the connection while structdb was working'),
+  AUTHENTICATION_FAILED: failed('the server refused the user or the password'),
+  DATABASE_MISSING: failed('the database does not exist'),
+  NO_CONNECTION: usage('no connection was given and no private server runs'),
+  PERMISSION_DENIED: failed('the role lacks a privilege; the hint names the grant'),
+  SERVER_TOO_OLD: failed('the server is older than PostgreSQL 15'),
+  SQL_FAILED: failed('the server refused a statement'),
+  // programs
+  PROGRAM_FAILED: failed('a program that structdb started failed'),
+  PROGRAM_MISSING: failed('a program of PostgreSQL was not found'),
+  PROGRAM_TOO_OLD: failed('the installed PostgreSQL tools are older than the server'),
+  // files
+  DISK_FULL: failed('no space is left on the device'),
+  FILE_MISSING: failed('a file does not exist'),
+  FILE_UNREADABLE: failed('a file cannot be read or written'),
+  // private server
+  DATA_DIRECTORY_OWNER: failed('the data directory belongs to somebody else'),
+  PORT_TAKEN: failed('the port is in use'),
+  SERVER_START_FAILED: failed('the server did not start'),
+  // locks
+  LOCKED: locked('somebody else holds the lock; who and since when is named'),
+} satisfies Record<string, CodeEntry>);
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface StructdbErrorOptions {
+  /** The next command or the fix, in one line. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** Further lines for the reader, e.g. each problem of a configuration file. */
+  readonly details?: readonly string[];
+}
+
+/** What structdb throws: a stable code, one line that says what happened to what, and a hint that says what to do. */
+export class StructdbError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly details: readonly string[];
+  readonly exitCode: ExitCode;
+
+  constructor(code: ErrorCode, message: string, options: StructdbErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'StructdbError';
+    this.code = code;
+    this.hint = options.hint;
+    this.details = Object.freeze([...(options.details ?? [])]);
+    this.exitCode = ERROR_CODES[code].exit;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** `code` of a system or database error (ENOENT, 42P07), or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+// The groups above are the public vocabulary; these helpers exist so that an entry cannot name a wrong exit code.
+void workToDo;
+void broken;

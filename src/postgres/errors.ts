@@ -1,0 +1,136 @@
+import { type ConnectionSettings, describeConnection, type SslMode } from '../config/connection.ts';
+import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
+
+/** Whether a failed first attempt of sslmode prefer or allow is worth the other way (libpq tries both). */
+export function isUndecided(error: unknown, mode: SslMode, attempt: number): boolean {
+  if (attempt > 0) return false;
+  const message = messageOf(error);
+  if (mode === 'prefer')
+    return /does not support SSL|SSL|TLS|ssl|certificate/.test(message) || codeOf(error) === '28000';
+  if (mode === 'allow') return codeOf(error) === '28000';
+  return false;
+}
+
+/** A failed connection attempt in words that name the server and the next step. */
+export function translateConnectionError(error: unknown, connection: ConnectionSettings): StructdbError {
+  if (error instanceof StructdbError) return error;
+  const where = describeConnection(connection);
+  const code = codeOf(error);
+  const message = redact(messageOf(error));
+  const from = `(from ${connection.source})`;
+  switch (code) {
+    case '28P01':
+      return new StructdbError(
+        'AUTHENTICATION_FAILED',
+        `${where} refused the password of "${connection.user}" ${from}.`,
+        {
+          cause: error,
+          hint: 'Check the password in the URL, PGPASSWORD or ~/.pgpass.',
+        },
+      );
+    case '28000':
+      return new StructdbError('AUTHENTICATION_FAILED', `${where} refused the connection: ${message} ${from}.`, {
+        cause: error,
+        hint: "Check the user, sslmode and the server's pg_hba.conf.",
+      });
+    case '3D000':
+      return new StructdbError(
+        'DATABASE_MISSING',
+        `${where}: the database "${connection.database}" does not exist ${from}.`,
+        {
+          cause: error,
+          hint: `Create it: createdb -h ${connection.host} -p ${connection.port} ${connection.database}`,
+        },
+      );
+    case '53300':
+      return new StructdbError('CONNECTION_FAILED', `${where}: the server has no free connection slot: ${message}.`, {
+        cause: error,
+        hint: 'Close other connections or raise max_connections.',
+      });
+    case '57P03':
+      return new StructdbError('CONNECTION_FAILED', `${where}: ${message}.`, {
+        cause: error,
+        hint: 'The server is starting or stopping: try again in a moment.',
+      });
+    default: {
+      const reason = reasonOf(error, message);
+      const privateServer = connection.source === 'the private server';
+      return new StructdbError('CONNECTION_FAILED', `Cannot reach ${where} ${from}: ${reason}.`, {
+        cause: error,
+        hint: privateServer
+          ? 'Run: structdb dev start'
+          : 'Check that the server runs and that host and port are right; a private server: structdb dev start',
+      });
+    }
+  }
+}
+
+function reasonOf(error: unknown, message: string): string {
+  const inner = error instanceof AggregateError ? error.errors[0] : error;
+  switch (codeOf(inner)) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'the host name is not known';
+    case 'ENOENT':
+      return 'there is no such socket';
+    case 'EACCES':
+      return 'this user may not use the socket';
+    case 'ETIMEDOUT':
+      return 'the connection timed out';
+    default:
+      return (inner === error ? message : messageOf(inner)).replace(/\.$/, '') || 'the connection failed';
+  }
+}
+
+/** An error of a statement as a StructdbError; anything that is not the database's passes through. */
+export function translateDatabaseError(error: unknown, connection: ConnectionSettings): unknown {
+  if (error instanceof StructdbError || !(error instanceof Error)) return error;
+  const code = codeOf(error);
+  if (isConnectionLoss(error)) {
+    return new StructdbError(
+      'CONNECTION_LOST',
+      `${describeConnection(connection)} closed the connection: ${redact(error.message)}.`,
+      {
+        cause: error,
+        hint: "Check the server's log, then run the command again.",
+      },
+    );
+  }
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return error;
+  const { detail, hint } = error as { detail?: string; hint?: string };
+  const message = redact(error.message);
+  if (code === '42501') {
+    return new StructdbError(
+      'PERMISSION_DENIED',
+      `"${connection.user}" may not do this in database "${connection.database}": ${message}.`,
+      {
+        cause: error,
+        hint: `Run as the owner of the database, or: ALTER DATABASE "${connection.database}" OWNER TO "${connection.user}"`,
+      },
+    );
+  }
+  if (code === '53100') {
+    return new StructdbError('DISK_FULL', `The server's disk is full: ${message}.`, {
+      cause: error,
+      hint: 'Free space on the server, then run the command again.',
+    });
+  }
+  return new StructdbError('SQL_FAILED', `The server refused a statement: ${message} (SQLSTATE ${code}).`, {
+    cause: error,
+    ...(hint ? { hint } : {}),
+    details: detail ? [redact(detail)] : [],
+  });
+}
+
+/** Class 08, an administrator's or a crash's shutdown, or a closed socket. */
+export function isConnectionLoss(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined && (/^(08...|57P0[1245])$/.test(code) || code === 'ECONNRESET' || code === 'EPIPE'))
+    return true;
+  return /Connection terminated|Client has encountered a connection error|not queryable|connection has been discarded/i.test(
+    messageOf(error),
+  );
+}
