@@ -59,6 +59,12 @@ export const ERROR_CODES = Object.freeze({
   DATA_DIRECTORY_OWNER: failed('the data directory belongs to somebody else'),
   PORT_TAKEN: failed('the port is in use'),
   SERVER_START_FAILED: failed('the server did not start'),
+  // catalogs
+  CATALOG_BAD_ROWS: failed('a catalog file has bad rows; nothing was imported'),
+  CATALOG_NOT_FOUND: failed('no catalog row has this designation'),
+  CATALOG_UNKNOWN: failed('a file fits no catalog format, or its edition or unit system is not certain'),
+  CATALOG_UNREADABLE: failed('a catalog file is not readable as a table of text'),
+  SCHEMA_MISSING: failed('the database has no structdb schema, or an older one; migrate first'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);
