@@ -58,6 +58,10 @@ export const ERROR_CODES = Object.freeze({
   // private server
   DATA_DIRECTORY_OWNER: failed('the data directory belongs to somebody else'),
   PORT_TAKEN: failed('the port is in use'),
+  PRIVATE_SERVER_COPIED: failed(
+    'the private server was copied together with its checkout, and the original is still there',
+  ),
+  SERVER_NOT_RUNNING: failed('the private server does not run'),
   SERVER_START_FAILED: failed('the server did not start'),
   // catalogs
   CATALOG_BAD_ROWS: failed('a catalog file has bad rows; nothing was imported'),
@@ -65,6 +69,12 @@ export const ERROR_CODES = Object.freeze({
   CATALOG_UNKNOWN: failed('a file fits no catalog format, or its edition or unit system is not certain'),
   CATALOG_UNREADABLE: failed('a catalog file is not readable as a table of text'),
   SCHEMA_MISSING: failed('the database has no structdb schema, or an older one; migrate first'),
+  // WAL archive
+  ARCHIVE_UNCONFIGURED: failed('there is no archive.json, or it cannot be understood'),
+  WAL_CONFLICT: failed('the archive holds another content under the name of this WAL file; it is never overwritten'),
+  WAL_FOREIGN: failed('a WAL segment belongs to another cluster, or its segment size differs'),
+  WAL_INVALID: failed('a file is not a whole WAL segment, or its name is not a WAL file name'),
+  WAL_PUSH_FAILED: failed('a WAL file could not be archived; PostgreSQL keeps it and tries again'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);
