@@ -1,0 +1,29 @@
+/**
+ * Writes catalogs/aisc-shapes-v16.0.csv from AISC's shapes database v16.0 as a CSV file:
+ *
+ *     node scripts/build-aisc-catalog.ts <aisc-shapes-database-v16.0.csv>
+ *
+ * Take the file with formatted cells (`16.1`, `44  3/4 `), not one from raw cells (`16.100000000000001`). Only numbers
+ * and names of shapes are written, under structdb's own column names; US rows first, then SI, in the publisher's order.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { aiscShapesReader } from '../src/catalog/readers/aisc-shapes.ts';
+import { readTable } from '../src/catalog/readers/table.ts';
+import { writeMaterials } from '../src/catalog/write.ts';
+
+const [source] = process.argv.slice(2);
+if (source === undefined) throw new Error('Usage: node scripts/build-aisc-catalog.ts <aisc-shapes-database-v16.0.csv>');
+
+const content = aiscShapesReader.read(readTable(readFileSync(source), source), {});
+if (content.kind !== 'materials' || content.problems.length > 0 || content.whole[0]?.edition !== 'v16.0') {
+  throw new Error(`${source} is not the whole table of v16.0: ${JSON.stringify(content.problems.slice(0, 5))}`);
+}
+const rows = (['US', 'SI'] as const).flatMap((system) => content.rows.filter((row) => row.unitSystem === system));
+const target = fileURLToPath(new URL('../catalogs/aisc-shapes-v16.0.csv', import.meta.url));
+writeFileSync(target, writeMaterials(rows, ['counterpart', ...content.columns].filter(isProperty)));
+console.log(`${target}: ${rows.length} rows`);
+
+function isProperty(name: string, index: number, all: readonly string[]): boolean {
+  return all.indexOf(name) === index && rows.some((row) => row.properties.has(name));
+}

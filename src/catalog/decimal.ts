@@ -1,0 +1,59 @@
+/**
+ * Exact numbers as text. A catalog value never becomes a float: what the file prints is what PostgreSQL's numeric gets.
+ */
+
+/** `-0012.50` → `-12.5`; undefined when the text is not a plain decimal or one with an exponent (`7.04E-2`). */
+export function parseDecimal(text: string): string | undefined {
+  // Nearly every cell of a catalog is already canonical: answer without taking it apart.
+  if (/^(?:0|[1-9]\d*)(?:\.\d*[1-9])?$/.test(text)) return text;
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
+  if (!match) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  if (whole === '' && fraction === '') return undefined;
+  return placePoint(sign === '-', whole + fraction, fraction.length - Number(exponent));
+}
+
+/** `44  3/4` → `44.75`, `13/16` → `0.8125`; undefined when it is no fraction, or one without an exact decimal (`1/3`). */
+export function parseFraction(text: string): string | undefined {
+  const match = /^(?:(\d+)[ -]+)?(\d+)\/(\d+)$/.exec(text);
+  if (!match) return undefined;
+  const denominator = BigInt(match[3]!);
+  if (denominator === 0n) return undefined;
+  const numerator = BigInt(match[1] ?? 0) * denominator + BigInt(match[2]!);
+  let scale = 0;
+  let scaled = numerator;
+  // A denominator made of twos and fives divides some power of ten; 64 places are more than any drawing needs.
+  while (scaled % denominator !== 0n) {
+    if (scale === 64) return undefined;
+    scaled *= 10n;
+    scale += 1;
+  }
+  return placePoint(false, (scaled / denominator).toString(), scale);
+}
+
+/**
+ * The decimal without the noise of a binary double: text with more than 15 significant digits comes from one (a double
+ * keeps 15 decimal digits and prints up to 17), so `16.100000000000001` is 16.1. Fewer digits stay as they are.
+ * Takes and returns the form of `parseDecimal`.
+ */
+export function withoutBinaryNoise(decimal: string): string {
+  if (decimal.length <= 16) return decimal;
+  const negative = decimal.startsWith('-');
+  const [whole = '', fraction = ''] = decimal.replace('-', '').split('.');
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const excess = digits.length - 15;
+  if (excess <= 0) return decimal;
+  const unit = 10n ** BigInt(excess);
+  const rounded = (BigInt(digits) + unit / 2n) / unit;
+  return placePoint(negative, rounded.toString(), fraction.length - excess);
+}
+
+/** Digits with the point `scale` places from the right, in canonical form: no leading or trailing zeros, no `-0`. */
+function placePoint(negative: boolean, digits: string, scale: number): string {
+  const padded = scale < 0 ? digits + '0'.repeat(-scale) : digits.padStart(scale + 1, '0');
+  const cut = scale < 0 ? padded.length : padded.length - scale;
+  const whole = padded.slice(0, cut).replace(/^0+(?=\d)/, '') || '0';
+  const fraction = padded.slice(cut).replace(/0+$/, '');
+  const text = fraction === '' ? whole : `${whole}.${fraction}`;
+  return negative && text !== '0' ? `-${text}` : text;
+}

@@ -1,0 +1,57 @@
+import { StructdbError } from '../../core/errors.ts';
+import { aiscColumn, type Target } from './aisc-columns.ts';
+import type { Table } from './content.ts';
+
+export const DESIGNATION = 'EDI_Std_Nomenclature';
+const NECESSARY = ['W', 'A', 'Ix', 'Sx', 'Zx', 'Iy', 'Sy', 'Zy'];
+
+/** The columns of one unit system: each with its place in the record and where its value goes. */
+export interface Block {
+  readonly columns: readonly BlockColumn[];
+  readonly designationAt: number;
+  readonly labelAt: number | undefined;
+}
+
+export interface BlockColumn {
+  readonly at: number;
+  /** For messages: the header, and which half of the file where there are two. */
+  readonly name: string;
+  readonly target: Target;
+}
+
+/**
+ * The halves of AISC's table. The metric half repeats every header of the US half, so that columns are found by half
+ * and never by name alone. @throws CATALOG_UNKNOWN for a header that AISC's table does not have, or has only once
+ */
+export function splitBlocks(table: Table): Block[] {
+  const first = table.header.indexOf(DESIGNATION);
+  const second = table.header.indexOf(DESIGNATION, first + 1);
+  if (second < 0) return [readHeaders(table, 0, table.header.length, '')];
+  return [readHeaders(table, 0, second, ' (US)'), readHeaders(table, second, table.header.length, ' (metric)')];
+}
+
+function readHeaders(table: Table, from: number, to: number, half: string): Block {
+  const seen = new Map<string, BlockColumn>();
+  for (let at = from; at < to; at += 1) {
+    const header = table.header[at]!;
+    const target = aiscColumn(header);
+    const place = `column ${at + 1}`;
+    if (header === '') throw notOurs(table, `${place} has no header`);
+    if (!target) throw notOurs(table, `${place}, "${header}", is none of AISC's`);
+    if (seen.has(header)) throw notOurs(table, `${place}, "${header}"${half}, occurs twice`);
+    seen.set(header, { at, name: header + half, target });
+  }
+  const missing = NECESSARY.filter((header) => !seen.has(header));
+  if (missing.length > 0) throw notOurs(table, `it has no column ${missing.join(', ')}${half}`);
+  return {
+    columns: [...seen.values()],
+    designationAt: seen.get(DESIGNATION)!.at,
+    labelAt: seen.get('AISC_Manual_Label')?.at,
+  };
+}
+
+function notOurs(table: Table, reason: string): StructdbError {
+  return new StructdbError('CATALOG_UNKNOWN', `${table.file} looks like AISC's shapes database, but ${reason}.`, {
+    hint: 'Import the file as AISC publishes it, or one in the layout that docs/catalog.md describes.',
+  });
+}

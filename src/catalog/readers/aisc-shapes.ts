@@ -1,0 +1,130 @@
+import { StructdbError } from '../../core/errors.ts';
+import type { DelimitedLine } from '../delimited.ts';
+import type { MaterialRow, RowProblem, UnitSystem } from '../rows.ts';
+import { type Block, DESIGNATION, splitBlocks } from './aisc-blocks.ts';
+import { publishedTable, refuseContradiction } from './aisc-editions.ts';
+import { columnNames, readValues } from './aisc-values.ts';
+import { type CatalogReader, type Declared, lengthProblem, type MaterialContent, type Table } from './content.ts';
+
+/** The shape types of AISC's table. */
+export const SHAPE_TYPES: ReadonlySet<string> = new Set([
+  ...['W', 'M', 'S', 'HP', 'C', 'MC', 'L', '2L', 'WT', 'MT', 'ST', 'HSS', 'PIPE'],
+]);
+
+/** AISC's shapes database as AISC publishes it: v14.1, v15.0 and v16.0, US and metric side by side or one of them. */
+export const aiscShapesReader: CatalogReader = Object.freeze({
+  format: "AISC's shapes database",
+  recognises: (header: readonly string[]) => header.includes('Type') && header.includes(DESIGNATION),
+  read: readAiscShapes,
+});
+
+function readAiscShapes(table: Table, declared: Declared): MaterialContent {
+  const blocks = splitBlocks(table);
+  const identity = identify(table, blocks, declared);
+  const typeAt = table.header.indexOf('Type');
+  const rows: MaterialRow[] = [];
+  const problems: RowProblem[] = [];
+  for (const record of table.records) {
+    const broken = lengthProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
+    if (broken) {
+      problems.push(broken);
+      continue;
+    }
+    const names = blocks.map((block) => designationOf(record, block));
+    const values = blocks.map((block) => readValues(table.file, record, block.columns));
+    const bad = values.flatMap((value) => value.problems);
+    problems.push(...bad);
+    // A shape is taken whole or not at all: half of it in the database would look like a shape without metric values.
+    if (bad.length > 0) continue;
+    blocks.forEach((block, index) => {
+      const { numbers, properties } = values[index]!;
+      if (blocks.length === 2) properties.set('counterpart', { text: names[1 - index]! });
+      rows.push({
+        line: record.line,
+        standard: 'AISC',
+        edition: identity.edition,
+        unitSystem: identity.unitSystems[index]!,
+        designation: names[index]!,
+        variant: '',
+        texts: {
+          kind: 'shape',
+          shape_type: record.cells[typeAt]!.trim().toUpperCase(),
+          ...(block.labelAt === undefined ? {} : { manual_label: record.cells[block.labelAt]!.trim() }),
+        },
+        numbers,
+        properties,
+      });
+    });
+  }
+  const columns = new Set(['kind', 'shape_type', ...blocks.flatMap((block) => columnNames(block.columns))]);
+  if (blocks.length === 2) columns.add('counterpart');
+  if (blocks[0]!.labelAt !== undefined) columns.add('manual_label');
+  return {
+    kind: 'materials',
+    format: aiscShapesReader.format,
+    rows,
+    problems,
+    columns,
+    whole: identity.whole
+      ? identity.unitSystems.map((unitSystem) => ({ standard: 'AISC', edition: identity.edition, unitSystem }))
+      : [],
+    ...(identity.undecided ? { undecided: identity.undecided } : {}),
+  };
+}
+
+interface Identity {
+  readonly edition: string;
+  readonly unitSystems: readonly UnitSystem[];
+  readonly whole: boolean;
+  readonly undecided?: StructdbError;
+}
+
+/** Edition and unit systems: from the names of all shapes where they are those of a published table, else as declared. */
+function identify(table: Table, blocks: readonly Block[], declared: Declared): Identity {
+  const published = publishedTable(table.records.map((record) => designationOf(record, blocks[0]!)));
+  const single = blocks.length === 1;
+  refuseContradiction(table.file, published, single ? declared : { edition: declared.edition });
+  const edition = published?.edition ?? declared.edition;
+  const unitSystem = published?.unitSystem ?? declared.unitSystem;
+  const identity = {
+    edition: edition ?? '',
+    unitSystems: single ? [unitSystem ?? 'US'] : (['US', 'SI'] as const),
+    whole: published !== undefined,
+  };
+  const missing = [
+    ...(edition === undefined ? ['--edition v16.0'] : []),
+    ...(single && unitSystem === undefined ? ['--unit-system US'] : []),
+  ];
+  if (missing.length === 0) return identity;
+  const unknown =
+    missing.length === 2 ? 'edition and unit system are' : `${edition === undefined ? 'edition' : 'unit system'} is`;
+  return {
+    ...identity,
+    undecided: new StructdbError(
+      'CATALOG_UNKNOWN',
+      `${table.file} is part of AISC's shapes database (${table.records.length} shapes), and its ${unknown} not certain: the headers of all editions are the same.`,
+      { hint: `Say which, for example: structdb catalog import ${table.file} ${missing.join(' ')}` },
+    ),
+  };
+}
+
+function nameProblem(
+  table: Table,
+  record: DelimitedLine,
+  blocks: readonly Block[],
+  typeAt: number,
+): RowProblem | undefined {
+  const type = record.cells[typeAt]!.trim();
+  const at = { file: table.file, line: record.line };
+  if (!SHAPE_TYPES.has(type.toUpperCase())) {
+    return { ...at, column: 'Type', value: type, reason: 'not a shape type of AISC' };
+  }
+  if (blocks.some((block) => designationOf(record, block) === '')) {
+    return { ...at, column: DESIGNATION, value: '', reason: 'the shape has no name' };
+  }
+  return undefined;
+}
+
+function designationOf(record: DelimitedLine, block: Block): string {
+  return (record.cells[block.designationAt] ?? '').trim().toUpperCase();
+}

@@ -1,0 +1,72 @@
+import type { StructdbError } from '../../core/errors.ts';
+import type { DelimitedLine } from '../delimited.ts';
+import type { MaterialRow, ReferenceRow, RowProblem, UnitSystem } from '../rows.ts';
+
+/** A file as a table: its header and its records, nothing interpreted yet. */
+export interface Table {
+  readonly file: string;
+  readonly header: readonly string[];
+  readonly records: readonly DelimitedLine[];
+}
+
+/** What the user says about a file whose content does not say it. */
+export interface Declared {
+  readonly edition?: string;
+  readonly unitSystem?: UnitSystem;
+}
+
+/** One published table of a standard in one unit system: what a whole file replaces, and what retirement looks at. */
+export interface Scope {
+  readonly standard: string;
+  readonly edition: string;
+  readonly unitSystem: UnitSystem;
+}
+
+export interface MaterialContent {
+  readonly kind: 'materials';
+  readonly format: string;
+  readonly rows: readonly MaterialRow[];
+  readonly problems: readonly RowProblem[];
+  /** Columns of material_catalog and names of properties that the file has a column for, valued or not. */
+  readonly columns: ReadonlySet<string>;
+  /** The scopes of which the file is recognised as holding every row. */
+  readonly whole: readonly Scope[];
+  /** Why the rows cannot be filed as they stand: what the content does not prove must be declared. */
+  readonly undecided?: StructdbError;
+}
+
+export interface ReferenceContent {
+  readonly kind: 'references';
+  readonly format: string;
+  readonly rows: readonly ReferenceRow[];
+  readonly problems: readonly RowProblem[];
+  readonly columns: ReadonlySet<string>;
+}
+
+export type CatalogContent = MaterialContent | ReferenceContent;
+
+/** One format: knows its files by their header, and reads them. */
+export interface CatalogReader {
+  readonly format: string;
+  recognises(header: readonly string[]): boolean;
+  read(table: Table, declared: Declared): CatalogContent;
+}
+
+/** The problem of a record that has not as many cells as the header, or undefined. Blank cells beyond it are harmless. */
+export function lengthProblem(table: Table, record: DelimitedLine): RowProblem | undefined {
+  const { header, file } = table;
+  const { cells, line } = record;
+  if (cells.length === header.length) return undefined;
+  if (cells.length > header.length && cells.slice(header.length).every((cell) => cell.trim() === '')) return undefined;
+  const reason =
+    cells.length < header.length
+      ? `the row ends after ${cells.length} of ${header.length} cells; the file may be truncated`
+      : `the row has ${cells.length} cells where the header has ${header.length}`;
+  return {
+    file,
+    line,
+    column: header[Math.min(cells.length, header.length) - 1] ?? '',
+    value: cells.at(-1) ?? '',
+    reason,
+  };
+}
