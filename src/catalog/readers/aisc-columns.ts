@@ -111,3 +111,9 @@ export function aiscColumn(header: string): Target | undefined {
   // The Greek letter of tan(α) rarely survives an export: (a), (?), (_), or whatever the code page made of it.
   return COLUMNS.get(/^tan\([^)]{1,3}\)$/.test(header) ? 'tan(α)' : header);
 }
+
+/** The properties that are numbers wherever they occur: those of AISC's tables, and the upper limits of grades. */
+export const NUMERIC_PROPERTIES: readonly string[] = [
+  ...new Set([...COLUMNS.values()].flatMap((target) => ('name' in target && target.name ? [target.name] : []))),
+  ...['fy_max', 'fu_max', 'thickness_over', 'thickness_to'],
+];

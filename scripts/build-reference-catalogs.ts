@@ -1,0 +1,61 @@
+/**
+ * Writes catalogs/astm-grades.csv and catalogs/code-references.csv from compiled lists of facts:
+ *
+ *     node scripts/build-reference-catalogs.ts <grades.csv> <code-references.csv>
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { astmGradesReader } from '../src/catalog/readers/astm-grades.ts';
+import { codeReferencesReader } from '../src/catalog/readers/code-references.ts';
+import { readTable } from '../src/catalog/readers/table.ts';
+import { quote, writeMaterials } from '../src/catalog/write.ts';
+
+/** What each source is called in the shipped table: the book or the publisher, not the address it was read at. */
+const SOURCES: readonly (readonly [RegExp, string])[] = [
+  [/^Materials for Civil and Construction Engineers/, 'Materials for Civil and Construction Engineers, Table 3.2'],
+  [/^AISC Steelwise reprint/, 'AISC Manual, Table 2-4'],
+  [/^AISC Steelwise Jan 2009/, 'AISC Steelwise, January 2009'],
+  [/^magedkamel/, 'AISC Manual (15th ed.), Table 2-4'],
+  [/wikipedia/, 'Wikipedia, ASTM A500'],
+  [/^ferrobend/, 'Ferrobend, A500 table'],
+  [/steeltubeinstitute.*A500-21/, 'Steel Tube Institute, A500-21'],
+  [/steeltubeinstitute.*a1065/, 'Steel Tube Institute, A1065'],
+  [/rreichel86/, 'material table of an open-source HSS connection program'],
+  [/^cctia.*A36/, 'CCTIA 10.008, ASTM A36 Table 3'],
+  [/^cctia.*A307/, 'CCTIA 10.008, title of ASTM A307 (60,000 psi tensile; no yield strength given)'],
+  [/^civilengineeringx/, 'Civil Engineering X, structural shapes and plates'],
+  [/^boltport.*A709/, 'ASTM A709-13a, Table 1; Boltport, A709 table'],
+  [/^ASTM A242-04/, 'summary of ASTM A242-04'],
+  [/^bacoent/, 'suppliers’ F3125 tables'],
+  [/^portlandbolt.*F3125/, 'Portland Bolt, F3125'],
+  [/^boltport.*F1554/, 'Boltport and TKBolt, F1554 tables'],
+];
+
+const [grades, references] = process.argv.slice(2);
+if (grades === undefined || references === undefined) {
+  throw new Error('Usage: node scripts/build-reference-catalogs.ts <grades.csv> <code-references.csv>');
+}
+const target = (name: string) => fileURLToPath(new URL(`../catalogs/${name}`, import.meta.url));
+
+const read = astmGradesReader.read(readTable(readFileSync(grades), grades), {});
+if (read.kind !== 'materials' || read.problems.length > 0) throw new Error(JSON.stringify(read.problems));
+const rows = read.rows.map((row) => {
+  const source = row.properties.get('source');
+  const text = typeof source === 'object' ? source.text.split(' | ').map(nameOf).join('; ') : '';
+  return { ...row, properties: new Map([...row.properties, ['source', { text }]]) };
+});
+const properties = ['fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'];
+writeFileSync(target('astm-grades.csv'), writeMaterials(rows, properties));
+
+const sections = codeReferencesReader.read(readTable(readFileSync(references), references), {});
+if (sections.kind !== 'references' || sections.problems.length > 0) throw new Error(JSON.stringify(sections.problems));
+const header = ['standard', 'edition', 'section', 'title', 'topic'] as const;
+const lines = sections.rows.map((row) => header.map((name) => quote(row[name] ?? '')).join(','));
+writeFileSync(target('code-references.csv'), `${[header.join(','), ...lines].join('\n')}\n`);
+console.log(`${rows.length} grades, ${sections.rows.length} references`);
+
+function nameOf(source: string): string {
+  const known = SOURCES.find(([pattern]) => pattern.test(source));
+  if (!known) throw new Error(`No name for the source "${source}"`);
+  return known[1];
+}

@@ -1,0 +1,43 @@
+import type { ReferenceRow, RowProblem } from '../rows.ts';
+import { topicOf } from '../topics.ts';
+import { type CatalogReader, lengthProblem, type ReferenceContent, type Table } from './content.ts';
+import { refuseUnknownColumns } from './header.ts';
+
+const NECESSARY = ['standard', 'edition', 'section', 'title'] as const;
+const COLUMNS = [...NECESSARY, 'topic', 'expression', 'url', 'source'];
+
+/** References to sections of codes: a CSV with standard, edition, section and title; topic, expression and url may follow. */
+export const codeReferencesReader: CatalogReader = Object.freeze({
+  format: 'code references',
+  recognises: (header: readonly string[]) => NECESSARY.every((name) => header.includes(name)),
+  read: readReferences,
+});
+
+function readReferences(table: Table): ReferenceContent {
+  refuseUnknownColumns(table, (name) => COLUMNS.includes(name), codeReferencesReader.format);
+  const rows: ReferenceRow[] = [];
+  const problems: RowProblem[] = [];
+  for (const record of table.records) {
+    const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
+    const missing = NECESSARY.find((name) => cell(name) === '');
+    const problem =
+      lengthProblem(table, record) ??
+      (missing && { file: table.file, line: record.line, column: missing, value: '', reason: 'must not be empty' });
+    if (problem) {
+      problems.push(problem);
+      continue;
+    }
+    rows.push({
+      line: record.line,
+      standard: cell('standard'),
+      edition: cell('edition'),
+      section: cell('section'),
+      title: cell('title'),
+      topic: cell('topic') || topicOf(cell('standard'), cell('section')),
+      expression: cell('expression') || null,
+      url: cell('url') || null,
+    });
+  }
+  const columns = new Set([...table.header.filter((name) => name !== 'source'), 'topic']);
+  return { kind: 'references', format: codeReferencesReader.format, rows, problems, columns };
+}

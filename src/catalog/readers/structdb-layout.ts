@@ -1,0 +1,144 @@
+import { parseDecimal } from '../decimal.ts';
+import type { DelimitedLine } from '../delimited.ts';
+import {
+  KEY_COLUMNS,
+  type MaterialRow,
+  NUMBER_COLUMNS,
+  type NumberColumn,
+  type PropertyValue,
+  type RowProblem,
+  TEXT_COLUMNS,
+  type TextColumn,
+  type UnitSystem,
+} from '../rows.ts';
+import { NUMERIC_PROPERTIES } from './aisc-columns.ts';
+import { publishedTable } from './aisc-editions.ts';
+import { type CatalogReader, lengthProblem, type MaterialContent, type Scope, type Table } from './content.ts';
+import { refuseUnknownColumns } from './header.ts';
+
+const NECESSARY = ['standard', 'edition', 'unit_system', 'designation', 'kind'] as const;
+const KINDS = ['shape', 'material', 'bolt'];
+const NUMERIC = new Set<string>(NUMERIC_PROPERTIES);
+
+/** structdb's own layout: the key, the columns of material_catalog, and one column for each property. */
+export const structdbLayoutReader: CatalogReader = Object.freeze({
+  format: "structdb's own layout",
+  recognises: (header: readonly string[]) => NECESSARY.every((name) => header.includes(name)),
+  read: readLayout,
+});
+
+function readLayout(table: Table): MaterialContent {
+  refuseUnknownColumns(table, (name) => /^[a-z][a-z0-9_]*$/.test(name), structdbLayoutReader.format);
+  const plan = planColumns(table.header);
+  const rows: MaterialRow[] = [];
+  const problems: RowProblem[] = [];
+  for (const record of table.records) {
+    const broken = lengthProblem(table, record) ?? keyProblem(table, record, plan);
+    if (broken) {
+      problems.push(broken);
+      continue;
+    }
+    const { row, bad } = readRow(table, record, plan);
+    if (bad.length > 0) problems.push(...bad);
+    else rows.push(row);
+  }
+  const columns = new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(([name]) => name));
+  return { kind: 'materials', format: structdbLayoutReader.format, rows, problems, columns, whole: wholeScopes(rows) };
+}
+
+type At<Name extends string> = readonly (readonly [Name, number])[];
+
+interface Plan {
+  readonly key: Readonly<Record<(typeof KEY_COLUMNS)[number] | 'kind', number>>;
+  readonly texts: At<TextColumn>;
+  readonly numbers: At<NumberColumn>;
+  readonly properties: At<string>;
+}
+
+function planColumns(header: readonly string[]): Plan {
+  const at = (name: string) => header.indexOf(name);
+  const present = <Name extends string>(names: readonly Name[]): At<Name> =>
+    names.filter((name) => at(name) >= 0).map((name) => [name, at(name)] as const);
+  const own = new Set<string>([...KEY_COLUMNS, ...TEXT_COLUMNS, ...NUMBER_COLUMNS]);
+  return {
+    key: {
+      standard: at('standard'),
+      edition: at('edition'),
+      unit_system: at('unit_system'),
+      designation: at('designation'),
+      variant: at('variant'),
+      kind: at('kind'),
+    },
+    texts: present(TEXT_COLUMNS),
+    numbers: present(NUMBER_COLUMNS),
+    properties: present(header.filter((name) => !own.has(name))),
+  };
+}
+
+function keyProblem(table: Table, { cells, line }: DelimitedLine, { key }: Plan): RowProblem | undefined {
+  const problem = (column: keyof Plan['key'], reason: string) => ({
+    ...{ file: table.file, line, column, value: cells[key[column]] ?? '', reason },
+  });
+  const empty = NECESSARY.find((name) => cells[key[name]]!.trim() === '');
+  if (empty) return problem(empty, 'must not be empty');
+  if (!['US', 'SI'].includes(cells[key.unit_system]!)) return problem('unit_system', 'must be US or SI');
+  if (!KINDS.includes(cells[key.kind]!)) return problem('kind', `must be ${KINDS.join(', ')}`);
+  return undefined;
+}
+
+function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan) {
+  const bad: RowProblem[] = [];
+  const numbers: Partial<Record<NumberColumn, string | null>> = {};
+  const texts: Partial<Record<TextColumn, string | null>> = {};
+  const properties = new Map<string, PropertyValue>();
+  const decimal = (column: string, text: string): string | undefined => {
+    const value = parseDecimal(text);
+    const reason = value === undefined ? 'not a number' : value.startsWith('-') ? 'negative' : undefined;
+    if (reason) bad.push({ file: table.file, line, column, value: text, reason });
+    return value;
+  };
+  for (const [name, at] of plan.texts) texts[name] = cells[at]!.trim() || null;
+  for (const [name, at] of plan.numbers) {
+    const text = cells[at]!;
+    numbers[name] = text === '' ? null : (decimal(name, text.trim()) ?? null);
+  }
+  for (const [name, at] of plan.properties) {
+    const text = cells[at]!;
+    if (text === '') continue;
+    const value = NUMERIC.has(name) ? decimal(name, text.trim()) : wordsOrNumber(name, text.trim());
+    if (value !== undefined) properties.set(name, value);
+  }
+  const { key } = plan;
+  const row: MaterialRow = {
+    line,
+    standard: cells[key.standard]!.trim(),
+    edition: cells[key.edition]!.trim(),
+    unitSystem: cells[key.unit_system] as UnitSystem,
+    designation: cells[key.designation]!.trim().toUpperCase(),
+    variant: cells[key.variant]?.trim() ?? '',
+    texts,
+    numbers,
+    properties,
+  };
+  return { row, bad };
+}
+
+/** Names of shapes and sources are words even where they look like a number. */
+function wordsOrNumber(name: string, text: string): PropertyValue {
+  if (name === 'counterpart' || name === 'source') return { text };
+  return parseDecimal(text) ?? { text };
+}
+
+function wholeScopes(rows: readonly MaterialRow[]): Scope[] {
+  const groups = Map.groupBy(
+    rows.filter((row) => row.standard === 'AISC'),
+    (row) => `${row.edition} ${row.unitSystem}`,
+  );
+  return [...groups.values()].flatMap((group) => {
+    const { standard, edition, unitSystem } = group[0]!;
+    const published = publishedTable(group.map((row) => row.designation));
+    return published?.edition === edition && published.unitSystem === unitSystem
+      ? [{ standard, edition, unitSystem }]
+      : [];
+  });
+}
