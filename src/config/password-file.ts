@@ -41,14 +41,17 @@ export async function passwordFromFile(
 }
 
 function splitFields(line: string): string[] {
-  const fields = [''];
+  const fields: string[] = [];
+  let field = '';
   for (let index = 0; index < line.length; index += 1) {
     const character = line[index]!;
     if (character === '\\' && index + 1 < line.length) {
       index += 1;
-      fields[fields.length - 1] += line[index];
-    } else if (character === ':' && fields.length < 5) fields.push('');
-    else fields[fields.length - 1] += character;
+      field += line[index];
+    } else if (character === ':' && fields.length < 4) {
+      fields.push(field);
+      field = '';
+    } else field += character;
   }
-  return fields;
+  return [...fields, field];
 }

@@ -1,0 +1,83 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, StructdbError } from '../core/errors.ts';
+import { completionCommand } from './completion.ts';
+import { initCommand } from './init.ts';
+import { asStructdbError, envelope, renderError, styleFor, write } from './output.ts';
+import { leave, runCommand } from './run.ts';
+import { addGlobalOptions, Shell } from './shell.ts';
+
+/** Builds the program. Command files import what they do only when they run: `--help` loads no database driver. */
+export function buildProgram(version: string): Command {
+  const shell = new Shell((command, name, run) => runCommand(version, command, name, run));
+  const program = new Command('structdb')
+    .description('Keeps the PostgreSQL database of a structural-engineering platform in a provable state.')
+    .version(version, '-V, --version', 'the version')
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      '\nStart with:\n  structdb quickstart     everything once, on a private server\n  structdb <command> --help',
+    );
+  addGlobalOptions(program);
+  for (const command of [initCommand(shell), completionCommand(shell, () => program)]) {
+    program.addCommand(command);
+  }
+  return program;
+}
+
+/** The command line. Never returns: the process leaves with the command's exit code. */
+export async function main(args: readonly string[], version: string): Promise<void> {
+  const program = buildProgram(version);
+  const json = args.includes('--json');
+  const messages: string[] = [];
+  for (const command of everyCommand(program)) {
+    command.exitOverride();
+    command.configureOutput({
+      writeErr: (text) => void messages.push(text),
+      outputError: (text) => void messages.push(text),
+    });
+  }
+  try {
+    if (args.length === 0) {
+      await write(process.stdout, program.helpInformation());
+      leave(EXIT.ok);
+    }
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) leave(EXIT.ok);
+    const error = thrown instanceof CommanderError ? usageError(thrown, messages, args) : asStructdbError(thrown);
+    if (json)
+      await write(process.stdout, envelope(version, args.filter((arg) => !arg.startsWith('-')).join(' '), null, error));
+    const noColor = args.includes('--no-color');
+    await write(
+      process.stderr,
+      renderError(
+        error,
+        styleFor({ json, quiet: false, verbose: false, noColor }, process.stderr, process.env),
+        args.includes('--verbose'),
+      ),
+    );
+    leave(error.exitCode);
+  }
+}
+
+function usageError(error: CommanderError, messages: readonly string[], args: readonly string[]): StructdbError {
+  if (error.code === 'commander.help') {
+    const group = args.filter((arg) => !arg.startsWith('-')).join(' ');
+    return new StructdbError('USAGE', `"structdb ${group}" needs a command.`, {
+      hint: `Run: structdb ${group} --help`,
+    });
+  }
+  const text = messages
+    .join('')
+    .trim()
+    .replace(/^error: /, '');
+  const [first, suggestion] = text.split('\n');
+  const message = (first || error.message).replace(/^error: /, '');
+  return new StructdbError('USAGE', `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.?$/, '.')}`, {
+    hint: suggestion?.replace(/[()]/g, '') || 'Run the command with --help to see its flags.',
+  });
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}

@@ -1,0 +1,182 @@
+import chalk, { Chalk, type ChalkInstance } from 'chalk';
+import { StructdbError } from '../core/errors.ts';
+import type { ProgressEvent, ProgressListener } from '../core/progress.ts';
+import { redact } from '../core/redact.ts';
+import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
+
+export type Style = ChalkInstance;
+
+export interface OutputSettings {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** `--no-color` was given. */
+  readonly noColor: boolean;
+}
+
+/** What the terminal can show: chalk reads FORCE_COLOR and the terminal by itself, but not NO_COLOR nor dumb pipes. */
+export function styleFor(
+  settings: OutputSettings,
+  stream: { isTTY?: boolean },
+  variables: Readonly<Record<string, string | undefined>>,
+): Style {
+  if (settings.noColor || variables.NO_COLOR) return new Chalk({ level: 0 });
+  const forced =
+    variables.FORCE_COLOR !== undefined && variables.FORCE_COLOR !== '0' && variables.FORCE_COLOR !== 'false';
+  if (forced) return new Chalk({ level: Math.max(1, chalk.level) as 1 | 2 | 3 });
+  return stream.isTTY && variables.TERM !== 'dumb' ? chalk : new Chalk({ level: 0 });
+}
+
+/** Writes to a standard stream and waits until it is taken; a reader that went away (`| head`) is no error. */
+export async function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
+  await new Promise<void>((resolve) => stream.write(text, () => resolve()));
+}
+
+/** The lines of an error: what happened, the details, the next command. */
+export function renderError(error: StructdbError, style: Style, verbose: boolean): string {
+  const lines = [`${style.red('✗')} ${redact(error.message)}`];
+  const details =
+    verbose || error.code === 'CONFIG_INVALID' || error.code === 'USAGE' ? error.details : error.details.slice(0, 12);
+  for (const detail of details) lines.push(`    ${redact(detail)}`);
+  if (error.hint) lines.push(`  ${style.cyan('→')} ${redact(error.hint)}`);
+  if (verbose) {
+    for (
+      let cause: unknown = error.cause ?? (error.code === 'INTERNAL' ? error : undefined);
+      cause;
+      cause = (cause as Error).cause
+    ) {
+      lines.push(
+        style.dim(redact(`    caused by: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`)),
+      );
+    }
+    lines.push(style.dim(`    code: ${error.code}`));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export interface ProgressDisplay {
+  readonly listen: ProgressListener;
+  /** Takes the spinner away, before data or an error is printed. */
+  stop(): void;
+}
+
+/** Shows progress on stderr: a spinner on a terminal, one line per finished step elsewhere, nothing but warnings with --quiet. */
+export async function progressDisplay(
+  settings: OutputSettings,
+  style: Style,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<ProgressDisplay> {
+  const interactive =
+    Boolean(process.stderr.isTTY) && !settings.quiet && !settings.json && !variables.CI && variables.TERM !== 'dumb';
+  const line = (text: string) => void process.stderr.write(`${redact(text)}\n`);
+  const told = (event: ProgressEvent): string | undefined => {
+    switch (event.kind) {
+      case 'done':
+        return settings.quiet
+          ? undefined
+          : `${style.green('✓')} ${event.message} ${style.dim(formatDuration(event.durationMs))}`;
+      case 'notice':
+        return settings.quiet
+          ? undefined
+          : `${style.blue('ℹ')} ${event.message}${event.hint ? ` ${style.dim(event.hint)}` : ''}`;
+      case 'warning':
+        return `${style.yellow('!')} ${event.message}${event.hint ? `\n  ${style.cyan('→')} ${event.hint}` : ''}`;
+      case 'step':
+        return settings.verbose && !settings.quiet && !interactive ? `${style.dim('·')} ${event.message} …` : undefined;
+      default:
+        return undefined;
+    }
+  };
+  if (!interactive) {
+    return {
+      listen: (event) => {
+        const text = told(event);
+        if (text !== undefined) line(text);
+      },
+      stop: () => {},
+    };
+  }
+  const { default: ora } = await import('ora');
+  // structdb handles Ctrl-C itself, and stdin may be needed for a question
+  const spinner = ora({ stream: process.stderr, discardStdin: false, hideCursor: true });
+  let message = '';
+  let began = 0;
+  return {
+    listen: (event) => {
+      if (event.kind === 'step') {
+        message = redact(event.message);
+        began = performance.now();
+        spinner.start(message);
+        return;
+      }
+      if (event.kind === 'progress') {
+        spinner.text = `${message} ${style.dim(amount(event, performance.now() - began))}`;
+        return;
+      }
+      const text = told(event);
+      if (text === undefined) return;
+      const spinning = spinner.isSpinning && event.kind !== 'done';
+      spinner.stop();
+      line(text);
+      if (spinning) spinner.start(message);
+    },
+    stop: () => void spinner.stop(),
+  };
+}
+
+/** `12.0 MiB of 64.0 MiB · 8.1 MiB/s · 6.4 s left` */
+function amount(event: Extract<ProgressEvent, { kind: 'progress' }>, elapsedMs: number): string {
+  const show = event.unit === 'bytes' ? formatBytes : formatCount;
+  const parts = [event.total === undefined ? show(event.done) : `${show(event.done)} of ${show(event.total)}`];
+  const perMs = elapsedMs > 500 ? event.done / elapsedMs : 0;
+  if (perMs > 0) {
+    parts.push(`${show(Math.round(perMs * 1000))}/s`);
+    if (event.total !== undefined && event.total > event.done)
+      parts.push(`${formatDuration((event.total - event.done) / perMs)} left`);
+  }
+  return parts.join(' · ');
+}
+
+/** The one JSON document of `--json`: always the same keys. */
+export function envelope(version: string, command: string, result: unknown, error: StructdbError | undefined): string {
+  const document = {
+    structdb: version,
+    command,
+    ok: error === undefined,
+    exitCode: error?.exitCode ?? 0,
+    result: result ?? null,
+    error:
+      error === undefined
+        ? null
+        : {
+            code: error.code,
+            message: redact(error.message),
+            hint: error.hint === undefined ? null : redact(error.hint),
+            ...(error.details.length > 0 ? { details: error.details.map(redact) } : {}),
+          },
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** Anything thrown as a StructdbError. What is not one is a defect, except the system's own well-known complaints. */
+export function asStructdbError(error: unknown): StructdbError {
+  if (error instanceof StructdbError) return error;
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new StructdbError('DISK_FULL', `No space is left: ${message}.`, {
+      cause: error,
+      hint: 'Free space, then run the command again.',
+    });
+  if (code === 'ENOENT') return new StructdbError('FILE_MISSING', `A file is missing: ${message}.`, { cause: error });
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'EFBIG') {
+    return new StructdbError('FILE_UNREADABLE', `A file cannot be used: ${message}.`, {
+      cause: error,
+      hint: 'Check its owner and permissions.',
+    });
+  }
+  return new StructdbError('INTERNAL', `structdb met an error it did not expect: ${message}`, {
+    cause: error,
+    hint: 'Run it again with --verbose and report what it prints.',
+  });
+}

@@ -1,0 +1,113 @@
+import { homedir, hostname, userInfo } from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { Environment } from '../config/environment.ts';
+import { findProject, type Project, readDotEnv } from '../config/load.ts';
+import { systemClock } from '../core/clock.ts';
+import { EXIT, StructdbError } from '../core/errors.ts';
+import {
+  asStructdbError,
+  envelope,
+  type OutputSettings,
+  progressDisplay,
+  renderError,
+  styleFor,
+  write,
+} from './output.ts';
+import { Session } from './session.ts';
+import type { Outcome } from './shell.ts';
+
+/** Runs one command: builds its session, prints its outcome or its error, and leaves with the right exit code. */
+export async function runCommand(
+  version: string,
+  command: Command,
+  name: string,
+  run: (session: Session) => Promise<Outcome>,
+): Promise<void> {
+  const output = outputSettings(command);
+  const abort = new AbortController();
+  watchSignals(abort, output);
+  let outcome: Outcome | undefined;
+  let error: StructdbError | undefined;
+  let style = styleFor(output, process.stderr, process.env);
+  let stop = () => {};
+  try {
+    const project = await projectOf(command);
+    const environment = await takeEnvironment(project.root);
+    style = styleFor(output, process.stderr, environment.variables);
+    const display = await progressDisplay(output, style, environment.variables);
+    stop = () => display.stop();
+    const context = { clock: systemClock, report: display.listen, signal: abort.signal };
+    const flags = command.optsWithGlobals<{ url?: string; yes?: boolean }>();
+    outcome = await run(new Session({ environment, project, context, style, output, flags, display }));
+    error = outcome.verdict;
+  } catch (thrown) {
+    error = abort.signal.aborted
+      ? new StructdbError('INTERRUPTED', 'Interrupted.', { cause: thrown })
+      : asStructdbError(thrown);
+  }
+  stop();
+  if (output.json) await write(process.stdout, envelope(version, name, outcome?.result, error));
+  else if (outcome) {
+    const text = outcome.human(styleFor(output, process.stdout, process.env));
+    if (text !== '') await write(process.stdout, text.endsWith('\n') ? text : `${text}\n`);
+  }
+  if (error) await write(process.stderr, renderError(error, style, output.verbose));
+  leave(error?.exitCode ?? outcome?.exitCode ?? EXIT.ok);
+}
+
+/** The process ends here and nowhere else: open sockets of a server that hangs must not keep a finished command alive. */
+export function leave(code: number): never {
+  process.exit(code);
+}
+
+/** Global flags may stand before or after the verb. */
+function outputSettings(command: Command): OutputSettings {
+  const flags = { json: false, quiet: false, verbose: false, noColor: false };
+  for (let current: Command | null = command; current; current = current.parent) {
+    const own = current.opts<{ json?: boolean; quiet?: boolean; verbose?: boolean; color?: boolean }>();
+    flags.json ||= own.json === true;
+    flags.quiet ||= own.quiet === true;
+    flags.verbose ||= own.verbose === true;
+    flags.noColor ||= own.color === false;
+  }
+  return Object.freeze(flags);
+}
+
+async function projectOf(command: Command): Promise<Project> {
+  const { config } = command.optsWithGlobals<{ config?: string }>();
+  if (config === undefined) return findProject(process.cwd());
+  const configFile = path.resolve(config);
+  return { root: path.dirname(configFile), configFile };
+}
+
+/** .env fills what the environment leaves unset; a configuration file may read process.env, so it is filled there too. */
+async function takeEnvironment(root: string): Promise<Environment> {
+  for (const [name, value] of Object.entries(await readDotEnv(root))) process.env[name] ??= value;
+  const user = userInfo();
+  return Object.freeze({
+    variables: Object.freeze({ ...process.env }),
+    home: homedir(),
+    workingDirectory: process.cwd(),
+    uid: process.geteuid?.(),
+    userName: user.username,
+    hostName: hostname(),
+    platform: process.platform,
+  });
+}
+
+/** The first signal asks to stop at the next safe point; one more, a second later or after, ends at once. */
+function watchSignals(abort: AbortController, output: OutputSettings): void {
+  let first = 0;
+  const onSignal = () => {
+    const now = performance.now();
+    if (first === 0) {
+      first = now;
+      if (process.stderr.isTTY && !output.quiet) process.stderr.write('\nStopping at the next safe point …\n');
+      abort.abort();
+      // A terminal and a parent may both pass the same Ctrl-C on: within a second it is one.
+    } else if (now - first > 1000) leave(EXIT.interrupted);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
