@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from '@jest/globals';
+
+export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** An empty folder by default, so that no configuration is found by chance. */
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Called with all standard error so far: lets a test interrupt at a known moment. */
+  readonly onStderr?: (soFar: string, child: { kill(signal: NodeJS.Signals): void }) => void;
+}
+
+export interface CliResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The parsed document of a --json run. */
+  // biome-ignore lint/suspicious/noExplicitAny: each command has its own shape, asserted by its tests
+  readonly json: any;
+}
+
+let empty: string | undefined;
+
+/** Runs the real program as a user would, with nothing of the test's environment but PATH and HOME. */
+export async function structdb(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  if (!empty) {
+    empty = mkdtempSync('/var/tmp/structdb-cwd-');
+    const made = empty;
+    afterAll(() => rmSync(made, { recursive: true, force: true }));
+  }
+  const child = spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), ...args], {
+    cwd: options.cwd ?? empty,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    options.onStderr?.(stderr, child);
+  });
+  child.stdin.end(options.input ?? '');
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? (signal ? 256 : -1)));
+  });
+  return { exitCode, stdout, stderr, json: args.includes('--json') ? parse(stdout) : undefined };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
