@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Everything a fresh machine needs, idempotent and quick when there is nothing to do: npm's packages (Node 24 among
+# them) and PostgreSQL. It says what it installs. Needs Node (20 or newer) and npm.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\033[0m%s\n' "setup: $*" >&2; }
+
+# npm ci only when the lock changed since the last time: the stamp is a copy of the lock it installed.
+stamp=node_modules/.structdb-lock
+if ! cmp -s package-lock.json "$stamp" || [ ! -x node_modules/.bin/node ]; then
+  say "installing the npm packages (npm ci)"
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json "$stamp"
+fi
+
+have_server() {
+  local bin
+  for bin in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/local/opt/postgresql@*/bin /Applications/Postgres.app/Contents/Versions/*/bin; do
+    [ -x "$bin/initdb" ] && [ -x "$bin/pg_dump" ] && [ "$(basename "$(dirname "$bin")" | tr -dc '0-9.' | cut -d. -f1)" -ge 15 ] 2>/dev/null && return 0
+  done
+  command -v initdb >/dev/null && command -v pg_dump >/dev/null
+}
+
+if ! have_server; then
+  if command -v apt-get >/dev/null; then
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    if [ -z "$as_root" ] || sudo -n true 2>/dev/null; then
+      say "installing PostgreSQL (apt-get install postgresql)"
+      # Debian would start a cluster of its own on port 5432 otherwise.
+      $as_root mkdir -p /etc/postgresql-common
+      [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+      { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql postgresql-contrib; } >&2 ||
+        say "PostgreSQL could not be installed; npm's embedded server serves for everything but backups"
+    else
+      say "PostgreSQL is missing and sudo needs a password: run  sudo apt-get install postgresql"
+    fi
+  elif command -v brew >/dev/null; then
+    say "installing PostgreSQL (brew install postgresql@17)"
+    brew install postgresql@17 >&2 || say "PostgreSQL could not be installed; npm's embedded server serves for everything but backups"
+  else
+    say "PostgreSQL is missing: install version 15 or newer for backups; npm's embedded server serves for the rest"
+  fi
+fi

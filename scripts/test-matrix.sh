@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# What is too large for npm test: larger data, server majors, kill points.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+STRUCTDB_MATRIX=1 exec bash scripts/test.sh test/matrix "$@"

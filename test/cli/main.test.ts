@@ -1,0 +1,109 @@
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { projectRoot, structdb } from '../support/cli.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+
+describe('structdb', () => {
+  it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile(path.join(projectRoot, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(await structdb(['--version'])).toMatchObject({ exitCode: 0, stdout: `${version}\n` });
+    expect(await structdb(['migrate', '--help'])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('loads no database driver for --help', () => {
+    // A resolve hook records every module that is imported while the help is printed.
+    const hook = `import { registerHooks } from 'node:module';
+      registerHooks({ resolve(specifier, context, next) { const r = next(specifier, context); process.stderr.write('LOADED ' + r.url + '\\n'); return r; } });`;
+    const run = spawnSync(
+      process.execPath,
+      [
+        '--import',
+        `data:text/javascript,${encodeURIComponent(hook)}`,
+        path.join(projectRoot, 'bin/structdb.js'),
+        '--help',
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(run.stdout).toContain('Usage: structdb');
+    const loaded = run.stderr.split('\n').filter((line) => line.startsWith('LOADED'));
+    expect(loaded.some((line) => line.includes('/node_modules/commander/'))).toBe(true);
+    expect(loaded.filter((line) => /node_modules\/(pg|pg-.*|kysely|zod|execa|ora|@aws-sdk)\//.test(line))).toEqual([]);
+  });
+
+  it('fails on unknown flags and commands with a suggestion and exit code 2', async () => {
+    const flag = await structdb(['init', '--jsn']);
+    expect(flag).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(flag.stderr).toContain('--json');
+    const command = await structdb(['migrat', '--json']);
+    expect(command.exitCode).toBe(2);
+    expect(command.json).toMatchObject({
+      ok: false,
+      exitCode: 2,
+      error: { code: 'USAGE', hint: expect.stringContaining('migrate') },
+    });
+  });
+
+  it('prints one JSON document with the same keys on success and on failure, wherever --json stands', async () => {
+    const cwd = await scratchDirectory();
+    const good = await structdb(['--json', 'init'], { cwd });
+    expect(good.exitCode).toBe(0);
+    const document = JSON.parse(good.stdout) as object;
+    expect(Object.keys(document)).toEqual(['structdb', 'command', 'ok', 'exitCode', 'result', 'error']);
+    expect(document).toMatchObject({
+      command: 'init',
+      ok: true,
+      exitCode: 0,
+      error: null,
+      result: { written: ['structdb.config.ts', '.env.example'] },
+    });
+    const bad = await structdb(['migrate', 'status', '--json'], { cwd: await scratchDirectory() });
+    expect(bad.exitCode).toBe(2);
+    expect(Object.keys(bad.json)).toEqual(Object.keys(document));
+    expect(bad.json).toMatchObject({
+      command: 'migrate status',
+      ok: false,
+      result: null,
+      error: { code: 'NO_CONNECTION' },
+    });
+  });
+
+  it('init never writes over a file that is there', async () => {
+    const cwd = await scratchDirectory();
+    await structdb(['init'], { cwd });
+    const before = await readFile(path.join(cwd, 'structdb.config.ts'), 'utf8');
+    expect((await structdb(['init', '--json'], { cwd })).json.result).toMatchObject({
+      written: [],
+      kept: ['structdb.config.ts', '.env.example'],
+    });
+    expect(await readFile(path.join(cwd, 'structdb.config.ts'), 'utf8')).toBe(before);
+  });
+
+  it('colours only what a terminal or FORCE_COLOR asks for, and NO_COLOR wins', async () => {
+    const escape = String.fromCharCode(27);
+    const run = async (env: Record<string, string>, args: string[] = []) =>
+      (await structdb(['migrate', 'status', ...args], { env })).stderr;
+    expect(await run({})).not.toContain(escape);
+    expect(await run({ FORCE_COLOR: '1' })).toContain(escape);
+    expect(await run({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain(escape);
+    expect(await run({ FORCE_COLOR: '1' }, ['--no-color'])).not.toContain(escape);
+  });
+
+  it('completes commands in bash', async () => {
+    const { stdout } = await structdb(['completion', 'bash']);
+    const complete = (words: string) =>
+      spawnSync(
+        'bash',
+        [
+          '-c',
+          `${stdout}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _structdb; echo "\${COMPREPLY[@]}"`,
+        ],
+        { encoding: 'utf8' },
+      ).stdout.trim();
+    expect(complete('structdb mig')).toBe('migrate');
+    expect(complete('structdb migrate sta')).toBe('status');
+  });
+});
