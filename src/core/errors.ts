@@ -75,6 +75,16 @@ export const ERROR_CODES = Object.freeze({
   WAL_FOREIGN: failed('a WAL segment belongs to another cluster, or its segment size differs'),
   WAL_INVALID: failed('a file is not a whole WAL segment, or its name is not a WAL file name'),
   WAL_PUSH_FAILED: failed('a WAL file could not be archived; PostgreSQL keeps it and tries again'),
+  // stores, repositories, backups
+  BACKUP_CORRUPT: broken('an object of a backup is missing, altered or unreadable; each is named'),
+  BACKUP_MISSING: failed('there is no such backup'),
+  CLOCK_SKEW: failed('a new backup would not be later than the last one: a clock is wrong'),
+  LEASE_LOST: failed('another run took over the lease because this one did not renew it in time'),
+  MANIFEST_UNREADABLE: broken('a manifest cannot be understood, or a newer structdb wrote it'),
+  OBJECT_MISSING: failed('an object is not in the store'),
+  REPOSITORY_MISMATCH: failed('the repository belongs to another cluster, or a newer structdb wrote it'),
+  STORE_FAILED: failed('the store cannot be read or written'),
+  STORE_OWNER: failed('the store belongs to another user'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);
