@@ -83,13 +83,13 @@ describe('structdb', () => {
   });
 
   it('colours only what a terminal or FORCE_COLOR asks for, and NO_COLOR wins', async () => {
-    const escape = String.fromCharCode(27);
+    const ESC = String.fromCharCode(27);
     const run = async (env: Record<string, string>, args: string[] = []) =>
       (await structdb(['migrate', 'status', ...args], { env })).stderr;
-    expect(await run({})).not.toContain(escape);
-    expect(await run({ FORCE_COLOR: '1' })).toContain(escape);
-    expect(await run({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain(escape);
-    expect(await run({ FORCE_COLOR: '1' }, ['--no-color'])).not.toContain(escape);
+    expect(await run({})).not.toContain(ESC);
+    expect(await run({ FORCE_COLOR: '1' })).toContain(ESC);
+    expect(await run({ FORCE_COLOR: '1', NO_COLOR: '1' })).not.toContain(ESC);
+    expect(await run({ FORCE_COLOR: '1' }, ['--no-color'])).not.toContain(ESC);
   });
 
   it('completes commands in bash', async () => {

@@ -26,13 +26,13 @@ export interface CliResult {
 
 let empty: string | undefined;
 
+afterAll(() => {
+  if (empty) rmSync(empty, { recursive: true, force: true });
+});
+
 /** Runs the real program as a user would, with nothing of the test's environment but PATH and HOME. */
 export async function structdb(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  if (!empty) {
-    empty = mkdtempSync('/var/tmp/structdb-cwd-');
-    const made = empty;
-    afterAll(() => rmSync(made, { recursive: true, force: true }));
-  }
+  empty ??= mkdtempSync('/var/tmp/structdb-cwd-');
   const child = spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), ...args], {
     cwd: options.cwd ?? empty,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...options.env },

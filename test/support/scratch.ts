@@ -2,10 +2,17 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
 
+const made: string[] = [];
+
+// Registered when a test file imports this module: jest allows no hook inside a test.
+afterAll(async () => {
+  for (const directory of made) await rm(directory, { recursive: true, force: true });
+});
+
 /** A folder for the tests of one file, removed after them. 0755, so that the server's user reaches what is in it. */
 export async function scratchDirectory(): Promise<string> {
   const directory = await mkdtemp(path.join('/var/tmp', 'structdb-test-'));
+  made.push(directory);
   await chmod(directory, 0o755);
-  afterAll(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
