@@ -3,7 +3,7 @@ import type { DelimitedLine } from '../delimited.ts';
 import type { MaterialRow, RowProblem, UnitSystem } from '../rows.ts';
 import { type Block, DESIGNATION, splitBlocks } from './aisc-blocks.ts';
 import { publishedTable, refuseContradiction } from './aisc-editions.ts';
-import { columnNames, readValues } from './aisc-values.ts';
+import { columnNames, headerOf, readValues } from './aisc-values.ts';
 import { type CatalogReader, type Declared, lengthProblem, type MaterialContent, type Table } from './content.ts';
 
 /** The shape types of AISC's table. */
@@ -65,6 +65,7 @@ function readAiscShapes(table: Table, declared: Declared): MaterialContent {
     rows,
     problems,
     columns,
+    headerOf: (column, unitSystem) => headerOf(blocks[identity.unitSystems.indexOf(unitSystem)]!.columns, column),
     whole: identity.whole
       ? identity.unitSystems.map((unitSystem) => ({ standard: 'AISC', edition: identity.edition, unitSystem }))
       : [],

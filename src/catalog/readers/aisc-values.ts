@@ -39,6 +39,11 @@ export function columnNames(columns: readonly BlockColumn[]): string[] {
   });
 }
 
+/** The file's name of a column that the database knows under `name`. */
+export function headerOf(columns: readonly BlockColumn[], name: string): string {
+  return columns.find((column) => columnNames([column]).includes(name))?.name ?? name;
+}
+
 const ZERO = 'zero, which no value of this column is; some exports write 0 for "no value", which cannot be told apart';
 
 /** The only zeros of AISC's tables: the distance zB of equal-leg angles. */

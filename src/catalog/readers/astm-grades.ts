@@ -53,7 +53,7 @@ function readGrades(table: Table): MaterialContent {
   const columns = new Set([
     ...['kind', 'product_form', 'fy', 'fu', 'fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'],
   ]);
-  return { kind: 'materials', format: astmGradesReader.format, rows, problems, columns, whole: [] };
+  return { kind: 'materials', format: astmGradesReader.format, rows, problems, columns, headerOf, whole: [] };
 }
 
 /**
@@ -86,4 +86,8 @@ function readForm(text: string) {
 function beforeEdition(text: string): string | undefined {
   const year = /\(A\d+ before 20(\d\d)\)/.exec(text)?.[1];
   return year === undefined ? undefined : `before ${year}`;
+}
+
+function headerOf(column: string): string {
+  return column === 'fy' || column === 'fu' ? `${column}_ksi` : /_max$/.test(column) ? 'source' : column;
 }

@@ -43,7 +43,15 @@ function readLayout(table: Table): MaterialContent {
     else rows.push(row);
   }
   const columns = new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(([name]) => name));
-  return { kind: 'materials', format: structdbLayoutReader.format, rows, problems, columns, whole: wholeScopes(rows) };
+  return {
+    kind: 'materials',
+    format: structdbLayoutReader.format,
+    rows,
+    problems,
+    columns,
+    headerOf: (name) => name,
+    whole: wholeScopes(rows),
+  };
 }
 
 type At<Name extends string> = readonly (readonly [Name, number])[];

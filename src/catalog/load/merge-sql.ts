@@ -1,0 +1,87 @@
+import type { TargetTable } from './tables.ts';
+
+/** What of a table a file speaks about. Columns that it does not have are left as they are stored. */
+export interface Coverage {
+  readonly table: TargetTable;
+  /** Columns of the table and names of properties that the file has. */
+  readonly columns: ReadonlySet<string>;
+}
+
+/** The staged rows: a temporary table, or for a dry run the parameter itself. */
+export type Source = 'staged' | 'parameter';
+
+/** `create temporary table staged (…)`, gone with the transaction. */
+export function createStage(table: TargetTable): string {
+  const columns = [
+    ...table.key.map((name) => `${name} text not null`),
+    ...table.values.map(({ name, type }) => `${name} ${type}`),
+  ];
+  return `create temporary table staged (${columns.join(', ')}) on commit drop`;
+}
+
+/** The columns of the stage, for COPY and INSERT. */
+export function stageColumns(table: TargetTable): string {
+  return [...table.key, ...table.values.map(({ name }) => name)].join(', ');
+}
+
+/** Inserts what is not there. Rows that are there stay untouched, whoever put them there. */
+export function insertNew({ table }: Coverage): string {
+  const columns = stageColumns(table);
+  return `insert into ${table.name} (${columns}) select ${columns} from staged on conflict (${table.key.join(', ')}) do nothing`;
+}
+
+/** Updates the rows that differ in what the file speaks about, and brings retired ones back. */
+export function updateChanged(coverage: Coverage): string {
+  const { table } = coverage;
+  const assignments = spokenOf(coverage).map(({ name, value }) => `${name} = ${value}`);
+  if (table.retires) assignments.push('retired_at = null');
+  return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
+}
+
+/** Marks the rows of the whole scopes ($1–$3) that are not staged. */
+export function retireAbsent({ table }: Coverage): string {
+  return `update ${table.name} m set retired_at = now() where ${isAbsent(table, 'staged')}`;
+}
+
+/** The counts that an import would have: inserted, updated, and the retired among the scopes $2–$4. Rows are $1, JSON. */
+export function countChanges(coverage: Coverage): string {
+  const { table } = coverage;
+  const record = [
+    ...table.key.map((name) => `${name} text`),
+    ...table.values.map(({ name, type }) => `${name} ${type}`),
+  ];
+  const retired = table.retires ? `(select count(*) from ${table.name} m where ${isAbsent(table, 's', 2)})` : '0';
+  return `with s as materialized (select * from json_to_recordset($1::json) as s(${record.join(', ')}))
+select count(*) filter (where m.${table.key[0]} is null)::int as inserted,
+  count(*) filter (where m.${table.key[0]} is not null and (${differs(coverage)}))::int as updated,
+  ${retired}::int as retired
+from s left join ${table.name} m on ${sameKey(table)}`;
+}
+
+function sameKey(table: TargetTable): string {
+  return table.key.map((name) => `m.${name} = s.${name}`).join(' and ');
+}
+
+/** Numbers are compared as numbers, 90 and 90.0 are the same; so are those inside of properties, which are jsonb. */
+function differs(coverage: Coverage): string {
+  const spoken = spokenOf(coverage).map(({ name, value }) => `m.${name} is distinct from ${value}`);
+  return [...spoken, ...(coverage.table.retires ? ['m.retired_at is not null'] : [])].join(' or ') || 'false';
+}
+
+function spokenOf({ table, columns }: Coverage): { readonly name: string; readonly value: string }[] {
+  const own = new Set([...table.key, ...table.values.map(({ name }) => name)]);
+  const properties = [...columns].filter((name) => !own.has(name));
+  return table.values.flatMap(({ name, type }) => {
+    if (type !== 'jsonb') return columns.has(name) ? [{ name, value: `s.${name}` }] : [];
+    if (properties.length === 0) return [];
+    // A property that the file has a column for and no value in is taken away; others stay.
+    const names = properties.map((property) => `'${property}'`).join(', ');
+    return [{ name, value: `(m.${name} - array[${names}]) || s.${name}` }];
+  });
+}
+
+function isAbsent(table: TargetTable, staged: string, first = 1): string {
+  const scopes = `select * from unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[])`;
+  return `m.retired_at is null and (m.standard, m.edition, m.unit_system) in (${scopes})
+  and not exists (select from ${staged} s where ${sameKey(table)})`;
+}

@@ -1,0 +1,56 @@
+import type pg from 'pg';
+import { StructdbError } from '../../core/errors.ts';
+
+interface Findings {
+  readonly database: string;
+  readonly role: string;
+  /** null where a table is missing. */
+  readonly materials: string | null;
+  readonly reference: string | null;
+  /** Statements that would grant what is missing, without the role. */
+  readonly grants: readonly string[];
+}
+
+/**
+ * Looks once, before anything is done, whether the tables are there and the role may do its work.
+ * @throws SCHEMA_MISSING, PERMISSION_DENIED with the statements that grant what is missing
+ */
+export async function checkPreconditions(client: pg.Client, options: { readonly dryRun: boolean }): Promise<void> {
+  const { rows } = await client.query<Findings>(QUERY, [options.dryRun ? ['SELECT'] : ['SELECT', 'INSERT', 'UPDATE']]);
+  const { database, role, materials, reference, grants } = rows[0]!;
+  if (materials === null || reference === null) {
+    throw new StructdbError('SCHEMA_MISSING', `Database "${database}" has no table for catalogs yet.`, {
+      hint: 'Run: structdb migrate up',
+    });
+  }
+  const missing = options.dryRun ? grants.filter((grant) => grant.startsWith('GRANT SELECT')) : grants;
+  if (missing.length === 0) return;
+  const quoted = `"${role.replaceAll('"', '""')}"`;
+  throw new StructdbError('PERMISSION_DENIED', `"${role}" may not write catalogs to database "${database}".`, {
+    hint: `The owner runs: ${missing.map((grant) => `${grant} TO ${quoted};`).join(' ')}`,
+  });
+}
+
+const QUERY = `
+select current_database() as database, current_user as role,
+  to_regclass('public.material_catalog')::text as materials,
+  to_regclass('public.code_references')::text as reference,
+  array(
+    select format('GRANT %s ON %s', string_agg(p.privilege, ', ' order by p.place), t.name)
+    from unnest(array['public.material_catalog', 'public.code_references']) as t(name),
+      unnest($1::text[]) with ordinality as p(privilege, place)
+    where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), p.privilege)
+    group by t.name
+    union all
+    select format('GRANT %s ON DATABASE %I', p.privilege, current_database())
+    from unnest(array['TEMPORARY', 'CREATE']) as p(privilege)
+    where not has_database_privilege(current_database(), p.privilege)
+      and (p.privilege = 'TEMPORARY' or to_regnamespace('structdb') is null)
+    union all
+    select 'GRANT USAGE, CREATE ON SCHEMA structdb'
+    where not has_schema_privilege(to_regnamespace('structdb'), 'CREATE')
+      and to_regclass('structdb.catalog_imports') is null
+    union all
+    select 'GRANT INSERT ON structdb.catalog_imports'
+    where not has_table_privilege(to_regclass('structdb.catalog_imports'), 'INSERT')
+  ) as grants`;

@@ -1,0 +1,60 @@
+import {
+  KEY_COLUMNS,
+  type MaterialRow,
+  NUMBER_COLUMNS,
+  type PropertyValue,
+  type ReferenceRow,
+  TEXT_COLUMNS,
+} from '../rows.ts';
+
+/** A table that an import fills: its key and the other columns in the order in which they are staged. */
+export interface TargetTable {
+  readonly name: 'public.material_catalog' | 'public.code_references';
+  readonly key: readonly string[];
+  readonly values: readonly { readonly name: string; readonly type: 'text' | 'numeric' | 'jsonb' }[];
+  /** Rows that a whole table no longer has are marked, not deleted: old calculations cite them. */
+  readonly retires: boolean;
+}
+
+export const MATERIALS: TargetTable = Object.freeze({
+  name: 'public.material_catalog',
+  key: KEY_COLUMNS,
+  values: [
+    ...TEXT_COLUMNS.map((name) => ({ name, type: 'text' as const })),
+    ...NUMBER_COLUMNS.map((name) => ({ name, type: 'numeric' as const })),
+    { name: 'properties', type: 'jsonb' as const },
+  ],
+  retires: true,
+});
+
+const REFERENCE_TEXTS = ['title', 'topic', 'expression', 'url'] as const;
+
+export const REFERENCES: TargetTable = Object.freeze({
+  name: 'public.code_references',
+  key: ['standard', 'edition', 'section'],
+  values: REFERENCE_TEXTS.map((name) => ({ name, type: 'text' as const })),
+  retires: false,
+});
+
+/** The cells of a row in the order of `MATERIALS`: key, then values. */
+export function materialCells(row: MaterialRow): (string | null)[] {
+  const cells: (string | null)[] = [row.standard, row.edition, row.unitSystem, row.designation, row.variant];
+  for (const name of TEXT_COLUMNS) cells.push(row.texts[name] ?? null);
+  for (const name of NUMBER_COLUMNS) cells.push(row.numbers[name] ?? null);
+  cells.push(propertiesJson(row.properties));
+  return cells;
+}
+
+/** The cells of a row in the order of `REFERENCES`. */
+export function referenceCells(row: ReferenceRow): (string | null)[] {
+  return [row.standard, row.edition, row.section, ...REFERENCE_TEXTS.map((name) => row[name])];
+}
+
+/** The object as JSON text. Decimals go in as they are: JSON.stringify would need a float. */
+function propertiesJson(properties: ReadonlyMap<string, PropertyValue>): string {
+  let json = '';
+  for (const [name, value] of properties) {
+    json += `${json === '' ? '' : ','}"${name}":${typeof value === 'string' ? value : JSON.stringify(value.text)}`;
+  }
+  return `{${json}}`;
+}

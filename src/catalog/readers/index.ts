@@ -1,0 +1,51 @@
+import { StructdbError } from '../../core/errors.ts';
+import { a1085Reader } from './a1085.ts';
+import { aiscShapesReader } from './aisc-shapes.ts';
+import { astmGradesReader } from './astm-grades.ts';
+import { codeReferencesReader } from './code-references.ts';
+import type { CatalogContent, CatalogReader, Declared } from './content.ts';
+import { structdbLayoutReader } from './structdb-layout.ts';
+import { readTable } from './table.ts';
+
+const READERS: readonly CatalogReader[] = [
+  structdbLayoutReader,
+  aiscShapesReader,
+  a1085Reader,
+  astmGradesReader,
+  codeReferencesReader,
+];
+
+/**
+ * Reads a catalog file of any known format, recognised by its header.
+ * @throws CATALOG_UNREADABLE when it is no table of text, CATALOG_UNKNOWN when it fits no format or more than one
+ */
+export function readCatalog(bytes: Uint8Array, file: string, declared: Declared): CatalogContent {
+  const table = readTable(bytes, file);
+  const fitting = READERS.filter((reader) => reader.recognises(table.header));
+  if (fitting.length !== 1) {
+    const known = READERS.map(({ format }) => format).join(', ');
+    const header = table.header.slice(0, 4).join(', ').slice(0, 80);
+    throw new StructdbError(
+      'CATALOG_UNKNOWN',
+      `${file} fits ${fitting.length === 0 ? 'no' : 'more than one'} catalog format; its first line begins "${header}".`,
+      { hint: `Known are: ${known}. docs/catalog.md shows the header of each.` },
+    );
+  }
+  const reader = fitting[0]!;
+  if (reader !== aiscShapesReader && (declared.edition !== undefined || declared.unitSystem !== undefined)) {
+    throw new StructdbError(
+      'USAGE',
+      `${file} is in the format "${reader.format}", which says edition and units itself.`,
+      {
+        hint: 'Leave --edition and --unit-system out.',
+      },
+    );
+  }
+  const content = reader.read(table, declared);
+  if (content.rows.length === 0 && content.problems.length === 0) {
+    throw new StructdbError('CATALOG_UNREADABLE', `${file} has a header and no rows.`, {
+      hint: 'The file may be truncated: fetch it again.',
+    });
+  }
+  return content;
+}

@@ -1,0 +1,40 @@
+import type { RowProblem } from './rows.ts';
+
+/** How many rows of one edition a file holds. References have no unit system. */
+export interface EditionCount {
+  readonly standard: string;
+  readonly edition: string;
+  readonly unitSystem: 'US' | 'SI' | null;
+  readonly rows: number;
+}
+
+export interface ImportCounts {
+  readonly inserted: number;
+  /** Rows whose values changed, those that came back from retirement among them. */
+  readonly updated: number;
+  readonly unchanged: number;
+  /** Stored rows that the whole table no longer has: marked, not deleted. */
+  readonly retired: number;
+  /** Rows left out because they are bad (`--skip-bad-rows`). */
+  readonly rejected: number;
+}
+
+export interface FileReport extends ImportCounts {
+  readonly file: string;
+  readonly sha256: string;
+  readonly format: string;
+  /** Good rows of the file. */
+  readonly rows: number;
+  readonly editions: readonly EditionCount[];
+  /** Recognised (or declared) as holding every row of its editions. */
+  readonly whole: boolean;
+  readonly problems: readonly RowProblem[];
+}
+
+export interface ImportResult {
+  readonly dryRun: boolean;
+  /** False when the database holds exactly this already. */
+  readonly changed: boolean;
+  readonly files: readonly FileReport[];
+  readonly totals: ImportCounts;
+}
