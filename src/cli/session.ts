@@ -52,7 +52,7 @@ export class Session {
       url: this.#flags.url,
       environment: this.environment,
       configuredUrl: config.database.url,
-      privateServer: await this.privateServer(),
+      privateServer: () => this.privateServer(),
     });
   }
 

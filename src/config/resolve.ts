@@ -13,8 +13,8 @@ export interface ConnectionRequest {
   readonly environment: Environment;
   /** `database.url` of the configuration. */
   readonly configuredUrl?: string | undefined;
-  /** The private cluster, when it runs. */
-  readonly privateServer?: ConnectionSettings | undefined;
+  /** Finds the private cluster; asked only when nothing else names a server. */
+  readonly privateServer?: () => Promise<ConnectionSettings | undefined>;
 }
 
 /** Variables that choose a server. PGUSER or PGPASSWORD alone do not: they complete what another source names. */
@@ -64,10 +64,8 @@ export async function resolveConnection(request: ConnectionRequest): Promise<Con
   if (request.configuredUrl) {
     return complete(parseConnInfo(request.configuredUrl, 'database.url'), 'the configuration', request.environment);
   }
-  if (request.privateServer) {
-    rememberSecret(request.privateServer.password);
-    return request.privateServer;
-  }
+  const privateServer = await request.privateServer?.();
+  if (privateServer) return privateServer;
   throw new StructdbError('NO_CONNECTION', 'No database was named, and no private server runs here.', {
     hint: 'Run: structdb dev start   (or name one: --url postgres://user:password@host:5432/database, or DATABASE_URL)',
   });

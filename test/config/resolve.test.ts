@@ -40,7 +40,7 @@ describe('the connection', () => {
           url,
           environment: environment({ ...variables }),
           configuredUrl: 'postgres://h5/d',
-          privateServer,
+          privateServer: async () => privateServer,
         })
       ).host;
     expect(await hostFor('postgres://h1/d')).toBe('h1');
@@ -51,7 +51,9 @@ describe('the connection', () => {
     expect(await hostFor()).toBe('h4');
     delete variables.PGHOST;
     expect(await hostFor()).toBe('h5');
-    expect((await resolveConnection({ environment: environment(), privateServer })).source).toBe('the private server');
+    expect(
+      (await resolveConnection({ environment: environment(), privateServer: async () => privateServer })).source,
+    ).toBe('the private server');
   });
 
   it('names what to do when nothing names a server', async () => {
