@@ -69,6 +69,15 @@ export const ERROR_CODES = Object.freeze({
   CATALOG_UNKNOWN: failed('a file fits no catalog format, or its edition or unit system is not certain'),
   CATALOG_UNREADABLE: failed('a catalog file is not readable as a table of text'),
   SCHEMA_MISSING: failed('the database has no structdb schema, or an older one; migrate first'),
+  // migrations and the database
+  MIGRATION_CHANGED: broken('a migration was edited after it was applied'),
+  MIGRATION_FAILED: failed('a migration failed; the message says what of it stays'),
+  MIGRATION_IRREVERSIBLE: failed('a migration has no way back; nothing was undone'),
+  MIGRATION_ORDER: failed('the database has a later migration without an earlier one'),
+  MIGRATION_UNKNOWN: failed('the database has a migration that this structdb does not know'),
+  MIGRATIONS_PENDING: workToDo('migrations wait to be applied'),
+  PAYLOAD_NOT_JSON: failed('a payload holds what JSON cannot say exactly'),
+  VERSION_CONFLICT: failed('somebody else changed the project first'),
   // WAL archive
   ARCHIVE_UNCONFIGURED: failed('there is no archive.json, or it cannot be understood'),
   WAL_CONFLICT: failed('the archive holds another content under the name of this WAL file; it is never overwritten'),
@@ -126,7 +135,3 @@ export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }
-
-// The groups above are the public vocabulary; these helpers exist so that an entry cannot name a wrong exit code.
-void workToDo;
-void broken;

@@ -1,0 +1,110 @@
+import { type Kysely, sql } from 'kysely';
+import { codeOf } from '../core/errors.ts';
+
+/** structdb's own tables live here, so that schema public holds the seven tables of the platform and nothing else. */
+export const BOOKKEEPING_SCHEMA = 'structdb';
+
+/** What was recorded when a migration was applied. */
+export interface MigrationRecord {
+  readonly name: string;
+  /** The statements as they were sent, and their SHA-256. */
+  readonly sql: string;
+  readonly checksum: string;
+  readonly durationMs: number;
+  readonly toolVersion: string;
+}
+
+export interface AppliedMigration {
+  readonly name: string;
+  readonly appliedAt: Date;
+  /** null where another tool applied it: only its name and time are known then. */
+  readonly record: {
+    readonly checksum: string;
+    readonly durationMs: number;
+    readonly toolVersion: string;
+    readonly appliedBy: string;
+  } | null;
+}
+
+/** Creates what is missing, in one round trip. Needs CREATE on the database the first time only. */
+export async function ensureBookkeeping(db: Kysely<unknown>): Promise<void> {
+  await sql`do $$
+begin
+  if to_regnamespace('structdb') is null then
+    create schema structdb;
+  end if;
+  if to_regclass('structdb.migrations') is null then
+    create table structdb.migrations (
+      name text not null,
+      checksum text not null,
+      sql text not null,
+      duration_ms double precision not null,
+      tool_version text not null,
+      applied_by text not null default session_user,
+      applied_at timestamptz not null default now(),
+      constraint migrations_pkey primary key (name)
+    );
+  end if;
+  if to_regclass('structdb.dashboard_refreshes') is null then
+    create table structdb.dashboard_refreshes (
+      view_name text not null,
+      refreshed_at timestamptz not null,
+      duration_ms double precision not null,
+      constraint dashboard_refreshes_pkey primary key (view_name)
+    );
+  end if;
+end $$`.execute(db);
+}
+
+/** Records an applied migration; again, when a run was killed between its last statement and kysely's own row. */
+export async function recordMigration(db: Kysely<unknown>, record: MigrationRecord): Promise<void> {
+  await sql`insert into structdb.migrations (name, checksum, sql, duration_ms, tool_version)
+    values (${record.name}, ${record.checksum}, ${record.sql}, ${record.durationMs}, ${record.toolVersion})
+    on conflict (name) do update set checksum = excluded.checksum, sql = excluded.sql,
+      duration_ms = excluded.duration_ms, tool_version = excluded.tool_version,
+      applied_by = session_user, applied_at = now()`.execute(db);
+}
+
+/** Forgets a migration that was taken back. */
+export async function forgetMigration(db: Kysely<unknown>, name: string): Promise<void> {
+  await sql`delete from structdb.migrations where name = ${name}`.execute(db);
+}
+
+/** Every applied migration in the order of application; none when nothing was ever migrated. Writes nothing. */
+export async function readAppliedMigrations(db: Kysely<unknown>): Promise<AppliedMigration[]> {
+  const { rows } = await readRows(db);
+  return rows.map((row) => ({
+    name: row.name,
+    appliedAt: new Date(row.timestamp),
+    record:
+      row.checksum === null
+        ? null
+        : {
+            checksum: row.checksum,
+            durationMs: Number(row.duration_ms),
+            toolVersion: row.tool_version!,
+            appliedBy: row.applied_by!,
+          },
+  }));
+}
+
+interface Row {
+  readonly name: string;
+  readonly timestamp: string;
+  readonly checksum: string | null;
+  readonly duration_ms: string | null;
+  readonly tool_version: string | null;
+  readonly applied_by: string | null;
+}
+
+async function readRows(db: Kysely<unknown>): Promise<{ rows: Row[] }> {
+  try {
+    return await sql<Row>`select k.name, k.timestamp, m.checksum, m.duration_ms, m.tool_version, m.applied_by
+      from structdb.kysely_migration k left join structdb.migrations m on m.name = k.name
+      order by k.timestamp, k.name`.execute(db);
+  } catch (error) {
+    // 42P01 undefined table, also for a schema that is not there: nothing was migrated by structdb.
+    if (codeOf(error) === '42P01' || codeOf(error) === '3F000') return { rows: [] };
+    throw error;
+  }
+}
