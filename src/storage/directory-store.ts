@@ -1,0 +1,221 @@
+import { createReadStream, type Dirent, type Stats } from 'node:fs';
+import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
+import { type Ownership, writeDurably } from './durable-file.ts';
+import { type ByteRange, requireKey, type Store, type StoredObject, TEMPORARY_PREFIX, type Written } from './store.ts';
+
+export interface DirectoryStoreOptions {
+  /** Absolute; made at the first write. */
+  readonly path: string;
+  /** 2770/0660 instead of 0700/0600. */
+  readonly groupAccess?: boolean;
+  /** Effective user id of this process; undefined where the platform has none. */
+  readonly uid: number | undefined;
+  /** Who the store belongs to when it does not exist yet and root makes it; root itself by default. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/**
+ * A store in a directory. It has one owner, the owner of its root: structdb run as root works as that owner, another
+ * user is refused with one line that names the owner. Imports nothing but Node, because `wal push` starts with it.
+ */
+export function openDirectoryStore(options: DirectoryStoreOptions): Store {
+  return new DirectoryStore(options);
+}
+
+class DirectoryStore implements Store {
+  readonly location: string;
+  readonly #options: DirectoryStoreOptions;
+
+  constructor(options: DirectoryStoreOptions) {
+    this.location = path.resolve(options.path);
+    this.#options = Object.freeze({ ...options });
+  }
+
+  async put(key: string, body: AsyncIterable<Uint8Array>): Promise<Written> {
+    const written = await this.#guard(`write ${key} to`, async () =>
+      writeDurably(this.#fileOf(key), body, await this.#ownership(), false),
+    );
+    return written!;
+  }
+
+  async putIfAbsent(key: string, body: Uint8Array): Promise<boolean> {
+    const written = await this.#guard(`write ${key} to`, async () =>
+      writeDurably(this.#fileOf(key), [body], await this.#ownership(), true),
+    );
+    return written !== undefined;
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Readable> {
+    return this.#guard(`read ${key} from`, async () => {
+      try {
+        const handle = await open(this.#fileOf(key), 'r');
+        return createReadStream('', { fd: handle, ...range, highWaterMark: 256 * 1024 });
+      } catch (cause) {
+        if (!isAbsence(cause)) throw cause;
+        throw new StructdbError('OBJECT_MISSING', `${this.location} has no object ${key}.`, { cause });
+      }
+    });
+  }
+
+  async head(key: string): Promise<StoredObject | undefined> {
+    return this.#guard(`look at ${key} in`, async () => {
+      const found = await statOrAbsent(this.#fileOf(key));
+      return found?.isFile() ? { key, sizeBytes: found.size } : undefined;
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const keys: string[] = [];
+    await this.#guard(`list ${prefix || 'everything'} in`, () => this.#collect(folder, prefix, keys));
+    // Node's order of strings is by UTF-16 unit; keys are ASCII, so it is also S3's order by byte.
+    for (const key of keys.sort()) {
+      const found = await this.head(key);
+      if (found) yield found;
+    }
+  }
+
+  async folders(prefix: string): Promise<string[]> {
+    const entries = await this.#guard(`list ${prefix || 'everything'} in`, () => this.#entries(prefix));
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#guard(`delete ${key} from`, async () => {
+      const file = this.#fileOf(key);
+      await this.#ownership();
+      await rm(file, { force: true });
+      await this.#removeEmptyFolders(path.dirname(file));
+    });
+  }
+
+  async sweep(prefix: string): Promise<number> {
+    return this.#guard(`sweep ${prefix} in`, async () => {
+      await this.#ownership();
+      return this.#sweepFolder(path.join(this.location, prefix));
+    });
+  }
+
+  async #sweepFolder(folder: string): Promise<number> {
+    let removed = 0;
+    const entries = await readdir(folder, { withFileTypes: true }).catch(emptyWhenAbsent);
+    for (const entry of entries) {
+      const full = path.join(folder, entry.name);
+      if (entry.isDirectory()) removed += await this.#sweepFolder(full);
+      else if (entry.name.startsWith(TEMPORARY_PREFIX)) {
+        await rm(full, { force: true });
+        removed += 1;
+      }
+    }
+    await this.#removeEmptyFolders(folder);
+    return removed;
+  }
+
+  async #collect(folder: string, prefix: string, keys: string[]): Promise<void> {
+    for (const entry of await this.#entries(folder)) {
+      const key = `${folder}${entry.name}`;
+      if (entry.isDirectory()) {
+        if (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)) await this.#collect(`${key}/`, prefix, keys);
+      } else if (entry.isFile() && key.startsWith(prefix)) {
+        keys.push(key);
+      }
+    }
+  }
+
+  /** What a folder of the store holds, without temporary files and what is not structdb's to see (`lost+found` stays unread). */
+  async #entries(folder: string): Promise<Dirent[]> {
+    const entries = await readdir(path.join(this.location, folder), { withFileTypes: true }).catch(emptyWhenAbsent);
+    return entries.filter((entry) => !entry.name.startsWith('.') && entry.name !== 'lost+found');
+  }
+
+  /** S3 has no folders: one that holds nothing any more goes, but never the root. */
+  async #removeEmptyFolders(folder: string): Promise<void> {
+    for (let current = folder; current.startsWith(`${this.location}${path.sep}`); current = path.dirname(current)) {
+      const removed = await rmdir(current).then(
+        () => true,
+        () => false,
+      );
+      if (!removed) return;
+    }
+  }
+
+  #fileOf(key: string): string {
+    return path.join(this.location, ...requireKey(key).split('/'));
+  }
+
+  /** Who new files belong to. @throws STORE_OWNER for a user who is neither the owner nor root. */
+  async #ownership(): Promise<Ownership> {
+    const { uid, groupAccess, owner } = this.#options;
+    const modes = groupAccess ? { fileMode: 0o660, folderMode: 0o2770 } : { fileMode: 0o600, folderMode: 0o700 };
+    const root = await statOrAbsent(this.location);
+    if (uid === 0) {
+      const owning = root ? { uid: root.uid, gid: root.gid } : owner;
+      return { ...modes, chownTo: owning && owning.uid !== 0 ? owning : undefined };
+    }
+    if (root && uid !== undefined && root.uid !== uid && !groupAccess) throw await this.#foreign(root);
+    return { ...modes, chownTo: undefined };
+  }
+
+  async #foreign(root: Stats, cause?: unknown): Promise<StructdbError> {
+    const { userNameOf } = await import('./user-name.ts');
+    const name = await userNameOf(root.uid);
+    return new StructdbError('STORE_OWNER', `The store ${this.location} belongs to user "${name}".`, {
+      cause,
+      hint: `Run structdb as "${name}" or as root: sudo -u ${name} structdb …  (for two users: groupAccess)`,
+    });
+  }
+
+  /** Runs one operation and turns the system's errors into those of a store. */
+  async #guard<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw await this.#translate(cause, doing);
+    }
+  }
+
+  async #translate(cause: unknown, doing: string): Promise<unknown> {
+    // What the body's source throws (a program, an interruption) is its own cause and passes through.
+    if (cause instanceof StructdbError || (cause as NodeJS.ErrnoException | null)?.syscall === undefined) return cause;
+    const code = codeOf(cause);
+    const message = `Cannot ${doing} the store ${this.location}`;
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+      const why = { ENOSPC: 'the disk is full', EDQUOT: 'the disk quota is used up' }[code as 'ENOSPC' | 'EDQUOT'];
+      return new StructdbError('DISK_FULL', `${message}: ${why ?? 'the limit of the file size is reached'}.`, {
+        cause,
+        hint: 'Free space there, or name another store; what was written of this object is removed again.',
+      });
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      const root = await stat(this.location).catch(() => undefined);
+      if (root && this.#options.uid !== undefined && root.uid !== this.#options.uid) return this.#foreign(root, cause);
+    }
+    return new StructdbError('STORE_FAILED', `${message}: ${messageOf(cause)}.`, {
+      cause,
+      hint: `Check the directory: ls -ld ${this.location}`,
+    });
+  }
+}
+
+/** ENOTDIR: a part of the key is a file, so the key itself cannot exist. */
+function isAbsence(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+}
+
+async function statOrAbsent(file: string): Promise<Stats | undefined> {
+  return stat(file).catch((error) => {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  });
+}
+
+function emptyWhenAbsent(error: unknown): Dirent[] {
+  if (isAbsence(error)) return [];
+  throw error;
+}
