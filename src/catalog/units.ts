@@ -1,18 +1,38 @@
-import type { NumberColumn, UnitSystem } from './rows.ts';
+import { NUMERIC_PROPERTIES } from './readers/aisc-columns.ts';
+import type { UnitSystem } from './rows.ts';
 
-/** Units of the columns, as AISC's tables print them; strengths are in ksi and MPa. */
-export const UNITS: Readonly<Record<NumberColumn, Readonly<Record<UnitSystem, string>>>> = Object.freeze({
+type Units = Readonly<Record<UnitSystem, string>>;
+
+const LENGTH: Units = { US: 'in', SI: 'mm' };
+const INERTIA: Units = { US: 'in⁴', SI: '10⁶ mm⁴' };
+const MODULUS: Units = { US: 'in³', SI: '10³ mm³' };
+const STRESS: Units = { US: 'ksi', SI: 'MPa' };
+const RATIO: Units = { US: '', SI: '' };
+
+/** The powers of ten are those in which AISC prints its metric values. */
+const UNITS: Readonly<Record<string, Units>> = {
   weight: { US: 'lb/ft', SI: 'kg/m' },
   area: { US: 'in²', SI: 'mm²' },
-  depth: { US: 'in', SI: 'mm' },
-  ix: { US: 'in⁴', SI: '10⁶ mm⁴' },
-  sx: { US: 'in³', SI: '10³ mm³' },
-  zx: { US: 'in³', SI: '10³ mm³' },
-  rx: { US: 'in', SI: 'mm' },
-  iy: { US: 'in⁴', SI: '10⁶ mm⁴' },
-  sy: { US: 'in³', SI: '10³ mm³' },
-  zy: { US: 'in³', SI: '10³ mm³' },
-  ry: { US: 'in', SI: 'mm' },
-  fy: { US: 'ksi', SI: 'MPa' },
-  fu: { US: 'ksi', SI: 'MPa' },
-});
+  depth: LENGTH,
+  rx: LENGTH,
+  ry: LENGTH,
+  torsion_constant: { US: 'in⁴', SI: '10³ mm⁴' },
+  warping_constant: { US: 'in⁶', SI: '10⁹ mm⁶' },
+  warping_function: { US: 'in²', SI: 'mm²' },
+  ...each(['ix', 'iy', 'iz', 'iw', 'warping_moment_1', 'warping_moment_2', 'warping_moment_3'], INERTIA),
+  ...each(['sx', 'sy', 'sz', 'zx', 'zy', 'sw_a', 'sw_b', 'sw_c', 'sz_a', 'sz_b', 'sz_c'], MODULUS),
+  ...each(['hss_torsion_constant', 'statical_moment_flange', 'statical_moment_web'], MODULUS),
+  ...each(['fy', 'fu', 'fy_max', 'fu_max'], STRESS),
+  ...each(['tan_alpha', 'flexural_constant', 'slender_reduction'], RATIO),
+};
+
+/** The unit of a column or property in a unit system; empty for ratios, and for properties structdb does not know. */
+export function unitOf(name: string, system: UnitSystem): string {
+  const known = UNITS[name];
+  if (known) return known[system];
+  return NUMERIC_PROPERTIES.includes(name) && !name.includes('slenderness') ? LENGTH[system] : '';
+}
+
+function each(names: readonly string[], units: Units): Record<string, Units> {
+  return Object.fromEntries(names.map((name) => [name, units]));
+}

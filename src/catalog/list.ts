@@ -1,0 +1,48 @@
+import type { ConnectionSettings } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { withClient } from '../postgres/connect.ts';
+import { profiles } from '../postgres/profiles.ts';
+import { requireSupportedServer } from '../postgres/server-version.ts';
+import { checkPreconditions } from './load/preconditions.ts';
+
+/** What is stored of one edition of a standard. References have kind `reference` and no unit system. */
+export interface StoredEdition {
+  readonly standard: string;
+  readonly edition: string;
+  readonly kind: 'shape' | 'material' | 'bolt' | 'reference';
+  readonly unitSystem: 'US' | 'SI' | null;
+  /** Rows in use. */
+  readonly rows: number;
+  readonly retired: number;
+}
+
+export interface ListResult {
+  readonly editions: readonly StoredEdition[];
+  /** Rows in use, of all editions. */
+  readonly rows: number;
+}
+
+/** The editions in the database with their counts. @throws SCHEMA_MISSING, PERMISSION_DENIED */
+export async function listCatalogs(
+  options: Readonly<{ connection: ConnectionSettings }>,
+  context: RunContext,
+): Promise<ListResult> {
+  return withClient(options.connection, profiles.probe, context, async (client) => {
+    await requireSupportedServer(client);
+    await checkPreconditions(client, { dryRun: true });
+    const { rows: editions } = await client.query<StoredEdition>(QUERY);
+    return { editions, rows: editions.reduce((sum, edition) => sum + edition.rows, 0) };
+  });
+}
+
+const QUERY = `
+select standard, edition, kind, unit_system as "unitSystem",
+  count(*) filter (where retired_at is null)::int as rows,
+  count(retired_at)::int as retired
+from public.material_catalog
+group by 1, 2, 3, 4
+union all
+select standard, edition, 'reference', null, count(*)::int, 0
+from public.code_references
+group by 1, 2
+order by 1, 2, 3, 4 desc`;

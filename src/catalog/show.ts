@@ -1,0 +1,123 @@
+import type pg from 'pg';
+import type { ConnectionSettings } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
+import { withClient } from '../postgres/connect.ts';
+import { profiles } from '../postgres/profiles.ts';
+import { requireSupportedServer } from '../postgres/server-version.ts';
+import { checkPreconditions } from './load/preconditions.ts';
+import { NUMBER_COLUMNS } from './rows.ts';
+import { nearestNames } from './suggest.ts';
+
+/** A row of material_catalog. */
+export interface StoredMaterial {
+  readonly standard: string;
+  readonly edition: string;
+  readonly unitSystem: 'US' | 'SI';
+  readonly designation: string;
+  readonly variant: string;
+  readonly kind: string;
+  readonly shapeType: string | null;
+  readonly manualLabel: string | null;
+  readonly productForm: string | null;
+  /** ISO 8601, or null while the row is in use. */
+  readonly retiredAt: string | null;
+  /** Every number and word that the row has, columns first, then properties; numbers are exact decimals. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+export interface ShowOptions {
+  readonly connection: ConnectionSettings;
+  /** A name in any unit system and any case: EDI (`HSS34X10X.875`), Manual (`HSS34X10X7/8`), grade (`A992`, `A500 Gr B`). */
+  readonly designation: string;
+  /** Only this edition. */
+  readonly edition?: string;
+}
+
+export interface ShowResult {
+  readonly designation: string;
+  /** US before SI; both for a shape, whichever of its names was asked for. */
+  readonly rows: readonly StoredMaterial[];
+}
+
+/** Finds a shape or a material by name. @throws CATALOG_NOT_FOUND with the nearest names, SCHEMA_MISSING, PERMISSION_DENIED */
+export async function showDesignation(options: Readonly<ShowOptions>, context: RunContext): Promise<ShowResult> {
+  return withClient(options.connection, profiles.probe, context, async (client) => {
+    await requireSupportedServer(client);
+    await checkPreconditions(client, { dryRun: true });
+    const name = normalise(options.designation);
+    const edition = options.edition?.replace(/^(?=\d+\.\d)/, 'v') ?? null;
+    const { rows } = await client.query<StoredMaterial & { properties: Record<string, string> }>(QUERY, [
+      name,
+      edition,
+    ]);
+    if (rows.length === 0) throw await notFound(client, name, edition);
+    return { designation: options.designation, rows: rows.map(withValues) };
+  });
+}
+
+/** `astm  a500 Gr. b` → `ASTM A500 B`. */
+function normalise(designation: string): string {
+  return designation
+    .trim()
+    .toUpperCase()
+    .replace(/\s+/g, ' ')
+    .replace(/ GR(?:ADE\b|\.|\b) ?/, ' ');
+}
+
+const QUERY = `
+with named as (
+  select standard, edition, unit_system, designation, variant from public.material_catalog m
+  where ($2::text is null or edition = $2)
+    and (designation = $1 or upper(manual_label) = $1
+      or $1 in (upper(standard), upper(standard) || ' ' || designation)
+      or 'ASTM ' || $1 in (upper(standard), upper(standard) || ' ' || designation))
+), found as (
+  select * from named
+  union
+  -- the same shape in the other unit system
+  select m.standard, m.edition, m.unit_system, m.designation, m.variant
+  from named n join public.material_catalog m
+    on m.standard = n.standard and m.edition = n.edition and m.unit_system <> n.unit_system
+      and m.properties ->> 'counterpart' = n.designation
+)
+select m.standard, m.edition, m.unit_system as "unitSystem", m.designation, m.variant, m.kind,
+  m.shape_type as "shapeType", m.manual_label as "manualLabel", m.product_form as "productForm",
+  to_char(m.retired_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "retiredAt",
+  ${NUMBER_COLUMNS.map((name) => `m.${name}::text`).join(', ')},
+  (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each_text(m.properties)) as properties
+from found join public.material_catalog m using (standard, edition, unit_system, designation, variant)
+order by m.standard, m.edition, m.unit_system desc, m.designation, m.variant`;
+
+function withValues(row: StoredMaterial & { properties: Record<string, string> }): StoredMaterial {
+  const { properties, ...rest } = row;
+  const columns = rest as unknown as Record<string, string | null>;
+  const values: Record<string, string> = {};
+  for (const name of NUMBER_COLUMNS) {
+    const value = columns[name];
+    delete columns[name];
+    if (value !== null && value !== undefined) values[name] = value;
+  }
+  return { ...rest, values: { ...values, ...properties } };
+}
+
+async function notFound(client: pg.Client, name: string, edition: string | null): Promise<StructdbError> {
+  const { rows } = await client.query<{ name: string }>(
+    `select designation as name from public.material_catalog where kind = 'shape' and ($1::text is null or edition = $1)
+    union select regexp_replace(standard, '^ASTM ', '') || ' ' || designation from public.material_catalog where kind <> 'shape'`,
+    [edition],
+  );
+  const near = nearestNames(
+    name,
+    rows.map((row) => row.name),
+  );
+  const where = edition === null ? 'No catalog' : `No catalog of edition ${edition}`;
+  return new StructdbError('CATALOG_NOT_FOUND', `${where} in the database has a "${name}".`, {
+    hint:
+      rows.length === 0
+        ? 'No catalog is imported yet. Run: structdb catalog import'
+        : near.length > 0
+          ? `Did you mean ${near.join(', ')}?`
+          : 'structdb catalog list names the editions in the database.',
+  });
+}

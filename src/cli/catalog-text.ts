@@ -1,0 +1,105 @@
+import type {
+  ImportCounts,
+  ImportResult,
+  ListResult,
+  ShowResult,
+  StoredMaterial,
+  UnitSystem,
+} from '../catalog/index.ts';
+import { formatCount } from '../core/units.ts';
+import type { Style } from './output.ts';
+
+/** What `catalog import` prints: a line per file, and whether anything changed. */
+export function renderImport(result: ImportResult, style: Style): string {
+  const lines = result.files.flatMap((file) => {
+    const editions = new Set(file.editions.map(({ standard, edition }) => `${standard} ${edition}`));
+    const what = editions.size === 1 ? [...editions][0]! : `${editions.size} editions`;
+    const rejected = new Map(file.problems.map((problem) => [problem.line, problem]));
+    return [
+      `${style.bold(file.file)} ${style.dim(`${what}, ${file.format}`)}`,
+      `  ${describeCounts(file)}`,
+      ...[...rejected.values()].slice(0, 20).map(({ line, column, value, reason }) => {
+        return `  ${style.yellow('rejected')} line ${line}: ${column} "${value.trim()}": ${reason}`;
+      }),
+      ...(rejected.size > 20
+        ? [`  ${style.dim(`and ${rejected.size - 20} more rejected rows (--json lists all)`)}`]
+        : []),
+    ];
+  });
+  return [...lines, verdict(result, style)].join('\n');
+}
+
+function verdict({ dryRun, changed, totals }: ImportResult, style: Style): string {
+  if (!changed)
+    return `${style.green('✓')} Nothing ${dryRun ? 'would change' : 'changed'}: ${formatCount(totals.unchanged)} rows are as they were.`;
+  return `${style.green('✓')} ${dryRun ? 'Would be' : 'Done'}: ${describeCounts(totals)}`;
+}
+
+function describeCounts({ inserted, updated, unchanged, retired, rejected }: ImportCounts): string {
+  const counts = { inserted, updated, unchanged, retired, rejected };
+  return Object.entries(counts)
+    .map(([name, count]) => `${formatCount(count)} ${name}`)
+    .join(', ');
+}
+
+/** What `catalog list` prints: a line per edition and kind. */
+export function renderList({ editions, rows }: ListResult, style: Style): string {
+  if (editions.length === 0) return 'No catalog is imported yet. Run: structdb catalog import';
+  const table = editions.map(({ standard, edition, kind, unitSystem, rows: count, retired }) => [
+    standard,
+    edition,
+    kind,
+    unitSystem ?? '',
+    formatCount(count),
+    retired > 0 ? `${formatCount(retired)} retired` : '',
+  ]);
+  const header = ['standard', 'edition', 'kind', 'units', 'rows', ''];
+  const lines = alignColumns([header, ...table], [4]);
+  return [style.dim(lines[0]!), ...lines.slice(1), `${formatCount(rows)} rows in use`].join('\n');
+}
+
+/** What `catalog show` prints: a block per material, with its unit systems side by side. */
+export function renderShow(
+  { rows }: ShowResult,
+  unitOf: (name: string, system: UnitSystem) => string,
+  style: Style,
+): string {
+  const blocks = Map.groupBy(rows, ({ standard, edition, variant, designation, values, unitSystem }) => {
+    const name = unitSystem === 'SI' ? (values.counterpart ?? designation) : designation;
+    return [standard, edition, name, variant].join('\u0000');
+  });
+  return [...blocks.values()].map((block) => renderBlock(block, unitOf, style)).join('\n\n');
+}
+
+function renderBlock(
+  block: readonly StoredMaterial[],
+  unitOf: (name: string, system: UnitSystem) => string,
+  style: Style,
+): string {
+  const [first] = block;
+  const names = [...new Set(block.flatMap((row) => [row.designation, row.manualLabel ?? row.designation]))];
+  const described = [first!.productForm ?? first!.shapeType, `${first!.standard} ${first!.edition}`].filter(Boolean);
+  const retired = block.find((row) => row.retiredAt !== null)?.retiredAt;
+  const title = `${style.bold(names.join(' · '))} ${style.dim(described.join(', '))}`;
+  const properties = [...new Set(block.flatMap((row) => Object.keys(row.values)))];
+  const lines = properties
+    .filter((name) => name !== 'counterpart')
+    .map((name) => [name, ...block.flatMap((row) => [row.values[name] ?? '', unitOf(name, row.unitSystem)])]);
+  const numeric = block.map((_, index) => 1 + index * 2);
+  return [
+    title,
+    ...(retired ? [style.yellow(`retired ${retired}: no longer in the whole table`)] : []),
+    ...alignColumns(lines, numeric).map((line) => `  ${line}`),
+  ].join('\n');
+}
+
+/** Lines with columns of equal width; the named ones are aligned to the right. */
+function alignColumns(table: readonly (readonly string[])[], right: readonly number[]): string[] {
+  const widths = table[0]?.map((_, at) => Math.max(...table.map((row) => (row[at] ?? '').length))) ?? [];
+  return table.map((row) =>
+    row
+      .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

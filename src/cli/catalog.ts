@@ -1,0 +1,103 @@
+import { type Command, Option } from 'commander';
+import type { ImportResult, ListResult, ShowResult, UnitSystem } from '../catalog/index.ts';
+import { EXIT } from '../core/errors.ts';
+import { renderImport, renderList, renderShow } from './catalog-text.ts';
+import type { Shell } from './shell.ts';
+
+/** `structdb catalog import|list|show`. */
+export function catalogCommand(shell: Shell): Command {
+  return shell.group('catalog', 'reference data: AISC shapes, ASTM grades, code references', [
+    importCommand(shell),
+    listCommand(shell),
+    showCommand(shell),
+  ]);
+}
+
+interface ImportFlags {
+  readonly complete?: boolean;
+  readonly skipBadRows?: boolean;
+  readonly edition?: string;
+  readonly unitSystem?: UnitSystem;
+  readonly dryRun?: boolean;
+}
+
+function importCommand(shell: Shell): Command {
+  return shell.command<ImportFlags>({
+    name: 'import [files...]',
+    summary: 'import catalog files; without any, the catalogs that ship',
+    details:
+      'All files are checked first and loaded in one transaction: everything is imported or nothing.\n' +
+      'Rows that a whole table no longer has are retired, not deleted.',
+    example: 'structdb catalog import aisc-shapes-database-v16.0.csv',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted],
+    connects: true,
+    configure: (command) =>
+      void command
+        .option('--complete', 'the files hold every row of their editions: retire what they lack')
+        .option('--skip-bad-rows', 'import the good rows of a file that has bad ones')
+        .option('--edition <edition>', 'the edition of an AISC file that does not prove it (v16.0)')
+        .addOption(
+          new Option('--unit-system <system>', 'the units of an AISC file that does not prove them').choices([
+            'US',
+            'SI',
+          ]),
+        )
+        .option('--dry-run', 'only say what would change; write, lock and create nothing'),
+    run: async (session, [files], options) => {
+      const { importCatalogs } = await import('../catalog/index.ts');
+      const { complete, skipBadRows, edition, unitSystem, dryRun } = options;
+      const result: ImportResult = await importCatalogs(
+        {
+          connection: await session.connection(),
+          files: Array.isArray(files) ? files : [],
+          ...(complete === undefined ? {} : { complete }),
+          ...(skipBadRows === undefined ? {} : { skipBadRows }),
+          ...(edition === undefined ? {} : { edition }),
+          ...(unitSystem === undefined ? {} : { unitSystem }),
+          ...(dryRun === undefined ? {} : { dryRun }),
+        },
+        session.context,
+      );
+      return { result, human: (style) => renderImport(result, style) };
+    },
+  });
+}
+
+function listCommand(shell: Shell): Command {
+  return shell.command({
+    name: 'list',
+    summary: 'the editions in the database and their rows',
+    example: 'structdb catalog list',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
+    connects: true,
+    run: async (session) => {
+      const { listCatalogs } = await import('../catalog/index.ts');
+      const result: ListResult = await listCatalogs({ connection: await session.connection() }, session.context);
+      return { result, human: (style) => renderList(result, style) };
+    },
+  });
+}
+
+function showCommand(shell: Shell): Command {
+  return shell.command<{ readonly edition?: string }>({
+    name: 'show <designation>',
+    summary: 'one shape or grade, in both unit systems',
+    details: 'Finds EDI names, names of the Manual and metric names in any case, and grades (A992, "A500 Gr B").',
+    example: 'structdb catalog show W14X90',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
+    connects: true,
+    configure: (command) => void command.option('--edition <edition>', 'only this edition (v16.0)'),
+    run: async (session, [designation], { edition }) => {
+      const [{ showDesignation, unitOf }, connection] = await Promise.all([
+        import('../catalog/index.ts'),
+        session.connection(),
+      ]);
+      const name = String(designation);
+      const result: ShowResult = await showDesignation(
+        { connection, designation: name, ...(edition === undefined ? {} : { edition }) },
+        session.context,
+      );
+      return { result, human: (style) => renderShow(result, unitOf, style) };
+    },
+  });
+}
