@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { StructdbError } from '../core/errors.ts';
+import { parseJson } from './repository.ts';
+
+/** The format that this structdb writes, and the newest it reads. */
+export const MANIFEST_FORMAT = 1;
+
+const count = z.number().int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const instant = z.iso.datetime();
+const text = z.string();
+
+/** An object of the backup, by its name below the backup's folder. */
+const part = z.object({ name: text, sizeBytes: count, sha256 });
+
+const table = z.object({
+  schema: text,
+  name: text,
+  rows: count,
+  /** docs/repository.md, "Content hash". */
+  contentHash: text.regex(/^[0-9a-f]{32}$/),
+});
+
+/** What belongs to a database and not to its contents: `pg_dump` without --create leaves it out, restore puts it back. */
+const database = z.object({
+  name: text,
+  oid: count,
+  owner: text,
+  comment: text.nullable(),
+  encoding: text,
+  /** `libc`, `icu` or `builtin`. */
+  localeProvider: text,
+  collate: text,
+  ctype: text,
+  /** The ICU or builtin locale. */
+  locale: text.nullable(),
+  icuRules: text.nullable(),
+  /** As recorded in the database, and as the server's libraries have it now: they differ after an upgrade of the system. */
+  collationVersion: text.nullable(),
+  actualCollationVersion: text.nullable(),
+  tablespace: text,
+  connectionLimit: z.number().int(),
+  /** ALTER DATABASE … SET (role null) and ALTER ROLE … IN DATABASE … SET; value as pg_db_role_setting keeps it. */
+  settings: z.array(z.object({ role: text.nullable(), name: text, value: text })),
+  /** null: nobody changed the default. `grantee` null is PUBLIC. */
+  privileges: z.array(z.object({ grantee: text.nullable(), privilege: text, grantable: z.boolean() })).nullable(),
+});
+
+const sequence = z.object({
+  schema: text,
+  name: text,
+  /** As text: beyond 2^53. */
+  nextValue: text,
+  increment: text,
+  /** The column that takes its values, and the value used furthest in the direction of the increment; null when empty. */
+  ownedBy: z.object({ schema: text, table: text, column: text, greatestUsed: text.nullable() }).nullable(),
+});
+
+/** Sections (`tables`, `indexes`, …) of name → definition: two structures are equal when these are. */
+const structure = z.record(text, z.record(text, text));
+
+const manifest = z.object({
+  format: z.literal(MANIFEST_FORMAT),
+  label: text,
+  kind: z.literal('dump'),
+  /** The tiers that this backup satisfies. */
+  tiers: z.array(z.enum(['daily', 'weekly', 'monthly'])),
+  /** What it was made for: `schedule`, `run`, `quickstart`. */
+  purpose: text,
+  /** Set when it goes as soon as that many newer ones of the same purpose are there. */
+  keepLast: count.nullable(),
+  systemIdentifier: text,
+  /** By the server's clock. */
+  startedAt: instant,
+  stoppedAt: instant,
+  durationMs: z.number().nonnegative(),
+  startLsn: text,
+  stopLsn: text,
+  timeline: count.nullable(),
+  server: z.object({
+    version: text,
+    major: count,
+    dataChecksums: z.boolean(),
+    tablespaces: z.array(text),
+  }),
+  tools: z.object({ structdb: text, pgDump: text, pgDumpall: text }),
+  extensions: z.array(z.object({ name: text, version: text, schema: text })),
+  database,
+  parts: z.array(part).min(1),
+  /** How globals.sql was made: with passwords, without, or why there is none. */
+  globals: z.object({ included: z.boolean(), passwords: z.boolean(), reason: text.nullable() }),
+  tables: z.array(table),
+  sequences: z.array(sequence),
+  structure,
+  actor: z.object({ host: text, user: text, command: text }),
+  /** Where it was taken from, without password, and where it was written to. */
+  source: text,
+  store: text,
+});
+
+export type Manifest = z.output<typeof manifest>;
+export type ManifestPart = Manifest['parts'][number];
+export type TableFingerprint = Manifest['tables'][number];
+export type DatabaseBelongings = Manifest['database'];
+export type SequenceState = Manifest['sequences'][number];
+export type Structure = Manifest['structure'];
+export type Extension = Manifest['extensions'][number];
+export type Tier = Manifest['tiers'][number];
+
+/** A manifest from its bytes. @throws MANIFEST_UNREADABLE with what is wrong where. */
+export function parseManifest(bytes: Buffer, where: string): Manifest {
+  const json = parseJson(bytes) as { format?: unknown } | undefined;
+  if (typeof json?.format === 'number' && json.format > MANIFEST_FORMAT) {
+    throw new StructdbError(
+      'MANIFEST_UNREADABLE',
+      `${where} was written by a newer structdb (format ${json.format}).`,
+      {
+        hint: 'Use that structdb, or restore by hand: docs/recovery-without-structdb.md',
+      },
+    );
+  }
+  const parsed = manifest.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new StructdbError('MANIFEST_UNREADABLE', `${where} is not a whole manifest: it was cut or altered.`, {
+    details: parsed.error.issues
+      .slice(0, 5)
+      .map((issue) => `${issue.path.join('.') || 'the document'}: ${issue.message}`),
+    hint: 'Use another backup (structdb backup list), or restore by hand: docs/recovery-without-structdb.md',
+  });
+}
