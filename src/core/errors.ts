@@ -94,6 +94,13 @@ export const ERROR_CODES = Object.freeze({
   REPOSITORY_MISMATCH: failed('the repository belongs to another cluster, or a newer structdb wrote it'),
   STORE_FAILED: failed('the store cannot be read or written'),
   STORE_OWNER: failed('the store belongs to another user'),
+  // restores and drills
+  CHECK_FAILED: broken('a restored copy is not what its backup promised; each failed check is named'),
+  CONTENT_DIFFERS: broken('restored tables hold other rows than the backup recorded'),
+  RPO_UNPROVABLE: broken('--require-rpo was asked of a backup that cannot prove a recovery point'),
+  RTO_EXCEEDED: broken('the recovery took longer than the objective allows'),
+  TARGET_NOT_EMPTY: failed('the database to restore into holds something'),
+  TARGET_UNSUITABLE: failed('the server or database cannot take this dump; the message says why'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);
