@@ -38,23 +38,33 @@ export function updateChanged(coverage: Coverage): string {
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
 }
 
+/** How many rows of the scopes $1–$3 are in use. */
+export function countInUse({ table }: Coverage): string {
+  return `select count(*)::int as count from ${table.name} m where ${isInUse()}`;
+}
+
 /** Marks the rows of the whole scopes ($1–$3) that are not staged. */
 export function retireAbsent({ table }: Coverage): string {
-  return `update ${table.name} m set retired_at = now() where ${isAbsent(table, 'staged')}`;
+  return `update ${table.name} m set retired_at = now() where ${isInUse()}
+  and not exists (select from staged s where ${sameKey(table)})`;
 }
 
 /** The counts that an import would have: inserted, updated, and the retired among the scopes $2–$4. Rows are $1, JSON. */
 export function countChanges(coverage: Coverage): string {
   const { table } = coverage;
+  const [first] = table.key;
   const record = [
     ...table.key.map((name) => `${name} text`),
     ...table.values.map(({ name, type }) => `${name} ${type}`),
   ];
-  const retired = table.retires ? `(select count(*) from ${table.name} m where ${isAbsent(table, 's', 2)})` : '0';
+  // Rows in use that are not staged: counted as all in use less those that are staged, which needs no second join.
+  const retired = table.retires
+    ? `(select count(*) from ${table.name} m where ${isInUse(2)}) - count(*) filter (where ${isInUse(2)})`
+    : '0';
   return `with s as materialized (select * from json_to_recordset($1::json) as s(${record.join(', ')}))
-select count(*) filter (where m.${table.key[0]} is null)::int as inserted,
-  count(*) filter (where m.${table.key[0]} is not null and (${differs(coverage)}))::int as updated,
-  ${retired}::int as retired
+select count(*) filter (where m.${first} is null)::int as inserted,
+  count(*) filter (where m.${first} is not null and (${differs(coverage)}))::int as updated,
+  (${retired})::int as retired
 from s left join ${table.name} m on ${sameKey(table)}`;
 }
 
@@ -80,8 +90,7 @@ function spokenOf({ table, columns }: Coverage): { readonly name: string; readon
   });
 }
 
-function isAbsent(table: TargetTable, staged: string, first = 1): string {
+function isInUse(first = 1): string {
   const scopes = `select * from unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[])`;
-  return `m.retired_at is null and (m.standard, m.edition, m.unit_system) in (${scopes})
-  and not exists (select from ${staged} s where ${sameKey(table)})`;
+  return `m.retired_at is null and (m.standard, m.edition, m.unit_system) in (${scopes})`;
 }

@@ -6,6 +6,7 @@ import type { Scope } from '../readers/content.ts';
 import {
   type Coverage,
   countChanges,
+  countInUse,
   createStage,
   insertNew,
   retireAbsent,
@@ -33,18 +34,22 @@ export async function mergeRows(client: pg.Client, staging: Staging, signal: Abo
   const copy = client.query(copyFrom(`copy staged (${stageColumns(table)}) from stdin`));
   await pipeline(Readable.from(copyChunks(cells)), copy, { signal });
   const inserted = await count(client, insertNew(staging));
-  let updated = 0;
-  if (inserted < cells.length) {
-    // Without statistics the planner expects a handful of staged rows and would visit the table row by row.
-    await client.query('analyze staged');
-    updated = await count(client, updateChanged(staging));
-  }
-  const retired =
-    table.retires && staging.whole.length > 0
-      ? await count(client, retireAbsent(staging), scopeParameters(staging.whole))
-      : 0;
+  const updated = inserted < cells.length ? await count(client, updateChanged(staging)) : 0;
+  const retired = staging.whole.length > 0 ? await retire(client, staging) : 0;
   await client.query('drop table staged');
   return { inserted, updated, unchanged: cells.length - inserted - updated, retired };
+}
+
+/** After the merge every staged row is in use: as many rows in use as staged means that there is nothing to look for. */
+async function retire(client: pg.Client, staging: Staging): Promise<number> {
+  const scopes = scopeParameters(staging.whole);
+  const { rows } = await client.query<{ count: number }>(countInUse(staging), scopes);
+  const whole = new Set(staging.whole.map((scope) => [scope.standard, scope.edition, scope.unitSystem].join('\u0000')));
+  const staged = staging.cells.filter((cells) => whole.has(cells.slice(0, 3).join('\u0000'))).length;
+  if (rows[0]!.count === staged) return 0;
+  // Without statistics the planner expects few staged rows and compares each stored row with each of them.
+  await client.query('analyze staged');
+  return count(client, retireAbsent(staging), scopes);
 }
 
 /** The counts that `mergeRows` would have, by reading alone. */

@@ -16,7 +16,8 @@ export function readAiscCell(text: string): AiscCell {
   const trimmed = text.trim();
   if (trimmed === '–' || trimmed === '-' || trimmed === '—' || trimmed === '') return NONE;
   const value = parseDecimal(trimmed) ?? parseFraction(trimmed);
-  return value === undefined ? { reason: 'not a number' } : signed(value, trimmed);
+  if (value !== undefined) return signed(value, trimmed);
+  return { reason: /^[\d -]*\d\/\d+$/.test(trimmed) ? 'a fraction without an exact decimal' : 'not a number' };
 }
 
 function signed(decimal: string, text: string): AiscCell {
