@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { completionCommand } from './completion.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { initCommand } from './init.ts';
+import { migrateCommand } from './migrate.ts';
 import { asStructdbError, envelope, renderError, styleFor, write } from './output.ts';
 import { leave, runCommand } from './run.ts';
 import { addGlobalOptions, Shell } from './shell.ts';
@@ -18,7 +20,12 @@ export function buildProgram(version: string): Command {
       '\nStart with:\n  structdb quickstart     everything once, on a private server\n  structdb <command> --help',
     );
   addGlobalOptions(program);
-  for (const command of [initCommand(shell), completionCommand(shell, () => program)]) {
+  for (const command of [
+    initCommand(shell),
+    migrateCommand(shell),
+    dashboardCommand(shell),
+    completionCommand(shell, () => program),
+  ]) {
     program.addCommand(command);
   }
   return program;

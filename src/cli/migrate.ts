@@ -1,0 +1,205 @@
+import type { Command } from 'commander';
+import { EXIT, StructdbError } from '../core/errors.ts';
+import { formatCount, formatDuration, parseDuration } from '../core/units.ts';
+import type { Loss, MigrateResult, PlannedMigration, StatusResult } from '../migrate/index.ts';
+import type { Style } from './output.ts';
+import type { Session } from './session.ts';
+import type { Shell } from './shell.ts';
+
+interface LockFlags {
+  readonly lockWait?: string;
+}
+
+/** `structdb migrate …`: the schema and its versions. */
+export function migrateCommand(shell: Shell): Command {
+  return shell.group('migrate', 'Bring the schema to a version, and tell at which it is', [
+    upCommand(shell),
+    downCommand(shell),
+    toCommand(shell),
+    statusCommand(shell),
+    planCommand(shell),
+  ]);
+}
+
+const RUN_CODES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted];
+
+function upCommand(shell: Shell): Command {
+  return shell.command<LockFlags>({
+    name: 'up [n]',
+    summary: 'Apply all pending migrations, or the next n',
+    example: 'structdb migrate up',
+    exitCodes: RUN_CODES,
+    connects: true,
+    configure: addLockWait,
+    run: async (session, [count], flags) => {
+      const { up } = await import('../migrate/index.ts');
+      const result = await up(
+        { connection: await session.connection(), ...lockWait(flags), ...stepCount(count as string | undefined) },
+        session.context,
+      );
+      return { result, human: (style) => renderRun(result, style) };
+    },
+  });
+}
+
+function downCommand(shell: Shell): Command {
+  return shell.command<LockFlags>({
+    name: 'down [n]',
+    summary: 'Take back the last migration, or the last n',
+    details: 'Tells first what will be lost, and asks.',
+    example: 'structdb migrate down 2 --yes',
+    exitCodes: RUN_CODES,
+    connects: true,
+    destructive: true,
+    configure: addLockWait,
+    run: async (session, [text], flags) => {
+      const { down } = await import('../migrate/index.ts');
+      const connection = await session.connection();
+      const { count = 1 } = stepCount(text as string | undefined);
+      await confirmDown(session, connection, { count });
+      const result = await down({ connection, ...lockWait(flags), count }, session.context);
+      return { result, human: (style) => renderRun(result, style) };
+    },
+  });
+}
+
+function toCommand(shell: Shell): Command {
+  return shell.command<LockFlags>({
+    name: 'to <name>',
+    summary: 'Go up or down until this migration is the last applied one',
+    details: 'The name may be its number. Going down tells first what will be lost, and asks.',
+    example: 'structdb migrate to 004',
+    exitCodes: RUN_CODES,
+    connects: true,
+    destructive: true,
+    configure: addLockWait,
+    run: async (session, [wish], flags) => {
+      const { resolveMigrationName, to } = await import('../migrate/index.ts');
+      const name = resolveMigrationName(wish as string);
+      const connection = await session.connection();
+      await confirmDown(session, connection, { name });
+      const result = await to({ connection, ...lockWait(flags), name }, session.context);
+      return { result, human: (style) => renderRun(result, style) };
+    },
+  });
+}
+
+function statusCommand(shell: Shell): Command {
+  return shell.command<{ readonly check?: boolean }>({
+    name: 'status',
+    summary: 'List the migrations and which of them are applied',
+    example: 'structdb migrate status --check',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.workToDo, EXIT.brokenPromise, EXIT.interrupted],
+    connects: true,
+    configure: (command) =>
+      command.option('--check', 'exit 3 when migrations are pending, 4 when one was edited or is unknown'),
+    run: async (session, _args, { check }) => {
+      const { judgeStatus, status } = await import('../migrate/index.ts');
+      const result = await status({ connection: await session.connection() }, session.context);
+      return {
+        result,
+        human: (style) => renderStatus(result, style),
+        verdict: check ? judgeStatus(result) : undefined,
+      };
+    },
+  });
+}
+
+function planCommand(shell: Shell): Command {
+  return shell.command<{ readonly down?: boolean }>({
+    name: 'plan [names...]',
+    summary: 'Print the SQL of the migrations, without needing a database',
+    example: 'structdb migrate plan 005 006',
+    exitCodes: [EXIT.ok, EXIT.usage],
+    configure: (command) => command.option('--down', 'the ways back, last first'),
+    run: async (_session, [names], { down }) => {
+      const { plan } = await import('../migrate/index.ts');
+      const planned = await plan({ names: (names as string[] | undefined) ?? [], direction: down ? 'down' : 'up' });
+      return { result: { migrations: planned }, human: () => renderPlan(planned) };
+    },
+  });
+}
+
+function addLockWait(command: Command): void {
+  command.option(
+    '--lock-wait <duration>',
+    'how long to wait for another migration run, e.g. "5 minutes" (default: 1 minute)',
+  );
+}
+
+function lockWait({ lockWait: text }: LockFlags): { lockWaitMs?: number } {
+  if (text === undefined) return {};
+  const lockWaitMs = text === '0' ? 0 : parseDuration(text);
+  if (lockWaitMs === undefined) {
+    throw new StructdbError('USAGE', `--lock-wait "${text}" is not a duration.`, {
+      hint: 'Write it as 0, "30s" or "5 minutes".',
+    });
+  }
+  return { lockWaitMs };
+}
+
+function stepCount(text: string | undefined): { count?: number } {
+  if (text === undefined) return {};
+  if (/^[1-9]\d{0,5}$/.test(text)) return { count: Number(text) };
+  throw new StructdbError('USAGE', `"${text}" is not a number of migrations.`, {
+    hint: 'Give a whole number from 1; for a name: structdb migrate to <name>',
+  });
+}
+
+async function confirmDown(
+  session: Session,
+  connection: Awaited<ReturnType<Session['connection']>>,
+  target: { readonly count: number } | { readonly name: string },
+): Promise<void> {
+  const { previewDown } = await import('../migrate/index.ts');
+  const { names, losses } = await previewDown({ connection, target }, session.context);
+  if (names.length === 0) return;
+  await session.confirm({
+    losses: losses.map(renderLoss),
+    ask: `Take back ${names.join(', ')} in database "${connection.database}"?`,
+  });
+}
+
+function renderLoss(loss: Loss): string {
+  const rows = `${formatCount(loss.rows)} ${loss.rows === 1 ? 'row' : 'rows'}`;
+  switch (loss.kind) {
+    case 'table':
+      return `table ${loss.table}: ${rows}`;
+    case 'view':
+      return `materialised view ${loss.table}: ${rows}`;
+    case 'column':
+      return `column ${loss.table}.${loss.column}: values in ${rows}`;
+    case 'seeds':
+      return `seeds in ${loss.table}: up to ${rows}, where unchanged and not referenced`;
+  }
+}
+
+function renderRun({ steps, current, pending }: MigrateResult, style: Style): string {
+  const at = current === null ? 'no migration is applied' : `the database is at ${style.bold(current)}`;
+  const waiting = pending.length > 0 ? `, ${pending.length} pending` : '';
+  if (steps.length === 0) return `Nothing to do: ${at}${waiting}.`;
+  const verb = steps[0]!.direction === 'up' ? 'Applied' : 'Took back';
+  return `${verb} ${steps.length} ${steps.length === 1 ? 'migration' : 'migrations'}: ${at}${waiting}.`;
+}
+
+function renderStatus({ migrations, pending }: StatusResult, style: Style): string {
+  const width = Math.max(...migrations.map(({ name }) => name.length));
+  const lines = migrations.map(({ name, state, appliedAt, durationMs, appliedBy }) => {
+    const mark = state === 'applied' ? style.green('✓') : state === 'pending' ? style.yellow('·') : style.red('✗');
+    const when = appliedAt === null ? '' : `${appliedAt.slice(0, 19).replace('T', ' ')} UTC`;
+    const how = durationMs === null ? '' : `in ${formatDuration(durationMs)} by ${appliedBy}`;
+    const told = [state.padEnd(8), when, style.dim(how)].filter(Boolean).join('  ');
+    return `${mark} ${name.padEnd(width)}  ${told}`.trimEnd();
+  });
+  lines.push(pending.length === 0 ? 'Up to date.' : `${pending.length} pending. Run: structdb migrate up`);
+  return lines.join('\n');
+}
+
+function renderPlan(planned: readonly PlannedMigration[]): string {
+  return planned
+    .map(({ name, direction, transactional, statements }) => {
+      const how = transactional ? 'one transaction' : 'no transaction: each statement by itself';
+      return `-- ${name} (${direction}), ${how}\n${statements.map((statement) => `${statement};`).join('\n')}`;
+    })
+    .join('\n\n');
+}

@@ -1,0 +1,13 @@
+export type { Direction } from './compile.ts';
+export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
+export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
+export {
+  DEFAULT_LOCK_WAIT_MS,
+  down,
+  type MigratedStep,
+  type MigrateOptions,
+  type MigrateResult,
+  to,
+  up,
+} from './run.ts';
+export { judgeStatus, type MigrationState, type MigrationStatus, type StatusResult, status } from './status.ts';

@@ -1,0 +1,58 @@
+import type { Kysely, KyselyPlugin } from 'kysely';
+import type { Migration } from 'kysely/migration';
+import { type RunContext, stopIfInterrupted } from '../core/context.ts';
+import { toolVersion } from '../core/tool-version.ts';
+import { forgetMigration, recordMigration } from '../database/bookkeeping.ts';
+import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
+import { migrationFailure } from './failure.ts';
+import { isTransactional, type RegisteredMigration } from './registry.ts';
+
+/**
+ * The migration as the Migrator runs it: it stops between two statements when asked to, says how far it is, names the
+ * statement that failed, and is recorded (or forgotten) by the same transaction.
+ */
+export function recorded(name: string, migration: RegisteredMigration, context: RunContext): Migration {
+  const run = async (db: Kysely<unknown>, direction: Direction) => {
+    const statements = await compileMigration(migration, direction);
+    let done = 0;
+    const watch: KyselyPlugin = {
+      transformQuery: ({ node }) => {
+        stopIfInterrupted(context);
+        context.report({
+          kind: 'progress',
+          step: `migrate.${direction}`,
+          done,
+          total: statements.length,
+          unit: 'items',
+        });
+        done += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    };
+    try {
+      await migration[direction]!(db.withPlugin(watch));
+    } catch (error) {
+      throw migrationFailure(error, {
+        name,
+        direction,
+        statement: done,
+        statements,
+        transactional: isTransactional(migration),
+      });
+    }
+    return statements;
+  };
+  const up = async (db: Kysely<unknown>) => {
+    const started = context.clock.monotonicMs();
+    const sql = joinStatements(await run(db, 'up'));
+    const durationMs = context.clock.monotonicMs() - started;
+    await recordMigration(db, { name, sql, checksum: checksumOf(sql), durationMs, toolVersion: toolVersion() });
+  };
+  if (migration.down === undefined) return { up };
+  const down = async (db: Kysely<unknown>) => {
+    await run(db, 'down');
+    await forgetMigration(db, name);
+  };
+  return { up, down };
+}

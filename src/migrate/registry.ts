@@ -1,0 +1,39 @@
+import type { Kysely } from 'kysely';
+import * as coreSchema from '../../migrations/001_core_schema.ts';
+import * as enumConstraints from '../../migrations/002_enum_constraints.ts';
+import * as calibrationPricing from '../../migrations/003_calibration_pricing.ts';
+import * as seedData from '../../migrations/004_seed_data.ts';
+import * as performanceMonitoring from '../../migrations/005_performance_monitoring.ts';
+import * as envelopeSupport from '../../migrations/006_envelope_support.ts';
+
+/** A migration file. `config` has the shape that kysely 0.30 reads by itself. */
+export interface RegisteredMigration {
+  up(db: Kysely<unknown>): Promise<void>;
+  down?(db: Kysely<unknown>): Promise<void>;
+  readonly config?: { readonly transaction?: boolean };
+}
+
+export type Registry = Readonly<Record<string, RegisteredMigration>>;
+
+/**
+ * Every migration by name. Imported one by one, because a name is an identity: the compiled files of the published
+ * package have other extensions, and a folder that is read may hold a file too many.
+ */
+export const registry: Registry = Object.freeze({
+  '001_core_schema': coreSchema,
+  '002_enum_constraints': enumConstraints,
+  '003_calibration_pricing': calibrationPricing,
+  '004_seed_data': seedData,
+  '005_performance_monitoring': performanceMonitoring,
+  '006_envelope_support': envelopeSupport,
+});
+
+/** Names in the order of application. */
+export function namesOf(migrations: Registry): string[] {
+  return Object.keys(migrations).sort();
+}
+
+/** Whether the migration runs as one transaction: the default. */
+export function isTransactional(migration: RegisteredMigration): boolean {
+  return migration.config?.transaction !== false;
+}

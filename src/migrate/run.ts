@@ -1,0 +1,82 @@
+import type { MigrationResultSet } from 'kysely/migration';
+import type { ConnectionSettings } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { readAppliedMigrations } from '../database/bookkeeping.ts';
+import type { StructdbMigrator } from './migrator.ts';
+import { requireMigrationPrivileges } from './privileges.ts';
+import { namesOf, registry } from './registry.ts';
+import { withMigrator } from './session.ts';
+
+/** How long `up`, `down` and `to` wait for another run by default. */
+export const DEFAULT_LOCK_WAIT_MS = 60_000;
+
+export interface MigrateOptions {
+  readonly connection: ConnectionSettings;
+  /** Milliseconds to wait for another run; 0 means not at all. */
+  readonly lockWaitMs?: number;
+}
+
+export interface MigratedStep {
+  readonly name: string;
+  readonly direction: 'up' | 'down';
+}
+
+export interface MigrateResult {
+  readonly database: string;
+  /** What this run did, in order; empty when there was nothing to do. */
+  readonly steps: readonly MigratedStep[];
+  /** The last applied migration now; null when none is. */
+  readonly current: string | null;
+  readonly pending: readonly string[];
+}
+
+/**
+ * Applies the next `count` pending migrations, all without a count.
+ * @throws PERMISSION_DENIED, LOCKED, MIGRATION_UNKNOWN, MIGRATION_ORDER, MIGRATION_FAILED, INTERRUPTED
+ */
+export function up(options: MigrateOptions & { readonly count?: number }, context: RunContext): Promise<MigrateResult> {
+  const count = options.count ?? Number.POSITIVE_INFINITY;
+  return migrate(options, context, (migrator) => migrator.migrateUpBy(count));
+}
+
+/**
+ * Takes back the last `count` migrations, one without a count. What that loses: `previewDown`.
+ * @throws as `up`, and MIGRATION_IRREVERSIBLE
+ */
+export function down(
+  options: MigrateOptions & { readonly count?: number },
+  context: RunContext,
+): Promise<MigrateResult> {
+  return migrate(options, context, (migrator) => migrator.migrateDownBy(options.count ?? 1));
+}
+
+/**
+ * Goes up or down until `name` is the last applied migration.
+ * @throws as `up` and `down`, and USAGE for a name that does not exist
+ */
+export function to(options: MigrateOptions & { readonly name: string }, context: RunContext): Promise<MigrateResult> {
+  return migrate(options, context, (migrator) => migrator.migrateTo(options.name));
+}
+
+function migrate(
+  { connection, lockWaitMs = DEFAULT_LOCK_WAIT_MS }: MigrateOptions,
+  context: RunContext,
+  verb: (migrator: StructdbMigrator) => Promise<MigrationResultSet>,
+): Promise<MigrateResult> {
+  return withMigrator(connection, lockWaitMs, context, async ({ client, db, migrator }) => {
+    await requireMigrationPrivileges(client, connection);
+    const { error, results = [] } = await verb(migrator);
+    if (error !== undefined) throw error;
+    const applied = new Set((await readAppliedMigrations(db)).map(({ name }) => name));
+    const all = namesOf(registry);
+    return Object.freeze({
+      database: connection.database,
+      steps: results.map(({ migrationName, direction }) => ({
+        name: migrationName,
+        direction: direction === 'Up' ? ('up' as const) : ('down' as const),
+      })),
+      current: all.findLast((name) => applied.has(name)) ?? null,
+      pending: all.filter((name) => !applied.has(name)),
+    });
+  });
+}

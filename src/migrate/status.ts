@@ -1,0 +1,108 @@
+import type { ConnectionSettings } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
+import { type AppliedMigration, readAppliedMigrations } from '../database/bookkeeping.ts';
+import { checksumOf, compileMigration, joinStatements } from './compile.ts';
+import { isTransactional, namesOf, type RegisteredMigration, registry } from './registry.ts';
+import { withMigrator } from './session.ts';
+
+/**
+ * `changed`: applied with other SQL than this structdb has. `unknown`: applied, but not among this structdb's
+ * migrations. `out of order`: pending, although a later one is applied.
+ */
+export type MigrationState = 'applied' | 'pending' | 'changed' | 'unknown' | 'out of order';
+
+export interface MigrationStatus {
+  readonly name: string;
+  readonly state: MigrationState;
+  readonly transactional: boolean | null;
+  readonly hasDown: boolean | null;
+  /** ISO 8601 in UTC. */
+  readonly appliedAt: string | null;
+  readonly appliedBy: string | null;
+  readonly durationMs: number | null;
+  readonly toolVersion: string | null;
+  /** SHA-256 of the SQL as it was applied; null when another tool applied it. */
+  readonly checksum: string | null;
+}
+
+export interface StatusResult {
+  readonly database: string;
+  readonly current: string | null;
+  readonly pending: readonly string[];
+  readonly migrations: readonly MigrationStatus[];
+}
+
+/** Every migration with its state. Reads only: nothing is written, locked or created. */
+export async function status(
+  { connection }: { readonly connection: ConnectionSettings },
+  context: RunContext,
+): Promise<StatusResult> {
+  const applied = await withMigrator(connection, 0, context, ({ db }) => readAppliedMigrations(db));
+  const byName = new Map(applied.map((migration) => [migration.name, migration]));
+  const names = [...new Set([...namesOf(registry), ...byName.keys()])].sort();
+  const lastApplied = namesOf(registry).findLast((name) => byName.has(name)) ?? null;
+  const migrations = await Promise.all(
+    names.map((name) => statusOf(name, registry[name], byName.get(name), lastApplied)),
+  );
+  return Object.freeze({
+    database: connection.database,
+    current: lastApplied,
+    pending: migrations.filter(isPending).map(({ name }) => name),
+    migrations,
+  });
+}
+
+/**
+ * What `--check` answers: undefined when all is applied as it should be. A broken promise (an edited, unknown or
+ * skipped migration) weighs more than work to do.
+ */
+export function judgeStatus({ migrations, pending }: StatusResult): StructdbError | undefined {
+  const broken = migrations.filter(({ state }) => !['applied', 'pending'].includes(state));
+  if (broken.length > 0) {
+    const what = broken.map(({ name, state }) => `${name} is ${state}`).join(', ');
+    return new StructdbError('MIGRATION_CHANGED', `The migrations do not match the database: ${what}.`, {
+      hint: 'Use the structdb that applied them, or compare: structdb migrate plan',
+    });
+  }
+  if (pending.length === 0) return undefined;
+  return new StructdbError('MIGRATIONS_PENDING', `Waiting to be applied: ${pending.join(', ')}.`, {
+    hint: 'Run: structdb migrate up',
+  });
+}
+
+async function statusOf(
+  name: string,
+  migration: RegisteredMigration | undefined,
+  applied: AppliedMigration | undefined,
+  lastApplied: string | null,
+): Promise<MigrationStatus> {
+  return {
+    name,
+    state: await stateOf(name, migration, applied, lastApplied),
+    transactional: migration ? isTransactional(migration) : null,
+    hasDown: migration ? migration.down !== undefined : null,
+    appliedAt: applied?.appliedAt.toISOString() ?? null,
+    appliedBy: applied?.record?.appliedBy ?? null,
+    durationMs: applied?.record?.durationMs ?? null,
+    toolVersion: applied?.record?.toolVersion ?? null,
+    checksum: applied?.record?.checksum ?? null,
+  };
+}
+
+async function stateOf(
+  name: string,
+  migration: RegisteredMigration | undefined,
+  applied: AppliedMigration | undefined,
+  lastApplied: string | null,
+): Promise<MigrationState> {
+  if (!migration) return 'unknown';
+  if (!applied) return lastApplied !== null && name < lastApplied ? 'out of order' : 'pending';
+  if (applied.record === null) return 'applied';
+  const checksum = checksumOf(joinStatements(await compileMigration(migration, 'up')));
+  return checksum === applied.record.checksum ? 'applied' : 'changed';
+}
+
+function isPending({ state }: MigrationStatus): boolean {
+  return state === 'pending' || state === 'out of order';
+}
