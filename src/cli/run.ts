@@ -82,7 +82,7 @@ async function projectOf(command: Command): Promise<Project> {
 }
 
 /** .env fills what the environment leaves unset; a configuration file may read process.env, so it is filled there too. */
-async function takeEnvironment(root: string): Promise<Environment> {
+export async function takeEnvironment(root: string): Promise<Environment> {
   for (const [name, value] of Object.entries(await readDotEnv(root))) process.env[name] ??= value;
   const user = userInfo();
   return Object.freeze({
