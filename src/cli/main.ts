@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { catalogCommand } from './catalog.ts';
 import { completionCommand } from './completion.ts';
 import { dashboardCommand } from './dashboard.ts';
 import { initCommand } from './init.ts';
@@ -23,6 +24,7 @@ export function buildProgram(version: string): Command {
   for (const command of [
     initCommand(shell),
     migrateCommand(shell),
+    catalogCommand(shell),
     dashboardCommand(shell),
     completionCommand(shell, () => program),
   ]) {
