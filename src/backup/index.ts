@@ -1,0 +1,12 @@
+/** Backups of a database into a store: made, listed, verified, and removed when nothing keeps them. */
+export { DUMP_PART, GLOBALS_PART } from './dump.ts';
+export { type ListedBackup, listStore, showBackup } from './list.ts';
+export {
+  type BackupOptions,
+  type BackupResult,
+  type DueResult,
+  type RunOptions,
+  runBackup,
+  runDueBackup,
+} from './run.ts';
+export { findProblems, type VerifiedBackup, type VerifyOptions, verifyBackups } from './verify.ts';

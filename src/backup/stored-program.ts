@@ -1,0 +1,79 @@
+import { PassThrough } from 'node:stream';
+import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
+import type { Program } from '../programs/find.ts';
+import { runProgram } from '../programs/run.ts';
+import type { ManifestPart } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
+
+export interface StoredProgram {
+  readonly program: Program;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly doing: string;
+  readonly step: string;
+}
+
+/**
+ * Streams a program's output into a part of a backup. Success means: it exited with 0, its output ended, something
+ * came, and the store has it durably. Otherwise the part must be taken for rubbish: nothing names it.
+ */
+export async function storeOutput(
+  run: StoredProgram,
+  repository: Repository,
+  label: string,
+  part: string,
+  context: RunContext,
+): Promise<ManifestPart> {
+  const pipe = new PassThrough({ highWaterMark: 1024 * 1024 });
+  const stored = repository.store.put(repository.keys.part(label, part), counted(pipe, run.step, context));
+  const ran = runProgram(run.program, run.args, {
+    env: run.env,
+    signal: context.signal,
+    output: pipe,
+    doing: run.doing,
+  }).catch((error) => {
+    pipe.destroy(error instanceof Error ? error : undefined);
+    throw error;
+  });
+  const [write, exit] = await Promise.allSettled([stored, ran]);
+  // A full disk is the cause; the program's complaint about the closed pipe is the effect.
+  if (write.status === 'rejected' && isOfStore(write.reason)) throw write.reason;
+  if (exit.status === 'rejected') throw connectionLossOf(exit.reason);
+  if (write.status === 'rejected') throw write.reason;
+  if (write.value.sizeBytes > 0) return { name: part, ...write.value };
+  throw new StructdbError('PROGRAM_FAILED', `${run.doing} failed: ${run.program.name} wrote nothing.`);
+}
+
+const REPORT_EVERY = 4 * 1024 * 1024;
+
+async function* counted(source: AsyncIterable<Buffer>, step: string, context: RunContext): AsyncGenerator<Buffer> {
+  let done = 0;
+  let reported = 0;
+  for await (const chunk of source) {
+    done += chunk.byteLength;
+    if (done - reported >= REPORT_EVERY) {
+      reported = done;
+      context.report({ kind: 'progress', step, done, unit: 'bytes' });
+    }
+    yield chunk;
+  }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof StructdbError && ['DISK_FULL', 'STORE_FAILED', 'STORE_OWNER'].includes(error.code);
+}
+
+/** What the programs say when the server went away, as the code that other commands use for it. */
+function connectionLossOf(error: unknown): unknown {
+  if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') return error;
+  const telling =
+    /server closed the connection|terminating connection|connection to server .* (was lost|failed)|shutting down|SSL SYSCALL|lost synchronization/;
+  const lost = [error.message, ...error.details].some((line) => telling.test(line));
+  if (!lost) return error;
+  return new StructdbError('CONNECTION_LOST', `The server went away. ${error.message}`, {
+    cause: error,
+    details: error.details,
+    hint: "Check the server's log, then run the command again; what was written is swept.",
+  });
+}
