@@ -2,7 +2,7 @@ import { homedir, hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Environment } from '../config/environment.ts';
-import { findProject, type Project, readDotEnv } from '../config/load.ts';
+import { findProject, type Project, readDotEnv } from '../config/project.ts';
 import { systemClock } from '../core/clock.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import {

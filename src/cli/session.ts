@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Environment } from '../config/environment.ts';
-import type { Project } from '../config/load.ts';
+import type { Project } from '../config/project.ts';
 import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';

@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StructdbError } from '../core/errors.ts';
 import { rememberSecret } from '../core/redact.ts';
@@ -6,6 +6,7 @@ import type { ConnectionSettings, SslMode, TlsSettings } from './connection.ts';
 import { type ConnInfo, parseConnInfo } from './conninfo.ts';
 import type { Environment } from './environment.ts';
 import { passwordFromFile } from './password-file.ts';
+import { exists } from './project.ts';
 
 export interface ConnectionRequest {
   /** `--url` */
@@ -185,11 +186,4 @@ function serviceSection(text: string, name: string): string[] | undefined {
     );
   }
   return section;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
