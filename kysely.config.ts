@@ -1,6 +1,7 @@
 import { defineConfig } from 'kysely-ctl';
 import { takeEnvironment } from './src/cli/run.ts';
-import { findProject, loadConfig } from './src/config/load.ts';
+import { loadConfig } from './src/config/load.ts';
+import { findProject } from './src/config/project.ts';
 import { resolveConnection } from './src/config/resolve.ts';
 import { readPrivateServer } from './src/devdb/address.ts';
 import { createKyselyForCtl, createMigratorForCtl } from './src/migrate/kysely-ctl.ts';
