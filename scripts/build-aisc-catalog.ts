@@ -8,18 +8,23 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { checkRecords } from '../src/catalog/check.ts';
 import { aiscShapesReader } from '../src/catalog/readers/aisc-shapes.ts';
 import { readTable } from '../src/catalog/readers/table.ts';
+import type { MaterialRow } from '../src/catalog/rows.ts';
 import { writeMaterials } from '../src/catalog/write.ts';
 
 const [source] = process.argv.slice(2);
 if (source === undefined) throw new Error('Usage: node scripts/build-aisc-catalog.ts <aisc-shapes-database-v16.0.csv>');
 
 const content = aiscShapesReader.read(readTable(readFileSync(source), source), {});
-if (content.kind !== 'materials' || content.problems.length > 0 || content.whole[0]?.edition !== 'v16.0') {
-  throw new Error(`${source} is not the whole table of v16.0: ${JSON.stringify(content.problems.slice(0, 5))}`);
+const readings = [...checkRecords(content, source)];
+const problems = readings.flatMap((reading) => reading.problems);
+if (content.kind !== 'materials' || problems.length > 0 || content.whole[0]?.edition !== 'v16.0') {
+  throw new Error(`${source} is not the whole table of v16.0: ${JSON.stringify(problems.slice(0, 5))}`);
 }
-const rows = (['US', 'SI'] as const).flatMap((system) => content.rows.filter((row) => row.unitSystem === system));
+const all = readings.flatMap((reading) => reading.rows) as MaterialRow[];
+const rows = (['US', 'SI'] as const).flatMap((system) => all.filter((row) => row.unitSystem === system));
 const target = fileURLToPath(new URL('../catalogs/aisc-shapes-v16.0.csv', import.meta.url));
 writeFileSync(target, writeMaterials(rows, ['counterpart', ...content.columns].filter(isProperty)));
 console.log(`${target}: ${rows.length} rows`);

@@ -5,9 +5,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { checkRecords } from '../src/catalog/check.ts';
 import { astmGradesReader } from '../src/catalog/readers/astm-grades.ts';
 import { codeReferencesReader } from '../src/catalog/readers/code-references.ts';
+import type { CatalogContent } from '../src/catalog/readers/content.ts';
 import { readTable } from '../src/catalog/readers/table.ts';
+import type { MaterialRow, ReferenceRow } from '../src/catalog/rows.ts';
 import { quote, writeMaterials } from '../src/catalog/write.ts';
 
 /** What each source is called in the shipped table: the book or the publisher, not the address it was read at. */
@@ -38,8 +41,7 @@ if (grades === undefined || references === undefined) {
 const target = (name: string) => fileURLToPath(new URL(`../catalogs/${name}`, import.meta.url));
 
 const read = astmGradesReader.read(readTable(readFileSync(grades), grades), {});
-if (read.kind !== 'materials' || read.problems.length > 0) throw new Error(JSON.stringify(read.problems));
-const rows = read.rows.map((row) => {
+const rows = rowsOf<MaterialRow>(read).map((row) => {
   const source = row.properties.get('source');
   const text = typeof source === 'object' ? source.text.split(' | ').map(nameOf).join('; ') : '';
   return { ...row, properties: new Map([...row.properties, ['source', { text }]]) };
@@ -48,14 +50,21 @@ const properties = ['fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'sourc
 writeFileSync(target('astm-grades.csv'), writeMaterials(rows, properties));
 
 const sections = codeReferencesReader.read(readTable(readFileSync(references), references), {});
-if (sections.kind !== 'references' || sections.problems.length > 0) throw new Error(JSON.stringify(sections.problems));
+const titles = rowsOf<ReferenceRow>(sections);
 const header = ['standard', 'edition', 'section', 'title', 'topic'] as const;
-const lines = sections.rows.map((row) => header.map((name) => quote(row[name] ?? '')).join(','));
+const lines = titles.map((row) => header.map((name) => quote(row[name] ?? '')).join(','));
 writeFileSync(target('code-references.csv'), `${[header.join(','), ...lines].join('\n')}\n`);
-console.log(`${rows.length} grades, ${sections.rows.length} references`);
+console.log(`${rows.length} grades, ${titles.length} references`);
 
 function nameOf(source: string): string {
   const known = SOURCES.find(([pattern]) => pattern.test(source));
   if (!known) throw new Error(`No name for the source "${source}"`);
   return known[1];
+}
+
+function rowsOf<Row>(content: CatalogContent): Row[] {
+  const readings = [...checkRecords(content, content.format)];
+  const problems = readings.flatMap((reading) => reading.problems);
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  return readings.flatMap((reading) => reading.rows) as Row[];
 }

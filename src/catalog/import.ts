@@ -6,13 +6,14 @@ import { formatCount } from '../core/units.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
+import { FileReading } from './file-reading.ts';
 import { ensureHistory, recordImport } from './load/history.ts';
 import { lockCatalogs } from './load/lock.ts';
-import { mergeRows, previewRows, type Staging } from './load/merge.ts';
+import { mergeRows, previewRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
-import { MATERIALS, materialCells, REFERENCES, referenceCells } from './load/tables.ts';
-import { type PreparedFile, prepareFile } from './prepare.ts';
-import type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';
+import { prepareFile } from './prepare.ts';
+import type { Declared } from './readers/content.ts';
+import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { UnitSystem } from './rows.ts';
 import { shippedCatalogs } from './shipped.ts';
 
@@ -33,8 +34,8 @@ export interface ImportOptions {
 }
 
 /**
- * Imports catalog files: every file is read and checked first, then all are loaded in one transaction, so that either
- * everything is imported or nothing. Steps: `catalog.read`, `catalog.load`.
+ * Imports catalog files in one transaction, so that either everything is imported or nothing. Every row is checked while
+ * it is staged; a bad one ends the transaction before any table is touched. Step: `catalog.load`.
  * @throws CATALOG_BAD_ROWS, CATALOG_UNKNOWN, CATALOG_UNREADABLE, FILE_MISSING, FILE_UNREADABLE, SCHEMA_MISSING,
  * PERMISSION_DENIED, LOCKED, and what connecting throws
  */
@@ -43,48 +44,33 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
   return withClient(options.connection, profiles.catalog, context, async (client) => {
     await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: options.dryRun ?? false });
-    const prepared: PreparedFile[] = [];
-    for (const file of files) prepared.push(await prepare(file, options, context));
-    const reports = options.dryRun ? await preview(client, prepared) : await load(client, prepared, context);
-    const totals = sum(reports);
-    const changed = totals.inserted + totals.updated + totals.retired > 0;
-    return { dryRun: options.dryRun ?? false, changed, files: reports, totals };
+    const reports = await (options.dryRun ? preview : load)(client, files, options, context);
+    const totals = {
+      inserted: sum(reports, 'inserted'),
+      updated: sum(reports, 'updated'),
+      unchanged: sum(reports, 'unchanged'),
+      retired: sum(reports, 'retired'),
+      rejected: sum(reports, 'rejected'),
+    };
+    return { dryRun: options.dryRun ?? false, changed: changes(reports) > 0, files: reports, totals };
   });
 }
 
-async function prepare(file: string, options: ImportOptions, context: RunContext): Promise<PreparedFile> {
-  stopIfInterrupted(context);
-  return asStep(
-    context,
-    'catalog.read',
-    `Reading ${file}`,
-    () =>
-      prepareFile(
-        file,
-        {
-          complete: options.complete ?? false,
-          skipBadRows: options.skipBadRows ?? false,
-          ...(options.edition === undefined ? {} : { edition: options.edition.replace(/^(?=\d)/, 'v') }),
-          ...(options.unitSystem === undefined ? {} : { unitSystem: options.unitSystem }),
-        },
-        context,
-      ),
-    ({ content }) => `${formatCount(content.rows.length)} rows of ${content.format} read from ${file}`,
-  );
-}
-
-async function load(client: pg.Client, prepared: readonly PreparedFile[], context: RunContext): Promise<FileReport[]> {
+/** Files are read one after the other, each while the database takes what was read of it. */
+async function load(client: pg.Client, files: readonly string[], options: ImportOptions, context: RunContext) {
   return asStep(
     context,
     'catalog.load',
-    'Loading into the database',
+    `Importing ${files.join(', ')}`,
     async () => {
       await client.query('begin');
       await lockCatalogs(client);
       await ensureHistory(client);
       const reports: FileReport[] = [];
-      for (const file of prepared) {
-        const report = reportOf(file, await mergeRows(client, stagingOf(file), context.signal));
+      for (const file of files) {
+        stopIfInterrupted(context);
+        const reading = new FileReading(await prepareFile(file, declaredOf(options), context), options, context);
+        const report = reading.report(await mergeRows(client, reading.staging(), context.signal));
         await recordImport(client, report);
         reports.push(report);
       }
@@ -93,57 +79,31 @@ async function load(client: pg.Client, prepared: readonly PreparedFile[], contex
       await client.query('commit');
       return reports;
     },
-    (reports) => `${formatCount(sum(reports).inserted + sum(reports).updated)} rows written`,
+    (reports) => `${formatCount(sum(reports, 'rows'))} rows imported, ${formatCount(changes(reports))} of them changes`,
   );
 }
 
-async function preview(client: pg.Client, prepared: readonly PreparedFile[]): Promise<FileReport[]> {
+async function preview(client: pg.Client, files: readonly string[], options: ImportOptions, context: RunContext) {
   const reports: FileReport[] = [];
-  for (const file of prepared) reports.push(reportOf(file, await previewRows(client, stagingOf(file))));
+  for (const file of files) {
+    stopIfInterrupted(context);
+    const reading = new FileReading(await prepareFile(file, declaredOf(options), context), options, context);
+    reports.push(reading.report(await previewRows(client, reading.staging())));
+  }
   return reports;
 }
 
-function stagingOf({ content, whole }: PreparedFile): Staging {
-  return content.kind === 'materials'
-    ? { table: MATERIALS, columns: content.columns, cells: content.rows.map(materialCells), whole }
-    : { table: REFERENCES, columns: content.columns, cells: content.rows.map(referenceCells), whole };
-}
-
-function reportOf(
-  { file, sha256, content, problems, whole }: PreparedFile,
-  counts: Omit<ImportCounts, 'rejected'>,
-): FileReport {
+function declaredOf({ edition, unitSystem }: ImportOptions): Declared {
   return {
-    file,
-    sha256,
-    format: content.format,
-    rows: content.rows.length,
-    editions: editionsOf(content.rows),
-    whole: whole.length > 0,
-    ...counts,
-    rejected: new Set(problems.map(({ line }) => line)).size,
-    problems,
+    ...(edition === undefined ? {} : { edition: edition.replace(/^(?=\d)/, 'v') }),
+    ...(unitSystem === undefined ? {} : { unitSystem }),
   };
 }
 
-function editionsOf(rows: PreparedFile['content']['rows']): EditionCount[] {
-  const counts = new Map<string, EditionCount>();
-  for (const row of rows) {
-    const unitSystem = 'unitSystem' in row ? row.unitSystem : null;
-    const key = [row.standard, row.edition, unitSystem].join('\u0000');
-    const { standard, edition } = row;
-    counts.set(key, { standard, edition, unitSystem, rows: (counts.get(key)?.rows ?? 0) + 1 });
-  }
-  return [...counts.values()];
+function changes(reports: readonly FileReport[]): number {
+  return sum(reports, 'inserted') + sum(reports, 'updated') + sum(reports, 'retired');
 }
 
-function sum(reports: readonly FileReport[]): ImportCounts {
-  const total = (name: keyof ImportCounts) => reports.reduce((result, report) => result + report[name], 0);
-  return {
-    inserted: total('inserted'),
-    updated: total('updated'),
-    unchanged: total('unchanged'),
-    retired: total('retired'),
-    rejected: total('rejected'),
-  };
+function sum(reports: readonly FileReport[], name: keyof ImportCounts | 'rows'): number {
+  return reports.reduce((total, report) => total + report[name], 0);
 }

@@ -1,53 +1,43 @@
 import path from 'node:path';
 import { interrupted, type RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
+import { type CatalogRow, checkRecords } from './check.ts';
 import { readCatalogFile } from './read-file.ts';
-import type { CatalogContent, Declared, Scope } from './readers/content.ts';
+import type { CatalogContent, Declared, MaterialContent, Reading } from './readers/content.ts';
 import { readCatalog } from './readers/index.ts';
 import type { MaterialRow, RowProblem } from './rows.ts';
 import { fileBySample } from './sample.ts';
 import { shippedCatalogs } from './shipped.ts';
-import { findProblems, goodRows } from './validate.ts';
 
-/** A file that was read and checked: its good rows, ready to be loaded. */
+/** A file that was recognised, with its checked records: read as they are asked for, and only once. */
 export interface PreparedFile {
   readonly file: string;
   readonly sha256: string;
   readonly content: CatalogContent;
-  readonly problems: readonly RowProblem[];
-  /** The scopes of which the file is everything: what it lacks is retired. */
-  readonly whole: readonly Scope[];
+  readonly readings: Iterable<Reading<CatalogRow>>;
 }
 
-export interface PrepareOptions extends Declared {
-  readonly complete: boolean;
-  readonly skipBadRows: boolean;
-}
-
-/** Reads and checks a file without touching the database. @throws CATALOG_BAD_ROWS unless bad rows are to be skipped */
+/** Reads and recognises a file without touching the database. */
 export async function prepareFile(
   file: string,
-  options: PrepareOptions,
-  context: Pick<RunContext, 'signal' | 'report'>,
+  declared: Declared,
+  context: Pick<RunContext, 'signal'>,
 ): Promise<PreparedFile> {
   const { bytes, sha256 } = await readCatalogFile(file, context.signal).catch((error: unknown) => {
     throw context.signal.aborted ? interrupted() : error;
   });
-  const read = readCatalog(bytes, file, options);
-  const problems = [...read.problems, ...findProblems(read, file)].sort((a, b) => a.line - b.line);
-  if (problems.length > 0 && !options.skipBadRows) throw badRows(file, problems);
-  const content = await decide(goodRows(read, problems), context.signal);
-  return { file, sha256, content, problems, whole: wholeScopes(content, problems, options, context) };
+  const content = readCatalog(bytes, file, declared);
+  const readings = checkRecords(content, file);
+  if (content.kind === 'references' || !content.undecided) return { file, sha256, content, readings };
+  return { file, sha256, content, readings: await decide(content, [...readings], content.undecided, context.signal) };
 }
 
-/** One line for each bad row, as `file:line: column "value": reason`. */
-export function describeProblem({ file, line, column, value, reason }: RowProblem): string {
-  return `${path.basename(file)}:${line}: ${column} "${value.trim()}": ${reason}`;
-}
-
-function badRows(file: string, problems: readonly RowProblem[]): StructdbError {
+/** The error of a file with bad rows; it names each as `file:line: column "value": reason`. */
+export function badRows(file: string, problems: readonly RowProblem[]): StructdbError {
   const lines = new Set(problems.map(({ line }) => line)).size;
-  const shown = problems.slice(0, 100).map(describeProblem);
+  const shown = problems
+    .slice(0, 100)
+    .map(({ line, column, value, reason }) => `${path.basename(file)}:${line}: ${column} "${value.trim()}": ${reason}`);
   const more = problems.length - shown.length;
   return new StructdbError(
     'CATALOG_BAD_ROWS',
@@ -59,33 +49,20 @@ function badRows(file: string, problems: readonly RowProblem[]): StructdbError {
   );
 }
 
-async function decide(content: CatalogContent, signal: AbortSignal): Promise<CatalogContent> {
-  if (content.kind !== 'materials' || !content.undecided) return content;
+/** A part of AISC's table is filed by its values, where they leave no doubt. Bad rows are told first. */
+async function decide(
+  content: MaterialContent,
+  readings: readonly Reading<CatalogRow>[],
+  undecided: StructdbError,
+  signal: AbortSignal,
+): Promise<readonly Reading<CatalogRow>[]> {
+  const problems = readings.flatMap((reading) => reading.problems);
+  const rows = readings.flatMap((reading) => reading.rows) as MaterialRow[];
+  if (rows.length === 0) return readings;
   const [shapes] = shippedCatalogs();
   const { bytes } = await readCatalogFile(shapes!, signal);
-  const filed = fileBySample(content, readCatalog(bytes, shapes!, {}).rows as readonly MaterialRow[]);
-  if (!filed) throw content.undecided;
-  return filed;
-}
-
-function wholeScopes(
-  content: CatalogContent,
-  problems: readonly RowProblem[],
-  options: PrepareOptions,
-  context: Pick<RunContext, 'report'>,
-): readonly Scope[] {
-  if (content.kind === 'references') return [];
-  const scopes = options.complete ? scopesOf(content.rows) : content.whole;
-  if (problems.length === 0 || scopes.length === 0) return scopes;
-  // A rejected row is still in the publisher's table: retiring its stored form would lose it.
-  context.report({ kind: 'notice', message: 'Nothing is retired, because rows of the file were rejected.' });
-  return [];
-}
-
-function scopesOf(rows: readonly MaterialRow[]): Scope[] {
-  const scopes = new Map<string, Scope>();
-  for (const { standard, edition, unitSystem } of rows) {
-    scopes.set([standard, edition, unitSystem].join('\u0000'), { standard, edition, unitSystem });
-  }
-  return [...scopes.values()];
+  const shipped = [...checkRecords(readCatalog(bytes, shapes!, {}), shapes!)].flatMap((reading) => reading.rows);
+  const filed = fileBySample(content.columns, rows, shipped as MaterialRow[]);
+  if (filed) return [{ rows: filed, problems }];
+  throw problems.length > 0 ? badRows(problems[0]!.file, problems) : undecided;
 }

@@ -1,22 +1,23 @@
-import type { MaterialContent } from './readers/content.ts';
 import { type MaterialRow, NUMBER_COLUMNS, type UnitSystem } from './rows.ts';
 
 /**
- * Files a part of AISC's table without asking for its edition where that cannot be wrong: every row of it is, value by
- * value, a row of the shipped table. Undefined when a single value differs: the part may be of another edition then.
+ * Files rows of AISC's table whose edition nobody says, where that cannot be wrong: every one of them is, value by value, a
+ * row of the shipped table. Undefined when a single value differs: the rows may be of another edition then.
  */
-export function fileBySample(content: MaterialContent, shipped: readonly MaterialRow[]): MaterialContent | undefined {
+export function fileBySample(
+  columns: ReadonlySet<string>,
+  rows: readonly MaterialRow[],
+  shipped: readonly MaterialRow[],
+): MaterialRow[] | undefined {
   const known = new Map(shipped.map((row) => [`${row.unitSystem} ${row.designation}`, row]));
-  // A single-unit file is read as US until its names tell otherwise; both systems have no name in common.
-  const rows = content.rows.map((row) => {
-    const candidates: readonly UnitSystem[] = content.columns.has('counterpart') ? [row.unitSystem] : ['US', 'SI'];
+  const filed = rows.map((row) => {
+    // A single-unit file is read as US until its names tell otherwise; the systems have no name in common.
+    const candidates: readonly UnitSystem[] = columns.has('counterpart') ? [row.unitSystem] : ['US', 'SI'];
     const match = candidates.flatMap((system) => known.get(`${system} ${row.designation}`) ?? [])[0];
-    if (!match || !sameValues(row, match, content.columns)) return undefined;
+    if (!match || !sameValues(row, match, columns)) return undefined;
     return { ...row, edition: match.edition, unitSystem: match.unitSystem };
   });
-  if (rows.some((row) => row === undefined)) return undefined;
-  const { undecided: _, ...rest } = content;
-  return { ...rest, rows: rows as MaterialRow[] };
+  return filed.every((row) => row !== undefined) ? filed : undefined;
 }
 
 function sameValues(row: MaterialRow, other: MaterialRow, columns: ReadonlySet<string>): boolean {

@@ -38,9 +38,10 @@ export function updateChanged(coverage: Coverage): string {
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
 }
 
-/** How many rows of the scopes $1–$3 are in use. */
-export function countInUse({ table }: Coverage): string {
-  return `select count(*)::int as count from ${table.name} m where ${isInUse()}`;
+/** Whether the scopes $1–$3 have as many rows in use as are staged for them. */
+export function isComplete({ table }: Coverage): string {
+  return `select (select count(*) from ${table.name} m where ${isInUse()})
+  = (select count(*) from staged m where ${isInScope()}) as complete`;
 }
 
 /** Marks the rows of the whole scopes ($1–$3) that are not staged. */
@@ -91,6 +92,10 @@ function spokenOf({ table, columns }: Coverage): { readonly name: string; readon
 }
 
 function isInUse(first = 1): string {
+  return `m.retired_at is null and ${isInScope(first)}`;
+}
+
+function isInScope(first = 1): string {
   const scopes = `select * from unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[])`;
-  return `m.retired_at is null and (m.standard, m.edition, m.unit_system) in (${scopes})`;
+  return `(m.standard, m.edition, m.unit_system) in (${scopes})`;
 }

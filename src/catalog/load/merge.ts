@@ -6,9 +6,9 @@ import type { Scope } from '../readers/content.ts';
 import {
   type Coverage,
   countChanges,
-  countInUse,
   createStage,
   insertNew,
+  isComplete,
   retireAbsent,
   stageColumns,
   updateChanged,
@@ -21,32 +21,32 @@ export interface MergeCounts {
   readonly retired: number;
 }
 
-/** Rows in the order of the table's columns, what they speak about, and the scopes of which they are everything. */
+/** Rows in the order of the table's columns, and what they speak about. */
 export interface Staging extends Coverage {
-  readonly cells: readonly (readonly (string | null)[])[];
-  readonly whole: readonly Scope[];
+  readonly cells: Iterable<readonly (string | null)[]>;
+  /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
+  readonly finish: () => readonly Scope[];
 }
 
-/** Stages the rows by COPY and merges them. Runs inside the caller's transaction. */
+/** Stages the rows by COPY while they are being read, and merges them. Runs inside the caller's transaction. */
 export async function mergeRows(client: pg.Client, staging: Staging, signal: AbortSignal): Promise<MergeCounts> {
-  const { table, cells } = staging;
-  await client.query(createStage(table));
-  const copy = client.query(copyFrom(`copy staged (${stageColumns(table)}) from stdin`));
-  await pipeline(Readable.from(copyChunks(cells)), copy, { signal });
+  await client.query(createStage(staging.table));
+  const copy = client.query(copyFrom(`copy staged (${stageColumns(staging.table)}) from stdin`));
+  await pipeline(Readable.from(copyChunks(staging)), copy, { signal });
+  const staged = copy.rowCount;
+  const whole = staging.finish();
   const inserted = await count(client, insertNew(staging));
-  const updated = inserted < cells.length ? await count(client, updateChanged(staging)) : 0;
-  const retired = staging.whole.length > 0 ? await retire(client, staging) : 0;
+  const updated = inserted < staged ? await count(client, updateChanged(staging)) : 0;
+  const retired = whole.length > 0 ? await retire(client, staging, whole) : 0;
   await client.query('drop table staged');
-  return { inserted, updated, unchanged: cells.length - inserted - updated, retired };
+  return { inserted, updated, unchanged: staged - inserted - updated, retired };
 }
 
 /** After the merge every staged row is in use: as many rows in use as staged means that there is nothing to look for. */
-async function retire(client: pg.Client, staging: Staging): Promise<number> {
-  const scopes = scopeParameters(staging.whole);
-  const { rows } = await client.query<{ count: number }>(countInUse(staging), scopes);
-  const whole = new Set(staging.whole.map((scope) => [scope.standard, scope.edition, scope.unitSystem].join('\u0000')));
-  const staged = staging.cells.filter((cells) => whole.has(cells.slice(0, 3).join('\u0000'))).length;
-  if (rows[0]!.count === staged) return 0;
+async function retire(client: pg.Client, staging: Staging, whole: readonly Scope[]): Promise<number> {
+  const scopes = scopeParameters(whole);
+  const { rows } = await client.query<{ complete: boolean }>(isComplete(staging), scopes);
+  if (rows[0]!.complete) return 0;
   // Without statistics the planner expects few staged rows and compares each stored row with each of them.
   await client.query('analyze staged');
   return count(client, retireAbsent(staging), scopes);
@@ -54,21 +54,23 @@ async function retire(client: pg.Client, staging: Staging): Promise<number> {
 
 /** The counts that `mergeRows` would have, by reading alone. */
 export async function previewRows(client: pg.Client, staging: Staging): Promise<MergeCounts> {
-  const { table, cells } = staging;
+  const { table } = staging;
   const names = [...table.key, ...table.values.map(({ name }) => name)];
   const isJson = (at: number) => at >= table.key.length && table.values[at - table.key.length]!.type === 'jsonb';
   // Written by hand because properties are JSON already: parsing them would turn exact decimals into floats.
-  const records = cells.map((row) => {
+  const records: string[] = [];
+  for (const row of staging.cells) {
     const entries = row.map((cell, at) => `"${names[at]}":${isJson(at) ? cell : JSON.stringify(cell)}`);
-    return `{${entries.join(',')}}`;
-  });
-  const parameters = [`[${records.join(',')}]`, ...(table.retires ? scopeParameters(staging.whole) : [])];
+    records.push(`{${entries.join(',')}}`);
+  }
+  const parameters = [`[${records.join(',')}]`, ...(table.retires ? scopeParameters(staging.finish()) : [])];
+  if (!table.retires) staging.finish();
   const { rows } = await client.query<{ inserted: number; updated: number; retired: number }>(
     countChanges(staging),
     parameters,
   );
   const { inserted, updated, retired } = rows[0]!;
-  return { inserted, updated, unchanged: cells.length - inserted - updated, retired };
+  return { inserted, updated, unchanged: records.length - inserted - updated, retired };
 }
 
 async function count(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<number> {
@@ -79,13 +81,17 @@ function scopeParameters(scopes: readonly Scope[]): string[][] {
   return [scopes.map((s) => s.standard), scopes.map((s) => s.edition), scopes.map((s) => s.unitSystem)];
 }
 
-/** COPY's text format in chunks of about 64 KiB. */
-function* copyChunks(rows: readonly (readonly (string | null)[])[]): Generator<Buffer> {
+/** COPY's text format in chunks of about 64 KiB, so that the server works while the next rows are read. */
+function* copyChunks({ cells, table }: Staging): Generator<Buffer> {
+  const numeric = [...table.key.map(() => false), ...table.values.map(({ type }) => type === 'numeric')];
   let chunk = '';
-  for (const cells of rows) {
-    let line = '';
-    for (const cell of cells) line += `${line === '' ? '' : '\t'}${cell === null ? '\\N' : escapeCell(cell)}`;
-    chunk += `${line}\n`;
+  for (const row of cells) {
+    for (let at = 0; at < row.length; at += 1) {
+      const cell = row[at] as string | null;
+      if (at > 0) chunk += '\t';
+      chunk += cell === null ? '\\N' : numeric[at] ? cell : escapeCell(cell);
+    }
+    chunk += '\n';
     if (chunk.length < 65_536) continue;
     yield Buffer.from(chunk);
     chunk = '';

@@ -1,8 +1,10 @@
+import type { DelimitedLine } from '../delimited.ts';
 import type { MaterialRow, RowProblem } from '../rows.ts';
+import type { BlockColumn } from './aisc-blocks.ts';
 import { aiscColumn } from './aisc-columns.ts';
 import { ediName } from './aisc-designation.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
-import { type CatalogReader, lengthProblem, type MaterialContent, type Table } from './content.ts';
+import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 const SCOPE = { standard: 'AISC A1085', edition: 'v16.0', unitSystem: 'US' } as const;
@@ -23,46 +25,35 @@ function readSupplement(table: Table): MaterialContent {
   const columns = table.header.flatMap((name, at) =>
     name === 'Shape' ? [] : [{ at, name, target: aiscColumn(name)! }],
   );
-  const labelAt = table.header.indexOf('Shape');
-  const typeAt = table.header.indexOf('Type');
-  const rows: MaterialRow[] = [];
-  const problems: RowProblem[] = [];
-  for (const record of table.records) {
-    const { line, cells } = record;
-    const label = cells[labelAt]?.trim() ?? '';
-    const type = cells[typeAt]?.trim() ?? '';
-    const broken =
-      lengthProblem(table, record) ??
-      (type === 'HSS' ? undefined : problem(table, line, 'Type', type, 'the supplement holds HSS only')) ??
-      (label === '' ? problem(table, line, 'Shape', '', 'the shape has no name') : undefined);
-    if (broken) {
-      problems.push(broken);
-      continue;
-    }
-    const values = readValues(table.file, record, columns);
-    problems.push(...values.problems);
-    if (values.problems.length > 0) continue;
-    rows.push({
-      ...SCOPE,
-      line,
-      designation: ediName(label),
-      variant: '',
-      texts: { kind: 'shape', shape_type: 'HSS', manual_label: label, product_form: 'HSS' },
-      numbers: values.numbers,
-      properties: values.properties,
-    });
-  }
+  const shapeAt = table.header.indexOf('Shape');
+  const names = new Set(table.records.map(({ cells }) => cells[shapeAt]));
   return {
     kind: 'materials',
     format: a1085Reader.format,
-    rows,
-    problems,
+    records: table.records,
+    read: (record) => readShape(table, columns, record),
     columns: new Set(['kind', 'shape_type', 'manual_label', 'product_form', ...columnNames(columns)]),
     headerOf: (column) => headerOf(columns, column),
-    whole: new Set(rows.map((row) => row.designation)).size === SHAPES && problems.length === 0 ? [SCOPE] : [],
+    whole: names.size === SHAPES && table.records.length === SHAPES ? [SCOPE] : [],
   };
 }
 
-function problem(table: Table, line: number, column: string, value: string, reason: string): RowProblem {
-  return { file: table.file, line, column, value, reason };
+function readShape(table: Table, columns: readonly BlockColumn[], record: DelimitedLine): Reading<MaterialRow> {
+  const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
+  const label = cell('Shape');
+  const broken =
+    lengthProblem(table, record) ??
+    (cell('Type') === 'HSS' ? undefined : problem(table, record, 'Type', 'the supplement holds HSS only')) ??
+    (label === '' ? problem(table, record, 'Shape', 'the shape has no name') : undefined);
+  if (broken) return bad(broken);
+  const { numbers, properties, problems } = readValues(table.file, record, columns);
+  if (problems.length > 0) return bad(...problems);
+  const texts = { kind: 'shape', shape_type: 'HSS', manual_label: label, product_form: 'HSS' };
+  const row = { ...SCOPE, line: record.line, designation: ediName(label), variant: '', texts, numbers, properties };
+  return { rows: [row], problems };
+}
+
+function problem(table: Table, record: DelimitedLine, column: string, reason: string): RowProblem {
+  const value = record.cells[table.header.indexOf(column)] ?? '';
+  return { file: table.file, line: record.line, column, value, reason };
 }

@@ -4,7 +4,15 @@ import type { MaterialRow, RowProblem, UnitSystem } from '../rows.ts';
 import { type Block, DESIGNATION, splitBlocks } from './aisc-blocks.ts';
 import { publishedTable, refuseContradiction } from './aisc-editions.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
-import { type CatalogReader, type Declared, lengthProblem, type MaterialContent, type Table } from './content.ts';
+import {
+  bad,
+  type CatalogReader,
+  type Declared,
+  lengthProblem,
+  type MaterialContent,
+  type Reading,
+  type Table,
+} from './content.ts';
 
 /** The shape types of AISC's table. */
 export const SHAPE_TYPES: ReadonlySet<string> = new Set([
@@ -21,56 +29,56 @@ export const aiscShapesReader: CatalogReader = Object.freeze({
 function readAiscShapes(table: Table, declared: Declared): MaterialContent {
   const blocks = splitBlocks(table);
   const identity = identify(table, blocks, declared);
-  const typeAt = table.header.indexOf('Type');
-  const rows: MaterialRow[] = [];
-  const problems: RowProblem[] = [];
-  for (const record of table.records) {
-    const broken = lengthProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
-    if (broken) {
-      problems.push(broken);
-      continue;
-    }
-    const names = blocks.map((block) => designationOf(record, block));
-    const values = blocks.map((block) => readValues(table.file, record, block.columns));
-    const bad = values.flatMap((value) => value.problems);
-    problems.push(...bad);
-    // A shape is taken whole or not at all: half of it in the database would look like a shape without metric values.
-    if (bad.length > 0) continue;
-    blocks.forEach((block, index) => {
-      const { numbers, properties } = values[index]!;
-      if (blocks.length === 2) properties.set('counterpart', { text: names[1 - index]! });
-      rows.push({
-        line: record.line,
-        standard: 'AISC',
-        edition: identity.edition,
-        unitSystem: identity.unitSystems[index]!,
-        designation: names[index]!,
-        variant: '',
-        texts: {
-          kind: 'shape',
-          shape_type: record.cells[typeAt]!.trim().toUpperCase(),
-          ...(block.labelAt === undefined ? {} : { manual_label: record.cells[block.labelAt]!.trim() }),
-        },
-        numbers,
-        properties,
-      });
-    });
-  }
   const columns = new Set(['kind', 'shape_type', ...blocks.flatMap((block) => columnNames(block.columns))]);
   if (blocks.length === 2) columns.add('counterpart');
   if (blocks[0]!.labelAt !== undefined) columns.add('manual_label');
+  const { edition, unitSystems } = identity;
   return {
     kind: 'materials',
     format: aiscShapesReader.format,
-    rows,
-    problems,
+    records: table.records,
+    read: (record) => readShape(table, blocks, identity, record),
     columns,
-    headerOf: (column, unitSystem) => headerOf(blocks[identity.unitSystems.indexOf(unitSystem)]!.columns, column),
-    whole: identity.whole
-      ? identity.unitSystems.map((unitSystem) => ({ standard: 'AISC', edition: identity.edition, unitSystem }))
-      : [],
+    headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),
+    whole: identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem })) : [],
     ...(identity.undecided ? { undecided: identity.undecided } : {}),
   };
+}
+
+/** A shape is taken whole or not at all: half of it in the database would look like a shape without metric values. */
+function readShape(
+  table: Table,
+  blocks: readonly Block[],
+  { edition, unitSystems }: Identity,
+  record: DelimitedLine,
+): Reading<MaterialRow> {
+  const typeAt = table.header.indexOf('Type');
+  const broken = lengthProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
+  if (broken) return bad(broken);
+  const names = blocks.map((block) => designationOf(record, block));
+  const values = blocks.map((block) => readValues(table.file, record, block.columns));
+  const problems = values.flatMap((value) => value.problems);
+  if (problems.length > 0) return bad(...problems);
+  const rows = blocks.map((block, index) => {
+    const { numbers, properties } = values[index]!;
+    if (blocks.length === 2) properties.set('counterpart', { text: names[1 - index]! });
+    return {
+      line: record.line,
+      standard: 'AISC',
+      edition,
+      unitSystem: unitSystems[index]!,
+      designation: names[index]!,
+      variant: '',
+      texts: {
+        kind: 'shape',
+        shape_type: record.cells[typeAt]!.trim().toUpperCase(),
+        ...(block.labelAt === undefined ? {} : { manual_label: record.cells[block.labelAt]!.trim() }),
+      },
+      numbers,
+      properties,
+    };
+  });
+  return { rows, problems };
 }
 
 interface Identity {

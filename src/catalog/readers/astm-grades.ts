@@ -1,6 +1,7 @@
 import { parseDecimal, parseFraction } from '../decimal.ts';
-import type { MaterialRow, PropertyValue, RowProblem } from '../rows.ts';
-import { type CatalogReader, lengthProblem, type MaterialContent, type Table } from './content.ts';
+import type { DelimitedLine } from '../delimited.ts';
+import type { MaterialRow, PropertyValue } from '../rows.ts';
+import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 const COLUMNS = ['designation', 'grade', 'product_form', 'fy_ksi', 'fu_ksi', 'source'];
@@ -15,45 +16,49 @@ export const astmGradesReader: CatalogReader = Object.freeze({
 
 function readGrades(table: Table): MaterialContent {
   refuseUnknownColumns(table, (name) => COLUMNS.includes(name), astmGradesReader.format);
-  const rows: MaterialRow[] = [];
-  const problems: RowProblem[] = [];
-  for (const record of table.records) {
-    const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
-    const problem = (column: string, reason: string) => ({
-      ...{ file: table.file, line: record.line, column, value: cell(column), reason },
-    });
-    const missing = ['designation', 'grade'].find((name) => cell(name) === '');
-    const wrong = ['fy_ksi', 'fu_ksi'].find((name) => cell(name) !== '' && parseDecimal(cell(name)) === undefined);
-    const bad =
-      lengthProblem(table, record) ??
-      (missing && problem(missing, 'must not be empty')) ??
-      (wrong && problem(wrong, 'not a number'));
-    if (bad) {
-      problems.push(bad);
-      continue;
-    }
-    const form = readForm(cell('product_form'));
-    const properties = new Map<string, PropertyValue>(form.thickness);
-    for (const [, name, value] of cell('source').matchAll(/\[F([yu]) max ([\d.]+)/g)) {
-      properties.set(`f${name}_max`, parseDecimal(value!)!);
-    }
-    if (cell('source') !== '') properties.set('source', { text: cell('source') });
-    rows.push({
-      line: record.line,
-      standard: cell('designation'),
-      edition: form.edition,
-      unitSystem: 'US',
-      designation: cell('grade').toUpperCase(),
-      variant: form.variant,
-      texts: { kind: /bolt|rod/.test(form.product ?? '') ? 'bolt' : 'material', product_form: form.product },
-      numbers: { fy: parseDecimal(cell('fy_ksi')) ?? null, fu: parseDecimal(cell('fu_ksi')) ?? null },
-      properties,
-    });
+  return {
+    kind: 'materials',
+    format: astmGradesReader.format,
+    records: table.records,
+    read: (record) => readGrade(table, record),
+    columns: new Set([
+      ...['kind', 'product_form', 'fy', 'fu', 'fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'],
+    ]),
+    headerOf,
+    whole: [],
+  };
+}
+
+function readGrade(table: Table, record: DelimitedLine): Reading<MaterialRow> {
+  const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
+  const problem = (column: string, reason: string) => ({
+    ...{ file: table.file, line: record.line, column, value: cell(column), reason },
+  });
+  const missing = ['designation', 'grade'].find((name) => cell(name) === '');
+  const wrong = ['fy_ksi', 'fu_ksi'].find((name) => cell(name) !== '' && parseDecimal(cell(name)) === undefined);
+  const broken =
+    lengthProblem(table, record) ??
+    (missing && problem(missing, 'must not be empty')) ??
+    (wrong && problem(wrong, 'not a number'));
+  if (broken) return bad(broken);
+  const form = readForm(cell('product_form'));
+  const properties = new Map<string, PropertyValue>(form.thickness);
+  for (const [, name, value] of cell('source').matchAll(/\[F([yu]) max ([\d.]+)/g)) {
+    properties.set(`f${name}_max`, parseDecimal(value!)!);
   }
-  const columns = new Set([
-    ...['kind', 'product_form', 'fy', 'fu', 'fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'],
-  ]);
-  return { kind: 'materials', format: astmGradesReader.format, rows, problems, columns, headerOf, whole: [] };
+  if (cell('source') !== '') properties.set('source', { text: cell('source') });
+  const row: MaterialRow = {
+    line: record.line,
+    standard: cell('designation'),
+    edition: form.edition,
+    unitSystem: 'US',
+    designation: cell('grade').toUpperCase(),
+    variant: form.variant,
+    texts: { kind: /bolt|rod/.test(form.product ?? '') ? 'bolt' : 'material', product_form: form.product },
+    numbers: { fy: parseDecimal(cell('fy_ksi')) ?? null, fu: parseDecimal(cell('fu_ksi')) ?? null },
+    properties,
+  };
+  return { rows: [row], problems: [] };
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { ReferenceRow, RowProblem } from '../rows.ts';
+import type { DelimitedLine } from '../delimited.ts';
+import type { ReferenceRow } from '../rows.ts';
 import { topicOf } from '../topics.ts';
-import { type CatalogReader, lengthProblem, type ReferenceContent, type Table } from './content.ts';
+import { bad, type CatalogReader, lengthProblem, type Reading, type ReferenceContent, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 const NECESSARY = ['standard', 'edition', 'section', 'title'] as const;
@@ -15,29 +16,31 @@ export const codeReferencesReader: CatalogReader = Object.freeze({
 
 function readReferences(table: Table): ReferenceContent {
   refuseUnknownColumns(table, (name) => COLUMNS.includes(name), codeReferencesReader.format);
-  const rows: ReferenceRow[] = [];
-  const problems: RowProblem[] = [];
-  for (const record of table.records) {
-    const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
-    const missing = NECESSARY.find((name) => cell(name) === '');
-    const problem =
-      lengthProblem(table, record) ??
-      (missing && { file: table.file, line: record.line, column: missing, value: '', reason: 'must not be empty' });
-    if (problem) {
-      problems.push(problem);
-      continue;
-    }
-    rows.push({
-      line: record.line,
-      standard: cell('standard'),
-      edition: cell('edition'),
-      section: cell('section'),
-      title: cell('title'),
-      topic: cell('topic') || topicOf(cell('standard'), cell('section')),
-      expression: cell('expression') || null,
-      url: cell('url') || null,
-    });
-  }
-  const columns = new Set([...table.header.filter((name) => name !== 'source'), 'topic']);
-  return { kind: 'references', format: codeReferencesReader.format, rows, problems, columns };
+  return {
+    kind: 'references',
+    format: codeReferencesReader.format,
+    records: table.records,
+    read: (record) => readReference(table, record),
+    columns: new Set([...table.header.filter((name) => name !== 'source'), 'topic']),
+  };
+}
+
+function readReference(table: Table, record: DelimitedLine): Reading<ReferenceRow> {
+  const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
+  const missing = NECESSARY.find((name) => cell(name) === '');
+  const broken =
+    lengthProblem(table, record) ??
+    (missing && { file: table.file, line: record.line, column: missing, value: '', reason: 'must not be empty' });
+  if (broken) return bad(broken);
+  const row: ReferenceRow = {
+    line: record.line,
+    standard: cell('standard'),
+    edition: cell('edition'),
+    section: cell('section'),
+    title: cell('title'),
+    topic: cell('topic') || topicOf(cell('standard'), cell('section')),
+    expression: cell('expression') || null,
+    url: cell('url') || null,
+  };
+  return { rows: [row], problems: [] };
 }

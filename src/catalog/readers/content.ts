@@ -22,11 +22,18 @@ export interface Scope {
   readonly unitSystem: UnitSystem;
 }
 
+/** What one record of a file says: its rows, or what is wrong with it. Never both. */
+export interface Reading<Row> {
+  readonly rows: readonly Row[];
+  readonly problems: readonly RowProblem[];
+}
+
 export interface MaterialContent {
   readonly kind: 'materials';
   readonly format: string;
-  readonly rows: readonly MaterialRow[];
-  readonly problems: readonly RowProblem[];
+  readonly records: readonly DelimitedLine[];
+  /** Interprets one record. Record by record, so that the database takes the first rows while the last are being read. */
+  readonly read: (record: DelimitedLine) => Reading<MaterialRow>;
   /** Columns of material_catalog and names of properties that the file has a column for, valued or not. */
   readonly columns: ReadonlySet<string>;
   /** The file's own name of a column of the database, for messages. */
@@ -40,8 +47,8 @@ export interface MaterialContent {
 export interface ReferenceContent {
   readonly kind: 'references';
   readonly format: string;
-  readonly rows: readonly ReferenceRow[];
-  readonly problems: readonly RowProblem[];
+  readonly records: readonly DelimitedLine[];
+  readonly read: (record: DelimitedLine) => Reading<ReferenceRow>;
   readonly columns: ReadonlySet<string>;
 }
 
@@ -52,6 +59,11 @@ export interface CatalogReader {
   readonly format: string;
   recognises(header: readonly string[]): boolean;
   read(table: Table, declared: Declared): CatalogContent;
+}
+
+/** The reading of a record that is wrong. */
+export function bad(...problems: readonly RowProblem[]): Reading<never> {
+  return { rows: [], problems };
 }
 
 /** The problem of a record that has not as many cells as the header, or undefined. Blank cells beyond it are harmless. */

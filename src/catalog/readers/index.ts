@@ -41,11 +41,10 @@ export function readCatalog(bytes: Uint8Array, file: string, declared: Declared)
       },
     );
   }
-  const content = reader.read(table, declared);
-  if (content.rows.length === 0 && content.problems.length === 0) {
+  if (table.records.length === 0) {
     throw new StructdbError('CATALOG_UNREADABLE', `${file} has a header and no rows.`, {
       hint: 'The file may be truncated: fetch it again.',
     });
   }
-  return content;
+  return reader.read(table, declared);
 }

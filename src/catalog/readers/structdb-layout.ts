@@ -13,7 +13,15 @@ import {
 } from '../rows.ts';
 import { NUMERIC_PROPERTIES } from './aisc-columns.ts';
 import { publishedTable } from './aisc-editions.ts';
-import { type CatalogReader, lengthProblem, type MaterialContent, type Scope, type Table } from './content.ts';
+import {
+  bad,
+  type CatalogReader,
+  lengthProblem,
+  type MaterialContent,
+  type Reading,
+  type Scope,
+  type Table,
+} from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 const NECESSARY = ['standard', 'edition', 'unit_system', 'designation', 'kind'] as const;
@@ -30,27 +38,17 @@ export const structdbLayoutReader: CatalogReader = Object.freeze({
 function readLayout(table: Table): MaterialContent {
   refuseUnknownColumns(table, (name) => /^[a-z][a-z0-9_]*$/.test(name), structdbLayoutReader.format);
   const plan = planColumns(table.header);
-  const rows: MaterialRow[] = [];
-  const problems: RowProblem[] = [];
-  for (const record of table.records) {
-    const broken = lengthProblem(table, record) ?? keyProblem(table, record, plan);
-    if (broken) {
-      problems.push(broken);
-      continue;
-    }
-    const { row, bad } = readRow(table, record, plan);
-    if (bad.length > 0) problems.push(...bad);
-    else rows.push(row);
-  }
-  const columns = new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(([name]) => name));
   return {
     kind: 'materials',
     format: structdbLayoutReader.format,
-    rows,
-    problems,
-    columns,
+    records: table.records,
+    read: (record) => {
+      const broken = lengthProblem(table, record) ?? keyProblem(table, record, plan);
+      return broken ? bad(broken) : readRow(table, record, plan);
+    },
+    columns: new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(([name]) => name)),
     headerOf: (name) => name,
-    whole: wholeScopes(rows),
+    whole: wholeScopes(table, plan),
   };
 }
 
@@ -94,15 +92,15 @@ function keyProblem(table: Table, { cells, line }: DelimitedLine, { key }: Plan)
   return undefined;
 }
 
-function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan) {
-  const bad: RowProblem[] = [];
+function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Reading<MaterialRow> {
+  const problems: RowProblem[] = [];
   const numbers: Partial<Record<NumberColumn, string | null>> = {};
   const texts: Partial<Record<TextColumn, string | null>> = {};
   const properties = new Map<string, PropertyValue>();
   const decimal = (column: string, text: string): string | undefined => {
     const value = parseDecimal(text);
     const reason = value === undefined ? 'not a number' : value.startsWith('-') ? 'negative' : undefined;
-    if (reason) bad.push({ file: table.file, line, column, value: text, reason });
+    if (reason) problems.push({ file: table.file, line, column, value: text, reason });
     return value;
   };
   for (const [name, at] of plan.texts) texts[name] = cells[at]!.trim() || null;
@@ -128,7 +126,7 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan) {
     numbers,
     properties,
   };
-  return { row, bad };
+  return problems.length > 0 ? bad(...problems) : { rows: [row], problems };
 }
 
 /** Names of shapes and sources are words even where they look like a number. */
@@ -137,16 +135,13 @@ function wordsOrNumber(name: string, text: string): PropertyValue {
   return parseDecimal(text) ?? { text };
 }
 
-function wholeScopes(rows: readonly MaterialRow[]): Scope[] {
-  const groups = Map.groupBy(
-    rows.filter((row) => row.standard === 'AISC'),
-    (row) => `${row.edition} ${row.unitSystem}`,
-  );
-  return [...groups.values()].flatMap((group) => {
-    const { standard, edition, unitSystem } = group[0]!;
-    const published = publishedTable(group.map((row) => row.designation));
-    return published?.edition === edition && published.unitSystem === unitSystem
-      ? [{ standard, edition, unitSystem }]
-      : [];
+/** The scopes of AISC of which the file has every name. */
+function wholeScopes({ records }: Table, { key }: Plan): Scope[] {
+  const shapes = records.filter(({ cells }) => cells[key.standard] === 'AISC');
+  const groups = Map.groupBy(shapes, ({ cells }) => `${cells[key.edition]} ${cells[key.unit_system]}`);
+  return [...groups].flatMap(([scope, group]) => {
+    const published = publishedTable(group.map(({ cells }) => (cells[key.designation] ?? '').trim().toUpperCase()));
+    if (!published || scope !== `${published.edition} ${published.unitSystem}`) return [];
+    return [{ standard: 'AISC', edition: published.edition, unitSystem: published.unitSystem }];
   });
 }

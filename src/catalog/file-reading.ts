@@ -1,0 +1,94 @@
+import type { RunContext } from '../core/context.ts';
+import type { CatalogRow } from './check.ts';
+import type { MergeCounts, Staging } from './load/merge.ts';
+import { MATERIALS, materialCells, REFERENCES, referenceCells } from './load/tables.ts';
+import { badRows, type PreparedFile } from './prepare.ts';
+import type { Scope } from './readers/content.ts';
+import type { EditionCount, FileReport } from './result.ts';
+import type { RowProblem } from './rows.ts';
+
+export interface ReadingOptions {
+  readonly complete?: boolean;
+  readonly skipBadRows?: boolean;
+}
+
+/** One file on its way into the database: hands its rows to the stage and keeps count of what went by. */
+export class FileReading {
+  readonly #prepared: PreparedFile;
+  readonly #options: ReadingOptions;
+  readonly #report: RunContext['report'];
+  readonly #problems: RowProblem[] = [];
+  readonly #editions = new Map<string, { -readonly [Name in keyof EditionCount]: EditionCount[Name] }>();
+  #whole: readonly Scope[] = [];
+
+  constructor(prepared: PreparedFile, options: ReadingOptions, context: Pick<RunContext, 'report'>) {
+    this.#prepared = prepared;
+    this.#options = options;
+    this.#report = context.report;
+  }
+
+  /** The rows for the stage. They can be taken once. */
+  staging(): Staging {
+    const { content } = this.#prepared;
+    const table = content.kind === 'materials' ? MATERIALS : REFERENCES;
+    return { table, columns: content.columns, cells: this.#cells(), finish: () => this.#finish() };
+  }
+
+  /** What is told about the file, once its rows are merged. */
+  report(counts: MergeCounts): FileReport {
+    const { file, sha256, content } = this.#prepared;
+    const editions = [...this.#editions.values()];
+    return {
+      file,
+      sha256,
+      format: content.format,
+      rows: editions.reduce((sum, edition) => sum + edition.rows, 0),
+      editions,
+      whole: this.#whole.length > 0,
+      ...counts,
+      rejected: new Set(this.#problems.map(({ line }) => line)).size,
+      problems: this.#problems,
+    };
+  }
+
+  *#cells(): Generator<(string | null)[]> {
+    for (const { rows, problems } of this.#prepared.readings) {
+      if (problems.length > 0) this.#problems.push(...problems);
+      for (const row of rows) {
+        this.#count(row);
+        yield 'section' in row ? referenceCells(row) : materialCells(row);
+      }
+    }
+  }
+
+  #count(row: CatalogRow): void {
+    const unitSystem = 'unitSystem' in row ? row.unitSystem : null;
+    const key = `${row.standard}\u0000${row.edition}\u0000${unitSystem}`;
+    const count = this.#editions.get(key);
+    if (count) count.rows += 1;
+    else this.#editions.set(key, { standard: row.standard, edition: row.edition, unitSystem, rows: 1 });
+  }
+
+  /** @throws CATALOG_BAD_ROWS unless bad rows are to be skipped */
+  #finish(): readonly Scope[] {
+    const { content, file } = this.#prepared;
+    const hasProblems = this.#problems.length > 0;
+    if (hasProblems && !this.#options.skipBadRows) throw badRows(file, this.#problems);
+    if (content.kind === 'references') return [];
+    const scopes = this.#options.complete ? this.#scopes() : content.whole;
+    if (scopes.length > 0 && hasProblems) {
+      // A rejected row is still in the publisher's table: retiring its stored form would lose it.
+      this.#report({ kind: 'notice', message: `Nothing is retired, because rows of ${file} were rejected.` });
+      return [];
+    }
+    this.#whole = scopes;
+    return scopes;
+  }
+
+  /** Every scope that the file has rows of. */
+  #scopes(): Scope[] {
+    return [...this.#editions.values()].flatMap(({ standard, edition, unitSystem }) =>
+      unitSystem === null ? [] : [{ standard, edition, unitSystem }],
+    );
+  }
+}
