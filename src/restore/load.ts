@@ -1,0 +1,136 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { ConnectionSettings } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { withClient } from '../postgres/connect.ts';
+import { profiles } from '../postgres/profiles.ts';
+import { baseProgramEnvironment, withProgramEnvironment } from '../programs/credentials.ts';
+import type { Program } from '../programs/find.ts';
+import { runProgram } from '../programs/run.ts';
+import { findExtensions } from './contents.ts';
+import { selectToc, type TocLimits, type TocSelection, unknownOwners } from './toc.ts';
+
+export interface LoadOptions {
+  readonly pgRestore: Program;
+  /** The verified dump. */
+  readonly file: string;
+  readonly connection: ConnectionSettings;
+  readonly superuser: boolean;
+  /**
+   * `single transaction`: a killed load leaves nothing. `parallel`: several connections, for a database that nobody can
+   * mistake for a whole one yet.
+   */
+  readonly mode: 'single transaction' | 'parallel';
+}
+
+export interface Loaded {
+  readonly toc: TocSelection;
+  /** Whether every object went to the restoring role instead of its former owner. */
+  readonly ownerless: boolean;
+}
+
+/** Most connections that a restore opens: beyond this, one machine's disk is the limit. */
+const MOST_JOBS = 8;
+
+/** Puts the dump's objects and rows into the database, without privileges. @throws PROGRAM_FAILED at the first error */
+export async function loadDump(options: LoadOptions, context: RunContext): Promise<Loaded> {
+  const { connection, pgRestore } = options;
+  const listing = await listToc(pgRestore, options.file, context);
+  const { limits, roles } = await withClient(connection, profiles.restore, context, async (client) => {
+    const { rows: schemas } = await client.query<{ name: string }>('select nspname as name from pg_namespace');
+    const { rows: available } = await client.query<{ name: string; trusted: boolean }>(
+      'select name, bool_or(trusted) as trusted from pg_available_extension_versions group by name',
+    );
+    const { rows: allRoles } = await client.query<{ name: string }>('select rolname as name from pg_roles');
+    const found: TocLimits = {
+      superuser: options.superuser,
+      schemas: new Set(schemas.map(({ name }) => name)),
+      extensions: await findExtensions(client),
+      available: new Map(available.map(({ name, trusted }) => [name, { trusted }])),
+    };
+    return { limits: found, roles: allRoles.map(({ name }) => name) };
+  });
+  const toc = selectToc(listing, limits);
+  const ownerless = !options.superuser || unknownOwners(toc.lines, roles);
+  for (const reason of toc.leftOut) context.report({ kind: 'warning', message: `Left out: ${reason}.` });
+  await withListFile(toc.list, (list) => run(options, list, toc.entries, ownerless, context));
+  return { toc, ownerless };
+}
+
+/** The dump's table of contents, which also shows that pg_restore can read it. */
+async function listToc(pgRestore: Program, file: string, context: RunContext): Promise<string> {
+  const { stdout } = await runProgram(pgRestore, ['--list', file], {
+    env: baseProgramEnvironment,
+    signal: context.signal,
+    doing: "Reading the dump's table of contents",
+  });
+  return stdout;
+}
+
+async function run(
+  options: LoadOptions,
+  list: string,
+  entries: number,
+  ownerless: boolean,
+  context: RunContext,
+): Promise<void> {
+  const jobs = Math.min(MOST_JOBS, availableParallelism());
+  const mode = options.mode === 'parallel' ? [`--jobs=${jobs}`] : ['--single-transaction'];
+  let done = 0;
+  await withProgramEnvironment(options.connection, undefined, async (env) => {
+    const args = [
+      `--dbname=${conninfo(options.connection.database)}`,
+      `--use-list=${list}`,
+      ...mode,
+      '--exit-on-error',
+      '--no-acl',
+      ...(ownerless ? ['--no-owner'] : []),
+      '--verbose',
+      options.file,
+    ];
+    await runProgram(options.pgRestore, args, {
+      env: { ...env, PGAPPNAME: profiles.restore.applicationName },
+      signal: context.signal,
+      doing: `Restoring into database "${options.connection.database}"`,
+      onErrorLine: (line) => {
+        if (!/^pg_restore: (creating|processing data for|launching item)/.test(line)) return;
+        done = Math.min(entries, done + 1);
+        context.report({ kind: 'progress', step: 'restore.load', done, total: entries, unit: 'items' });
+      },
+    });
+  });
+}
+
+/** As a connection string, because a bare name with `=` in it would be read as one. */
+function conninfo(database: string): string {
+  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** The script that grants the dump's privileges, one statement a line. */
+export async function privilegeScript(
+  pgRestore: Program,
+  file: string,
+  list: string,
+  context: RunContext,
+): Promise<string> {
+  return withListFile(list, async (listFile) => {
+    const { stdout } = await runProgram(pgRestore, ['--file=-', `--use-list=${listFile}`, file], {
+      env: baseProgramEnvironment,
+      signal: context.signal,
+      doing: "Reading the dump's privileges",
+    });
+    return stdout;
+  });
+}
+
+async function withListFile<T>(list: string, work: (file: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp('/var/tmp/structdb-list-');
+  try {
+    const file = path.join(directory, 'toc.list');
+    await writeFile(file, list, { mode: 0o600 });
+    return await work(file);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,81 @@
+import type { ConnectionSettings } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
+import { asStep } from '../core/progress.ts';
+import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
+import { type BackupEntry, findBackup, readManifest } from '../repository/backups.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { Store } from '../storage/store.ts';
+import { requireWholeParts } from './fetch.ts';
+import { inspectTarget, type Target } from './target.ts';
+
+export interface RestoreOptions {
+  readonly store: Store;
+  readonly label: string;
+  /** The server to restore on; its database is only used to reach it. */
+  readonly connection: ConnectionSettings;
+  /** The database to restore into: made, or taken when it is empty. */
+  readonly database: string;
+  readonly places: SearchPlaces;
+}
+
+/** A restore that can be done: every object is there and whole in size, the target takes it, the tools fit. */
+export interface RestorePlan {
+  readonly entry: BackupEntry;
+  readonly manifest: Manifest;
+  readonly database: string;
+  readonly target: Target;
+  readonly pgRestore: Program;
+}
+
+/** Major that brought transaction_timeout; pg_restore sets it from then on, and an older server refuses it. */
+const TRANSACTION_TIMEOUT_MAJOR = 17;
+
+/**
+ * Decides everything that can be decided before anything is touched. Writes nothing.
+ * @throws BACKUP_MISSING, BACKUP_CORRUPT, MANIFEST_UNREADABLE, TARGET_NOT_EMPTY, TARGET_UNSUITABLE, PERMISSION_DENIED,
+ * PROGRAM_MISSING, PROGRAM_TOO_OLD
+ */
+export async function planDumpRestore(options: RestoreOptions, context: RunContext): Promise<RestorePlan> {
+  return asStep(context, 'restore.plan', `Planning the restore of ${options.label}`, async () => {
+    const entry = await findBackup(options.store, options.label);
+    const manifest = await readManifest(entry);
+    return planFor({ ...options, entry, manifest }, context);
+  });
+}
+
+/** The same for a backup whose manifest was read already. */
+export async function planFor(
+  options: Omit<RestoreOptions, 'store' | 'label'> & { readonly entry: BackupEntry; readonly manifest: Manifest },
+  context: RunContext,
+): Promise<RestorePlan> {
+  const { entry, manifest, database } = options;
+  await requireWholeParts(entry, manifest);
+  // An archive is read by the pg_restore of the pg_dump that wrote it, or a newer one.
+  const pgRestore = await findProgram('pg_restore', options.places, {
+    atLeast: Number.parseInt(manifest.tools.pgDump, 10),
+  });
+  const target = await inspectTarget(options.connection, database, manifest.database.encoding, context);
+  requireFittingServer(manifest, target, pgRestore);
+  return Object.freeze({ entry, manifest, database, target, pgRestore });
+}
+
+function requireFittingServer(manifest: Manifest, target: Target, pgRestore: Program): void {
+  const { server } = target;
+  if (server.major < manifest.server.major) {
+    throw new StructdbError(
+      'TARGET_UNSUITABLE',
+      `The dump was made from PostgreSQL ${manifest.server.version}; this server is ${server.version}, which is older.`,
+      { hint: `Restore on PostgreSQL ${manifest.server.major} or newer.` },
+    );
+  }
+  if (pgRestore.major >= TRANSACTION_TIMEOUT_MAJOR && server.major < TRANSACTION_TIMEOUT_MAJOR) {
+    throw new StructdbError(
+      'TARGET_UNSUITABLE',
+      `pg_restore ${pgRestore.version} cannot restore on PostgreSQL ${server.version}: it sets transaction_timeout, which that server does not know.`,
+      {
+        hint: `Restore on PostgreSQL ${pgRestore.major}, or make dumps with pg_dump ${server.major} (apt-get install postgresql-client-${server.major}).`,
+      },
+    );
+  }
+}
