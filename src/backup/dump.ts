@@ -184,8 +184,12 @@ async function dumpGlobals(
     const part = await asStep(context, step, doing, () =>
       storeOutput({ program: programs.pgDumpall, args, env, doing, step }, repository, label, GLOBALS_PART, context),
     );
-    const reason = passwords ? null : 'the role may not read pg_authid, so roles are kept without their passwords';
-    if (reason) context.report({ kind: 'notice', message: `Roles are kept without passwords: ${reason}.` });
+    const reason = passwords ? null : 'the role that took the backup may not read pg_authid';
+    if (reason)
+      context.report({
+        kind: 'notice',
+        message: `The backup's roles have no passwords: the role may not read pg_authid.`,
+      });
     return { part, note: { included: true, passwords, reason } };
   } catch (error) {
     if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') throw error;

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
+import { toolVersion } from '../core/tool-version.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
@@ -33,8 +34,6 @@ export interface BackupOptions {
   readonly places: SearchPlaces;
   readonly policy: Config['backup'];
   readonly actor: Actor;
-  /** structdb's own version, for the manifest. */
-  readonly version: string;
 }
 
 export interface RunOptions extends BackupOptions {
@@ -141,7 +140,7 @@ async function makeBackup(
         tablespaces: [...options.source.tablespaces],
       },
       tools: {
-        structdb: options.version,
+        structdb: toolVersion(),
         pgDump: options.programs.pgDump.version,
         pgDumpall: options.programs.pgDumpall.version,
       },

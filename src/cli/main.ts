@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { backupCommand } from './backup.ts';
 import { catalogCommand } from './catalog.ts';
 import { completionCommand } from './completion.ts';
 import { dashboardCommand } from './dashboard.ts';
@@ -26,6 +27,7 @@ export function buildProgram(version: string): Command {
     migrateCommand(shell),
     catalogCommand(shell),
     dashboardCommand(shell),
+    backupCommand(shell),
     completionCommand(shell, () => program),
   ]) {
     program.addCommand(command);

@@ -1,0 +1,55 @@
+import type { BackupResult, ListedBackup, showBackup } from '../backup/index.ts';
+import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
+import type { Style } from './output.ts';
+
+type Shown = Awaited<ReturnType<typeof showBackup>>;
+
+export function renderMade(made: BackupResult, style: Style): string {
+  const lines = [
+    `${style.green('✓')} ${made.label}`,
+    `    ${formatBytes(made.sizeBytes)} · ${formatCount(made.rows)} rows of ${made.tables} tables · ${formatDuration(made.durationMs)} · read back and verified`,
+    `    in ${made.store}${made.tiers.length > 0 ? ` · satisfies: ${made.tiers.join(', ')}` : ''}`,
+  ];
+  for (const label of made.removed) lines.push(`${style.dim('·')} ${label} was removed`);
+  return lines.join('\n');
+}
+
+export function renderList(backups: readonly ListedBackup[], location: string): string {
+  if (backups.length === 0) return `${location} holds no backup. Make one: structdb backup run`;
+  const rows = backups.map((backup) => [
+    backup.label,
+    backup.sizeBytes === null ? '?' : formatBytes(backup.sizeBytes),
+    backup.rows === null ? '?' : `${formatCount(backup.rows)} rows`,
+    backup.tiers.join(',') || backup.purpose || '?',
+    verdictOn(backup),
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')).join('\n');
+}
+
+export function renderShow(manifest: Shown['manifest'], verification: Shown['verification']): string {
+  const { database, globals } = manifest;
+  const roles = globals.included ? (globals.passwords ? 'with passwords' : 'without passwords') : 'not included';
+  const lines = [
+    manifest.label,
+    `  database     ${database.name}, owned by ${database.owner}, ${database.encoding} ${database.collate}`,
+    `  taken        ${manifest.startedAt} to ${manifest.stoppedAt} (${formatDuration(manifest.durationMs)}), LSN ${manifest.startLsn}`,
+    `  server       PostgreSQL ${manifest.server.version}, cluster ${manifest.systemIdentifier}; pg_dump ${manifest.tools.pgDump}`,
+    `  made by      structdb ${manifest.tools.structdb}, ${manifest.actor.user} on ${manifest.actor.host}, from ${manifest.source}`,
+    `  counts for   ${manifest.tiers.join(', ') || 'no tier'} (made for: ${manifest.purpose})`,
+    `  roles        ${roles}${globals.reason ? ` (${globals.reason})` : ''}`,
+    `  extensions   ${manifest.extensions.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
+    `  verified     ${verification ? `${verification.at}, ${verification.ok ? 'whole' : 'BROKEN'}` : 'never'}`,
+    '  parts',
+    ...manifest.parts.map((part) => `    ${part.name}  ${formatBytes(part.sizeBytes)}  sha256 ${part.sha256}`),
+    '  tables',
+    ...manifest.tables.map((table) => `    ${table.schema}.${table.name}  ${formatCount(table.rows)} rows`),
+  ];
+  return lines.join('\n');
+}
+
+function verdictOn(backup: ListedBackup): string {
+  if (backup.problem) return backup.problem;
+  if (!backup.verification) return 'not verified';
+  return backup.verification.ok ? `verified ${backup.verification.at}` : 'BROKEN';
+}

@@ -1,0 +1,148 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BackupResult, DueResult, VerifiedBackup } from '../backup/index.ts';
+import { EXIT, StructdbError } from '../core/errors.ts';
+import { renderList, renderMade, renderShow } from './backup-text.ts';
+import type { Style } from './output.ts';
+import type { Session } from './session.ts';
+import type { Shell } from './shell.ts';
+import { actorOf, openStore } from './store.ts';
+
+const WRITES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted] as const;
+
+/** `structdb backup [run|list|show|verify]`; plain `structdb backup` does what is due. */
+export function backupCommand(shell: Shell): Command {
+  return shell.group(
+    'backup',
+    'dumps of the database, in a store',
+    [dueCommand(shell), runCommand(shell), listCommand(shell), showCommand(shell), verifyCommand(shell)],
+    { default: 'due' },
+  );
+}
+
+function dueCommand(shell: Shell): Command {
+  return shell.command({
+    name: 'due',
+    summary: 'make the backup that is due (what plain "structdb backup" does: the line for cron)',
+    details: 'The daily dump is due when the current day has none; days begin at backup.daily.at in backup.timeZone.',
+    example: 'structdb backup',
+    exitCodes: WRITES,
+    connects: true,
+    run: async (session) => {
+      const { runDueBackup } = await import('../backup/index.ts');
+      const result: DueResult = await runDueBackup(await optionsOf(session, 'backup'), session.context);
+      return {
+        result,
+        human: (style) =>
+          result.made
+            ? renderMade(result.made, style)
+            : `${style.green('✓')} Nothing is due: ${result.satisfiedBy} is the daily backup of the current day.`,
+      };
+    },
+  });
+}
+
+function runCommand(shell: Shell): Command {
+  return shell.command<{ keepLast?: number }>({
+    name: 'run',
+    summary: 'back up now: one consistent snapshot, with the roles beside it',
+    example: 'structdb backup run --keep-last 3',
+    exitCodes: WRITES,
+    connects: true,
+    configure: (command) =>
+      void command
+        .addOption(new Option('--kind <kind>', 'what to make').choices(['dump']).default('dump'))
+        .option(
+          '--keep-last <n>',
+          'afterwards remove the older ones made with --keep-last, but n; such a backup counts for no tier',
+          positive,
+        ),
+    run: async (session, _args, { keepLast }) => {
+      const { runBackup } = await import('../backup/index.ts');
+      const options = await optionsOf(session, 'backup run');
+      const result: BackupResult = await runBackup({ ...options, purpose: 'run', keepLast }, session.context);
+      return { result, human: (style) => renderMade(result, style) };
+    },
+  });
+}
+
+function listCommand(shell: Shell): Command {
+  return shell.command({
+    name: 'list',
+    summary: 'the backups of the store, oldest first; needs no server',
+    example: 'structdb backup list',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
+    run: async (session) => {
+      const { listStore } = await import('../backup/index.ts');
+      const store = await openStore(session);
+      const backups = await listStore({ store });
+      return { result: { store: store.location, backups }, human: () => renderList(backups, store.location) };
+    },
+  });
+}
+
+function showCommand(shell: Shell): Command {
+  return shell.command({
+    name: 'show <label>',
+    summary: 'what one backup holds; needs no server',
+    example: 'structdb backup show 20261124T020000.000Z-dump-structdb',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise],
+    run: async (session, [label]) => {
+      const { showBackup } = await import('../backup/index.ts');
+      const result = await showBackup({ store: await openStore(session), label: String(label) });
+      return { result, human: () => renderShow(result.manifest, result.verification) };
+    },
+  });
+}
+
+function verifyCommand(shell: Shell): Command {
+  return shell.command({
+    name: 'verify [label]',
+    summary: 'read a backup again: every object, its SHA-256, the table of contents; needs no server',
+    details: 'Without a label: the newest backup of each database in the store. The outcome is kept beside the backup.',
+    example: 'structdb backup verify',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
+    run: async (session, [label]) => {
+      const { verifyBackups } = await import('../backup/index.ts');
+      const options = { store: await openStore(session), places: await session.places() };
+      const backups = await verifyBackups(
+        { ...options, label: typeof label === 'string' ? label : undefined },
+        session.context,
+      );
+      return { result: { backups }, human: (style) => renderVerified(backups, style), verdict: verdictOf(backups) };
+    },
+  });
+}
+
+async function optionsOf(session: Session, command: string) {
+  return {
+    connection: await session.connection(),
+    store: await openStore(session),
+    places: await session.places(),
+    policy: (await session.config()).backup,
+    actor: actorOf(session, command),
+  };
+}
+
+function renderVerified(backups: readonly VerifiedBackup[], style: Style): string {
+  return backups
+    .flatMap(({ label, ok, problems }) =>
+      ok
+        ? [`${style.green('✓')} ${label}: every object is as it was written`]
+        : [`${style.red('✗')} ${label}`, ...problems.map((problem) => `    ${problem}`)],
+    )
+    .join('\n');
+}
+
+function verdictOf(backups: readonly VerifiedBackup[]): StructdbError | undefined {
+  const broken = backups.filter(({ ok }) => !ok);
+  if (broken.length === 0) return undefined;
+  return new StructdbError('BACKUP_CORRUPT', `${broken.map(({ label }) => label).join(', ')} cannot be relied on.`, {
+    details: broken.flatMap(({ problems }) => problems),
+    hint: 'Make a new one now: structdb backup run',
+  });
+}
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a number from 1 on is needed.');
+}
