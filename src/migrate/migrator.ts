@@ -96,9 +96,10 @@ export class StructdbMigrator extends Migrator {
     let course: Course = { direction: 'Up', names: [] };
     const adapter = this.#db.getExecutor().adapter as MigrationAdapter;
     try {
-      await ensureBookkeeping(this.#db);
       await adapter.acquireMigrationLock(this.#db);
       try {
+        // Under the lock: two first runs would both create schema structdb.
+        await ensureBookkeeping(this.#db);
         const applied = await readAppliedMigrations(this.#db);
         refuseForeignState(applied, this.#registry);
         course = choose(applied);
