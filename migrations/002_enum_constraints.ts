@@ -57,7 +57,7 @@ async function refuseOtherValues(db: Kysely<unknown>): Promise<void> {
 declare
   offending text;
 begin
-  select string_agg(format('%s = %L (%s rows)', place, value, amount), ', ' order by place, value)
+  select string_agg(format('%s = %L × %s', place, value, amount), ', ' order by place, value)
   into offending
   from (
     select 'projects.status' as place, status as value, count(*) as amount
