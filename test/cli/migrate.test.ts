@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import { structdb } from '../support/cli.ts';
+import { sql, urlOf, useServer } from '../support/postgres.ts';
+import { migrateUp } from '../support/schema.ts';
+
+const server = useServer();
+
+describe('structdb migrate', () => {
+  it('status --check exits 3 while migrations wait, 0 when all is applied, 4 when one was edited', async () => {
+    const connection = await server.createOwnedDatabase();
+    const url = urlOf(connection);
+    const pending = await structdb(['migrate', 'status', '--check', '--json', '--url', url]);
+    expect(pending.exitCode).toBe(3);
+    expect(pending.json).toMatchObject({
+      command: 'migrate status',
+      ok: false,
+      result: { current: null },
+      error: { code: 'MIGRATIONS_PENDING' },
+    });
+    const applied = await structdb(['migrate', 'up', '--json', '--url', url]);
+    expect(applied.json).toMatchObject({ ok: true, result: { current: '006_envelope_support', pending: [] } });
+    const clean = await structdb(['migrate', 'status', '--check', '--url', url]);
+    expect(clean).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(clean.stdout).toMatch(/✓ 006_envelope_support\s+applied\s+\d{4}-\d\d-\d\d .* UTC {2}in .* by /);
+    await sql(connection, (client) => client.query(`update structdb.migrations set checksum = repeat('0', 64)`));
+    const changed = await structdb(['migrate', 'status', '--check', '--url', url]);
+    expect(changed.exitCode).toBe(4);
+    expect(changed.stderr).toContain('001_core_schema is changed');
+  });
+
+  it('down says what will be lost, wants --yes without a terminal, and then does it', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection);
+    const url = urlOf(connection);
+    const refused = await structdb(['migrate', 'to', '004', '--url', url]);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain('column projects.confidence: values in 0 rows');
+    expect(refused.stderr).toContain('Run it again with --yes.');
+    const done = await structdb(['migrate', 'down', '2', '--yes', '--url', url]);
+    expect(done.exitCode).toBe(0);
+    expect(done.stdout).toBe('Took back 2 migrations: the database is at 004_seed_data, 2 pending.\n');
+    expect(done.stderr).toMatch(/✓ Took back 006_envelope_support .*\n✓ Took back 005_performance_monitoring /);
+  });
+
+  it('plan prints the SQL without any database', async () => {
+    const { exitCode, stdout } = await structdb(['migrate', 'plan', '006', '--down'], { env: { PGHOST: '/nowhere' } });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^-- 006_envelope_support \(down\), no transaction/);
+    expect(stdout).toContain('drop index concurrently if exists public.project_payloads_project_id_version_key;');
+  });
+
+  it('answers wrong usage with exit 2', async () => {
+    for (const args of [
+      ['up', '0'],
+      ['up', '--lock-wait', 'soon'],
+      ['to', 'nowhere'],
+    ]) {
+      expect(await structdb(['migrate', ...args, '--url', urlOf(server.superuser)])).toMatchObject({
+        exitCode: 2,
+        stdout: '',
+      });
+    }
+  });
+
+  it('up with Ctrl-C exits 130, and the next up finishes', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection, 4);
+    await sql(connection, async (writer) => {
+      await writer.query('begin');
+      await writer.query(
+        `insert into projects (account_id, name, created_by, updated_by) values (gen_random_uuid(), 'Open', 'a', 'a')`,
+      );
+      let interrupted = false;
+      const run = await structdb(['migrate', 'up', '--verbose', '--url', urlOf(connection)], {
+        onStderr: (soFar, child) => {
+          if (interrupted || !soFar.includes('Applying 005_performance_monitoring')) return;
+          interrupted = true;
+          child.kill('SIGINT');
+        },
+      });
+      expect(run.exitCode).toBe(130);
+      await writer.query('rollback');
+    });
+    expect((await structdb(['migrate', 'up', '--url', urlOf(connection)])).exitCode).toBe(0);
+  });
+
+  it('dashboard refresh tells how many rows the view has', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection);
+    const { exitCode, json } = await structdb(['dashboard', 'refresh', '--json', '--url', urlOf(connection)]);
+    expect(exitCode).toBe(0);
+    expect(json.result).toMatchObject({ view: 'project_dashboard', rows: 0, concurrently: true });
+  });
+});
