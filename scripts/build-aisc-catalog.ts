@@ -30,5 +30,5 @@ writeFileSync(target, writeMaterials(rows, ['counterpart', ...content.columns].f
 console.log(`${target}: ${rows.length} rows`);
 
 function isProperty(name: string, index: number, all: readonly string[]): boolean {
-  return all.indexOf(name) === index && rows.some((row) => row.properties.has(name));
+  return all.indexOf(name) === index && rows.some((row) => row.properties.get(name) !== undefined);
 }

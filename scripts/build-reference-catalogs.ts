@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { checkRecords } from '../src/catalog/check.ts';
+import { Properties } from '../src/catalog/properties.ts';
 import { astmGradesReader } from '../src/catalog/readers/astm-grades.ts';
 import { codeReferencesReader } from '../src/catalog/readers/code-references.ts';
 import type { CatalogContent } from '../src/catalog/readers/content.ts';
@@ -41,13 +42,17 @@ if (grades === undefined || references === undefined) {
 const target = (name: string) => fileURLToPath(new URL(`../catalogs/${name}`, import.meta.url));
 
 const read = astmGradesReader.read(readTable(readFileSync(grades), grades), {});
+const propertyNames = ['fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'];
 const rows = rowsOf<MaterialRow>(read).map((row) => {
-  const source = row.properties.get('source');
-  const text = typeof source === 'object' ? source.text.split(' | ').map(nameOf).join('; ') : '';
-  return { ...row, properties: new Map([...row.properties, ['source', { text }]]) };
+  const properties = new Properties();
+  for (const name of propertyNames) {
+    const value = row.properties.get(name);
+    if (typeof value === 'object') properties.add(name, { text: value.text.split(' | ').map(nameOf).join('; ') });
+    else if (value !== undefined) properties.add(name, value);
+  }
+  return { ...row, properties };
 });
-const properties = ['fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'];
-writeFileSync(target('astm-grades.csv'), writeMaterials(rows, properties));
+writeFileSync(target('astm-grades.csv'), writeMaterials(rows, propertyNames));
 
 const sections = codeReferencesReader.read(readTable(readFileSync(references), references), {});
 const titles = rowsOf<ReferenceRow>(sections);

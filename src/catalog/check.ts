@@ -11,7 +11,7 @@ export function* checkRecords(content: CatalogContent, file: string): Generator<
   const seen = new Map<string, number>();
   const shapes: UsShapes = new Map();
   for (const record of content.records) {
-    const reading = content.read(record);
+    const reading = content.read({ line: record.line, cells: record.cells() });
     if (reading.problems.length > 0) {
       yield reading;
       continue;

@@ -4,14 +4,34 @@
 
 /** `-0012.50` → `-12.5`; undefined when the text is not a plain decimal or one with an exponent (`7.04E-2`). */
 export function parseDecimal(text: string): string | undefined {
-  // Nearly every cell of a catalog is already canonical: answer without taking it apart.
-  if (/^(?:0|[1-9]\d*)(?:\.\d*[1-9])?$/.test(text)) return text;
+  if (isCanonical(text)) return text;
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
   if (!match) return undefined;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
   if (whole === '' && fraction === '') return undefined;
   return placePoint(sign === '-', whole + fraction, fraction.length - Number(exponent));
 }
+
+/**
+ * Whether the text is what `parseDecimal` would return. Nearly every one of a catalog's 200,000 numbers is, so this looks
+ * at characters: a regular expression takes five times as long.
+ */
+function isCanonical(text: string): boolean {
+  const { length } = text;
+  let point = -1;
+  for (let at = 0; at < length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === POINT && point < 0) point = at;
+    else if (code < ZERO || code > NINE) return false;
+  }
+  const whole = point < 0 ? length : point;
+  if (whole === 0 || (whole > 1 && text.charCodeAt(0) === ZERO)) return false;
+  return point < 0 || (point < length - 1 && text.charCodeAt(length - 1) !== ZERO);
+}
+
+const POINT = 46;
+const ZERO = 48;
+const NINE = 57;
 
 /** `44  3/4` → `44.75`, `13/16` → `0.8125`; undefined when it is no fraction, or one without an exact decimal (`1/3`). */
 export function parseFraction(text: string): string | undefined {

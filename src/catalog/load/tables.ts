@@ -1,11 +1,4 @@
-import {
-  KEY_COLUMNS,
-  type MaterialRow,
-  NUMBER_COLUMNS,
-  type PropertyValue,
-  type ReferenceRow,
-  TEXT_COLUMNS,
-} from '../rows.ts';
+import { KEY_COLUMNS, type MaterialRow, NUMBER_COLUMNS, type ReferenceRow, TEXT_COLUMNS } from '../rows.ts';
 
 /** A table that an import fills: its key and the other columns in the order in which they are staged. */
 export interface TargetTable {
@@ -41,20 +34,11 @@ export function materialCells(row: MaterialRow): (string | null)[] {
   const cells: (string | null)[] = [row.standard, row.edition, row.unitSystem, row.designation, row.variant];
   for (const name of TEXT_COLUMNS) cells.push(row.texts[name] ?? null);
   for (const name of NUMBER_COLUMNS) cells.push(row.numbers[name] ?? null);
-  cells.push(propertiesJson(row.properties));
+  cells.push(row.properties.toJson());
   return cells;
 }
 
 /** The cells of a row in the order of `REFERENCES`. */
 export function referenceCells(row: ReferenceRow): (string | null)[] {
   return [row.standard, row.edition, row.section, ...REFERENCE_TEXTS.map((name) => row[name])];
-}
-
-/** The object as JSON text. Decimals go in as they are: JSON.stringify would need a float. */
-function propertiesJson(properties: ReadonlyMap<string, PropertyValue>): string {
-  let json = '';
-  for (const [name, value] of properties) {
-    json += `${json === '' ? '' : ','}"${name}":${typeof value === 'string' ? value : JSON.stringify(value.text)}`;
-  }
-  return `{${json}}`;
 }

@@ -26,7 +26,7 @@ function readSupplement(table: Table): MaterialContent {
     name === 'Shape' ? [] : [{ at, name, target: aiscColumn(name)! }],
   );
   const shapeAt = table.header.indexOf('Shape');
-  const names = new Set(table.records.map(({ cells }) => cells[shapeAt]));
+  const names = new Set(table.records.map((record) => record.cells(shapeAt + 1)[shapeAt]));
   return {
     kind: 'materials',
     format: a1085Reader.format,

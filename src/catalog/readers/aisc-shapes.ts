@@ -55,13 +55,13 @@ function readShape(
   const typeAt = table.header.indexOf('Type');
   const broken = lengthProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
   if (broken) return bad(broken);
-  const names = blocks.map((block) => designationOf(record, block));
+  const names = blocks.map((block) => nameOf(record.cells, block));
   const values = blocks.map((block) => readValues(table.file, record, block.columns));
   const problems = values.flatMap((value) => value.problems);
   if (problems.length > 0) return bad(...problems);
   const rows = blocks.map((block, index) => {
     const { numbers, properties } = values[index]!;
-    if (blocks.length === 2) properties.set('counterpart', { text: names[1 - index]! });
+    if (blocks.length === 2) properties.add('counterpart', { text: names[1 - index]! });
     return {
       line: record.line,
       standard: 'AISC',
@@ -90,7 +90,9 @@ interface Identity {
 
 /** Edition and unit systems: from the names of all shapes where they are those of a published table, else as declared. */
 function identify(table: Table, blocks: readonly Block[], declared: Declared): Identity {
-  const published = publishedTable(table.records.map((record) => designationOf(record, blocks[0]!)));
+  const [block] = blocks as [Block];
+  const names = table.records.map((record) => nameOf(record.cells(block.designationAt + 1), block));
+  const published = publishedTable(names);
   const single = blocks.length === 1;
   refuseContradiction(table.file, published, single ? declared : { edition: declared.edition });
   const edition = published?.edition ?? declared.edition;
@@ -128,12 +130,12 @@ function nameProblem(
   if (!SHAPE_TYPES.has(type.toUpperCase())) {
     return { ...at, column: 'Type', value: type, reason: 'not a shape type of AISC' };
   }
-  if (blocks.some((block) => designationOf(record, block) === '')) {
+  if (blocks.some((block) => nameOf(record.cells, block) === '')) {
     return { ...at, column: DESIGNATION, value: '', reason: 'the shape has no name' };
   }
   return undefined;
 }
 
-function designationOf(record: DelimitedLine, block: Block): string {
-  return (record.cells[block.designationAt] ?? '').trim().toUpperCase();
+function nameOf(cells: readonly string[], block: Block): string {
+  return (cells[block.designationAt] ?? '').trim().toUpperCase();
 }

@@ -1,19 +1,20 @@
 import type { DelimitedLine } from '../delimited.ts';
-import type { MaterialRow, NumberColumn, PropertyValue, RowProblem } from '../rows.ts';
+import { Properties } from '../properties.ts';
+import type { MaterialRow, NumberColumn, RowProblem } from '../rows.ts';
 import type { BlockColumn } from './aisc-blocks.ts';
 import { readAiscCell } from './aisc-cell.ts';
 import type { Target } from './aisc-columns.ts';
 
 export interface AiscValues {
   readonly numbers: MaterialRow['numbers'];
-  readonly properties: Map<string, PropertyValue>;
+  readonly properties: Properties;
   readonly problems: readonly RowProblem[];
 }
 
 /** The numbers of one shape in one unit system, and what is wrong with its cells. */
 export function readValues(file: string, record: DelimitedLine, columns: readonly BlockColumn[]): AiscValues {
   const numbers: Partial<Record<NumberColumn, string | null>> = {};
-  const properties = new Map<string, PropertyValue>();
+  const properties = new Properties();
   const problems: RowProblem[] = [];
   for (const { at, name, target } of columns) {
     if (!hasNumber(target)) continue;
@@ -25,7 +26,7 @@ export function readValues(file: string, record: DelimitedLine, columns: readonl
     if (target.kind === 'number') numbers[target.column] = cell.value;
     if (target.kind === 'depth') numbers.depth ??= cell.value;
     const property = target.kind === 'property' || target.kind === 'depth' ? target.name : undefined;
-    if (property !== undefined && cell.value !== null) properties.set(property, cell.value);
+    if (property !== undefined && cell.value !== null) properties.add(property, cell.value);
   }
   return { numbers, properties, problems };
 }

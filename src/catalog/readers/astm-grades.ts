@@ -1,6 +1,7 @@
 import { parseDecimal, parseFraction } from '../decimal.ts';
 import type { DelimitedLine } from '../delimited.ts';
-import type { MaterialRow, PropertyValue } from '../rows.ts';
+import { Properties } from '../properties.ts';
+import type { MaterialRow } from '../rows.ts';
 import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
@@ -42,11 +43,12 @@ function readGrade(table: Table, record: DelimitedLine): Reading<MaterialRow> {
     (wrong && problem(wrong, 'not a number'));
   if (broken) return bad(broken);
   const form = readForm(cell('product_form'));
-  const properties = new Map<string, PropertyValue>(form.thickness);
+  const properties = new Properties();
+  for (const [name, value] of form.thickness) properties.add(name, value);
   for (const [, name, value] of cell('source').matchAll(/\[F([yu]) max ([\d.]+)/g)) {
-    properties.set(`f${name}_max`, parseDecimal(value!)!);
+    properties.add(`f${name}_max`, parseDecimal(value!)!);
   }
-  if (cell('source') !== '') properties.set('source', { text: cell('source') });
+  if (cell('source') !== '') properties.add('source', { text: cell('source') });
   const row: MaterialRow = {
     line: record.line,
     standard: cell('designation'),

@@ -1,12 +1,12 @@
 import type { StructdbError } from '../../core/errors.ts';
-import type { DelimitedLine } from '../delimited.ts';
+import type { DelimitedLine, RawRecord } from '../delimited.ts';
 import type { MaterialRow, ReferenceRow, RowProblem, UnitSystem } from '../rows.ts';
 
 /** A file as a table: its header and its records, nothing interpreted yet. */
 export interface Table {
   readonly file: string;
   readonly header: readonly string[];
-  readonly records: readonly DelimitedLine[];
+  readonly records: readonly RawRecord[];
 }
 
 /** What the user says about a file whose content does not say it. */
@@ -31,7 +31,7 @@ export interface Reading<Row> {
 export interface MaterialContent {
   readonly kind: 'materials';
   readonly format: string;
-  readonly records: readonly DelimitedLine[];
+  readonly records: readonly RawRecord[];
   /** Interprets one record. Record by record, so that the database takes the first rows while the last are being read. */
   readonly read: (record: DelimitedLine) => Reading<MaterialRow>;
   /** Columns of material_catalog and names of properties that the file has a column for, valued or not. */
@@ -47,7 +47,7 @@ export interface MaterialContent {
 export interface ReferenceContent {
   readonly kind: 'references';
   readonly format: string;
-  readonly records: readonly DelimitedLine[];
+  readonly records: readonly RawRecord[];
   readonly read: (record: DelimitedLine) => Reading<ReferenceRow>;
   readonly columns: ReadonlySet<string>;
 }

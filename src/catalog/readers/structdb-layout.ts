@@ -1,11 +1,11 @@
 import { parseDecimal } from '../decimal.ts';
 import type { DelimitedLine } from '../delimited.ts';
+import { Properties, type PropertyValue } from '../properties.ts';
 import {
   KEY_COLUMNS,
   type MaterialRow,
   NUMBER_COLUMNS,
   type NumberColumn,
-  type PropertyValue,
   type RowProblem,
   TEXT_COLUMNS,
   type TextColumn,
@@ -96,7 +96,7 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
   const problems: RowProblem[] = [];
   const numbers: Partial<Record<NumberColumn, string | null>> = {};
   const texts: Partial<Record<TextColumn, string | null>> = {};
-  const properties = new Map<string, PropertyValue>();
+  const properties = new Properties();
   const decimal = (column: string, text: string): string | undefined => {
     const value = parseDecimal(text);
     const reason = value === undefined ? 'not a number' : value.startsWith('-') ? 'negative' : undefined;
@@ -112,7 +112,7 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
     const text = cells[at]!;
     if (text === '') continue;
     const value = NUMERIC.has(name) ? decimal(name, text.trim()) : wordsOrNumber(name, text.trim());
-    if (value !== undefined) properties.set(name, value);
+    if (value !== undefined) properties.add(name, value);
   }
   const { key } = plan;
   const row: MaterialRow = {
@@ -137,10 +137,11 @@ function wordsOrNumber(name: string, text: string): PropertyValue {
 
 /** The scopes of AISC of which the file has every name. */
 function wholeScopes({ records }: Table, { key }: Plan): Scope[] {
-  const shapes = records.filter(({ cells }) => cells[key.standard] === 'AISC');
-  const groups = Map.groupBy(shapes, ({ cells }) => `${cells[key.edition]} ${cells[key.unit_system]}`);
+  const last = Math.max(key.standard, key.edition, key.unit_system, key.designation) + 1;
+  const shapes = records.map((record) => record.cells(last)).filter((cells) => cells[key.standard] === 'AISC');
+  const groups = Map.groupBy(shapes, (cells) => `${cells[key.edition]} ${cells[key.unit_system]}`);
   return [...groups].flatMap(([scope, group]) => {
-    const published = publishedTable(group.map(({ cells }) => (cells[key.designation] ?? '').trim().toUpperCase()));
+    const published = publishedTable(group.map((cells) => (cells[key.designation] ?? '').trim().toUpperCase()));
     if (!published || scope !== `${published.edition} ${published.unitSystem}`) return [];
     return [{ standard: 'AISC', edition: published.edition, unitSystem: published.unitSystem }];
   });

@@ -9,5 +9,5 @@ export function readTable(bytes: Uint8Array, file: string): Table {
   if (first === undefined) {
     throw new StructdbError('CATALOG_UNREADABLE', `${file} is empty.`, { hint: 'Fetch the file again.' });
   }
-  return { file, header: first.cells.map((cell) => cell.trim()), records };
+  return { file, header: first.cells().map((cell) => cell.trim()), records };
 }

@@ -1,0 +1,32 @@
+/** A decimal as text, or words. */
+export type PropertyValue = string | { readonly text: string };
+
+/**
+ * The further values of a row by name, in the order of the file. Two lists in step rather than a Map: a catalog has
+ * 200,000 of them, each is written once, and few are ever looked up.
+ */
+export class Properties {
+  readonly #names: string[] = [];
+  readonly #values: PropertyValue[] = [];
+
+  /** Adds a value under a name that has none yet. */
+  add(name: string, value: PropertyValue): void {
+    this.#names.push(name);
+    this.#values.push(value);
+  }
+
+  get(name: string): PropertyValue | undefined {
+    const at = this.#names.indexOf(name);
+    return at < 0 ? undefined : this.#values[at];
+  }
+
+  /** A JSON object. Decimals go in as they are written: JSON.stringify would need a float. */
+  toJson(): string {
+    let json = '';
+    for (let at = 0; at < this.#names.length; at += 1) {
+      const value = this.#values[at]!;
+      json += `${at === 0 ? '"' : ',"'}${this.#names[at]}":${typeof value === 'string' ? value : JSON.stringify(value.text)}`;
+    }
+    return `{${json}}`;
+  }
+}
