@@ -1,0 +1,37 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { platformSuite } from '../../benchmarks/suites/platform.ts';
+import { fillDatabase, indexesOfSchema, indexesUsed } from '../support/index-use.ts';
+import { useServer } from '../support/postgres.ts';
+
+const server = useServer();
+
+describe('the suite of the platform', () => {
+  let used: Record<string, string[]>;
+  let all: string[];
+  beforeAll(async () => {
+    const connection = await server.createOwnedDatabase();
+    await fillDatabase(connection, 10_000);
+    used = await indexesUsed(connection);
+    all = await indexesOfSchema(connection);
+  }, 120_000);
+
+  it('has at least twelve queries in three classes, each with a name of its own', () => {
+    expect(platformSuite.length).toBeGreaterThanOrEqual(12);
+    expect(new Set(platformSuite.map((query) => query.class))).toEqual(new Set(['simple', 'complex', 'aggregation']));
+    expect(new Set(platformSuite.map(({ name }) => name)).size).toBe(platformSuite.length);
+  });
+
+  it('is served at 10,000 projects by the index that each query names', () => {
+    const named = platformSuite.flatMap(({ name, index }) => (index ? [{ name, index }] : []));
+    expect(
+      named
+        .filter(({ name, index }) => !used[name]!.includes(index))
+        .map((query) => ({ ...query, used: used[query.name] })),
+    ).toEqual([]);
+  });
+
+  it('uses each of the fourteen indexes and that of the view', () => {
+    expect(all).toHaveLength(15);
+    expect(all.filter((name) => !platformSuite.some(({ index }) => index === name))).toEqual([]);
+  });
+});

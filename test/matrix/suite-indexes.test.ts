@@ -1,0 +1,14 @@
+import { expect, it } from '@jest/globals';
+import { platformSuite } from '../../benchmarks/suites/platform.ts';
+import { fillDatabase, indexesUsed } from '../support/index-use.ts';
+import { useServer } from '../support/postgres.ts';
+
+const server = useServer();
+
+it('each index serves its query at 100,000 projects, with nothing switched off', async () => {
+  const connection = await server.createOwnedDatabase();
+  await fillDatabase(connection, 100_000);
+  const used = await indexesUsed(connection);
+  const missed = platformSuite.filter(({ name, index }) => index && !used[name]!.includes(index));
+  expect(missed.map(({ name, index }) => ({ name, index, used: used[name] }))).toEqual([]);
+}, 600_000);
