@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { backupCommand } from './backup.ts';
+import { benchCommand } from './bench.ts';
 import { catalogCommand } from './catalog.ts';
 import { completionCommand } from './completion.ts';
 import { dashboardCommand } from './dashboard.ts';
@@ -27,6 +28,7 @@ export function buildProgram(version: string): Command {
     migrateCommand(shell),
     catalogCommand(shell),
     dashboardCommand(shell),
+    benchCommand(shell),
     backupCommand(shell),
     completionCommand(shell, () => program),
   ]) {

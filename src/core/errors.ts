@@ -101,6 +101,12 @@ export const ERROR_CODES = Object.freeze({
   RTO_EXCEEDED: broken('the recovery took longer than the objective allows'),
   TARGET_NOT_EMPTY: failed('the database to restore into holds something'),
   TARGET_UNSUITABLE: failed('the server or database cannot take this dump; the message says why'),
+  // benchmarks
+  BENCH_INCONCLUSIVE: {
+    exit: EXIT.inconclusive,
+    meaning: 'the samples could not decide whether a target is met',
+  } as CodeEntry,
+  BENCH_TARGET_MISSED: broken('a benchmark missed a target; each is named'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { EXIT, StructdbError } from '../core/errors.ts';
+import { renderBench } from './bench-text.ts';
+import type { Shell } from './shell.ts';
+
+interface Flags {
+  readonly into?: string;
+  readonly projects?: string;
+  readonly seed?: string;
+  readonly clients?: string;
+  readonly samples?: string;
+}
+
+/** `structdb bench`: the platform's queries against their targets. */
+export function benchCommand(shell: Shell): Command {
+  return shell.group(
+    'bench',
+    'Time the queries of the platform and judge them by the objectives',
+    [runCommand(shell)],
+    {
+      default: 'run',
+    },
+  );
+}
+
+function runCommand(shell: Shell): Command {
+  return shell.command<Flags>({
+    name: 'run',
+    summary: 'Time the queries of the platform in a database of their own',
+    details: 'The database is created for the run and dropped at its end; your data is never touched.',
+    example: 'structdb bench --samples 1000',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.inconclusive, EXIT.interrupted],
+    connects: true,
+    configure: (command) =>
+      void command
+        .option('--into <database>', 'an empty database of yours instead of a new one; emptied again at the end')
+        .option('--projects <n>', 'sample projects; three times as many events (default: 10000)')
+        .option('--seed <n>', 'which sample: the same number gives the same rows (default: 1)')
+        .option('--clients <n>', 'sessions that query at the same time (default: 4)')
+        .option('--samples <n>', 'timed runs of each query (default: 500)'),
+    run: async (session, _args, flags) => {
+      const numbers = {
+        ...wholeNumber('projects', flags.projects, 10, 1_000_000),
+        ...wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
+        ...wholeNumber('clients', flags.clients, 1, 64),
+        ...wholeNumber('samples', flags.samples, 1, 100_000),
+      };
+      const [{ bench, judgeBench }, connection, { objectives }] = await Promise.all([
+        import('../bench/index.ts'),
+        session.connection(),
+        session.config(),
+      ]);
+      const into = flags.into === undefined ? {} : { into: flags.into };
+      const result = await bench({ connection, objectives, ...into, ...numbers }, session.context);
+      return { result, human: (style) => renderBench(result, style), verdict: judgeBench(result) };
+    },
+  });
+}
+
+function wholeNumber(name: string, text: string | undefined, least: number, most: number): Record<string, number> {
+  if (text === undefined) return {};
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return { [name]: value };
+  throw new StructdbError('USAGE', `--${name} takes a whole number from ${least} to ${most}, not "${text}".`, {
+    hint: 'Run: structdb bench --help',
+  });
+}
