@@ -18,24 +18,35 @@ export function* checkRecords(content: CatalogContent, file: string): Generator<
     }
     const problems: RowProblem[] = [];
     for (const row of reading.rows) {
-      reportRepetition(row, seen, file, problems);
+      reportRepetition(content, row, seen, file, problems);
       if (content.kind === 'materials') reportMaterial(content, row as MaterialRow, shapes, file, problems);
     }
     yield problems.length > 0 ? { rows: [], problems } : reading;
   }
 }
 
-function reportRepetition(row: CatalogRow, seen: Map<string, number>, file: string, problems: RowProblem[]): void {
-  const isReference = 'section' in row;
-  const name = isReference ? row.section : `${row.unitSystem}\u0000${row.designation}\u0000${row.variant}`;
-  const key = `${row.standard}\u0000${row.edition}\u0000${name}`;
+function reportRepetition(
+  content: CatalogContent,
+  row: CatalogRow,
+  seen: Map<string, number>,
+  file: string,
+  problems: RowProblem[],
+): void {
+  const key =
+    'section' in row
+      ? `${row.standard}\u0000${row.edition}\u0000${row.section}`
+      : `${row.standard}\u0000${row.edition}\u0000${row.unitSystem}\u0000${row.designation}\u0000${row.variant}`;
   const line = seen.get(key);
   if (line === undefined) {
     seen.set(key, row.line);
     return;
   }
-  const [column, value] = isReference ? ['section', row.section] : ['designation', row.designation];
-  problems.push({ file, line: row.line, column, value, reason: `the same row stands on line ${line}` });
+  const reason = `the same row stands on line ${line}`;
+  if ('section' in row) problems.push({ file, line: row.line, column: 'section', value: row.section, reason });
+  else if (content.kind === 'materials') {
+    const column = content.headerOf('designation', row.unitSystem);
+    problems.push({ file, line: row.line, column, value: row.designation, reason });
+  }
 }
 
 /** The values of US rows that SI rows are checked against, by standard, edition and name. */

@@ -31,6 +31,8 @@ export interface ImportOptions {
   readonly unitSystem?: UnitSystem;
   /** Only say what an import would do: nothing is written, locked or created. */
   readonly dryRun?: boolean;
+  /** How long to wait for another import, in milliseconds; 10 s by default. */
+  readonly lockWaitMs?: number;
 }
 
 /**
@@ -64,7 +66,7 @@ async function load(client: pg.Client, files: readonly string[], options: Import
     `Importing ${files.join(', ')}`,
     async () => {
       await client.query('begin');
-      await lockCatalogs(client);
+      await lockCatalogs(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
       await ensureHistory(client);
       const reports: FileReport[] = [];
       for (const file of files) {

@@ -5,12 +5,13 @@ import { codeOf, StructdbError } from '../../core/errors.ts';
 const LOCK = [0x73747275, 0x0ca7a109] as const;
 
 /**
- * Lets one import at a time through: waits for another one as long as the connection's lock_timeout allows. Released with
- * the transaction. @throws LOCKED with who holds it and since when
+ * Lets one import at a time through: waits for another one for `waitMs`. Released with the transaction.
+ * @throws LOCKED with who holds it and since when
  */
-export async function lockCatalogs(client: pg.Client): Promise<void> {
+export async function lockCatalogs(client: pg.Client, waitMs: number): Promise<void> {
   await client.query('savepoint before_lock');
   try {
+    await client.query(`select set_config('lock_timeout', $1, true)`, [`${waitMs}ms`]);
     await client.query('select pg_advisory_xact_lock($1, $2)', [...LOCK]);
   } catch (error) {
     if (codeOf(error) !== '55P03') throw error;

@@ -42,7 +42,9 @@ export function columnNames(columns: readonly BlockColumn[]): string[] {
 
 /** The file's name of a column that the database knows under `name`. */
 export function headerOf(columns: readonly BlockColumn[], name: string): string {
-  return columns.find((column) => columnNames([column]).includes(name))?.name ?? name;
+  const fills = (column: BlockColumn) =>
+    name === 'designation' ? column.target.kind === 'designation' : columnNames([column]).includes(name);
+  return columns.find(fills)?.name ?? name;
 }
 
 const ZERO = 'zero, which no value of this column is; some exports write 0 for "no value", which cannot be told apart';

@@ -96,5 +96,6 @@ function beforeEdition(text: string): string | undefined {
 }
 
 function headerOf(column: string): string {
+  if (column === 'designation') return 'grade';
   return column === 'fy' || column === 'fu' ? `${column}_ksi` : /_max$/.test(column) ? 'source' : column;
 }

@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { decodeText } from '../../src/catalog/decode.ts';
+import { splitRecords } from '../../src/catalog/delimited.ts';
+
+const bytes = (text: string, encoding: BufferEncoding = 'latin1') => Buffer.from(text, encoding);
+
+describe('the text of a file', () => {
+  it('reads UTF-8 with and without a byte order mark', () => {
+    expect(decodeText(bytes('a,–', 'utf8'), 'x')).toBe('a,–');
+    expect(decodeText(bytes('\ufeffa,–', 'utf8'), 'x')).toBe('a,–');
+  });
+
+  it('reads UTF-16 with a byte order mark', () => {
+    expect(decodeText(bytes('\ufeffa,–', 'utf16le'), 'x')).toBe('a,–');
+  });
+
+  it('reads the dashes of Windows-1252', () => {
+    expect(decodeText(bytes('a,\x96,\x97'), 'x')).toBe('a,–,—');
+  });
+
+  it.each([
+    ['Mac Roman', '\xd0'],
+    ['CP437', '\xe0'],
+    ['GB18030', '\xa8\x43'],
+  ])('refuses %s, and names line and byte', (_, dash) => {
+    expect(() => decodeText(bytes(`a,b\n1,${dash}`), 'shapes.csv')).toThrow(/shapes\.csv, line 2: the byte/);
+  });
+
+  it('refuses a binary file', () => {
+    expect(() => decodeText(bytes('PK\x03\x04\x00\x00'), 'shapes.xlsx')).toThrow(/shapes\.xlsx is a binary file/);
+  });
+});
+
+describe('records', () => {
+  const records = (text: string) => splitRecords(text, 'x').map((record) => [record.line, ...record.cells()]);
+
+  it.each(['\n', '\r\n', '\r'])('end with %j, the last one also without', (end) => {
+    expect(records(['a,b', '1,2'].join(end))).toEqual([
+      [1, 'a', 'b'],
+      [2, '1', '2'],
+    ]);
+  });
+
+  it('keep their line numbers across blank ones and quoted line ends', () => {
+    expect(records('a,b\n\n,,\n"1\n""x""",2\n3,4\n')).toEqual([
+      [1, 'a', 'b'],
+      [4, '1\n"x"', '2'],
+      [6, '3', '4'],
+    ]);
+  });
+
+  it('are separated by comma, semicolon or tab', () => {
+    expect(records('a;b\n1,5;2')).toEqual([
+      [1, 'a', 'b'],
+      [2, '1,5', '2'],
+    ]);
+    expect(records('a\tb')).toEqual([[1, 'a', 'b']]);
+  });
+
+  it('with a quote that is never closed are refused by the line that opened it', () => {
+    expect(() => splitRecords('a,b\n1,"2\n3,4', 'x.csv')).toThrow(/x\.csv, line 2: a quote is opened/);
+  });
+});

@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { csv, fileWith, useCatalogDatabases } from '../catalog/support.ts';
+import { structdb } from '../support/cli.ts';
+import { urlOf, useServer } from '../support/postgres.ts';
+
+const createDatabase = useCatalogDatabases(useServer());
+let url: string;
+
+beforeAll(async () => {
+  url = urlOf(await createDatabase());
+});
+
+describe('structdb catalog', () => {
+  it('import says what it did, and the second time that nothing changed', async () => {
+    const first = await structdb(['catalog', 'import', '--json', '--url', url]);
+    expect(first.exitCode).toBe(0);
+    expect(first.json).toMatchObject({ command: 'catalog import', ok: true, result: { changed: true, dryRun: false } });
+    const second = await structdb(['catalog', 'import', '--url', url]);
+    expect(second.exitCode).toBe(0);
+    expect(second.stdout).toContain('Nothing changed: 4,825 rows are as they were.');
+  });
+
+  it('import names a bad row and exits 1', async () => {
+    const header = ['standard', 'edition', 'unit_system', 'designation', 'kind', 'weight'];
+    const file = await fileWith(csv([header, ['Own', '1', 'US', 'W1', 'shape', 'heavy']]), 'bad.csv');
+    const { exitCode, stdout, stderr } = await structdb(['catalog', 'import', file, '--url', url]);
+    expect([exitCode, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('bad.csv:2: weight "heavy": not a number');
+    expect(stderr).toContain('--skip-bad-rows');
+    const skipped = await structdb(['catalog', 'import', file, '--skip-bad-rows', '--dry-run', '--url', url]);
+    expect(skipped.exitCode).toBe(0);
+    expect(skipped.stdout).toContain('rejected line 2: weight "heavy": not a number');
+  });
+
+  it('import refuses a wrong unit system as usage', async () => {
+    expect((await structdb(['catalog', 'import', 'x.csv', '--unit-system', 'inch', '--url', url])).exitCode).toBe(2);
+  });
+
+  it('list prints a line per edition', async () => {
+    const { exitCode, stdout } = await structdb(['catalog', 'list', '--url', url]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^AISC +v16\.0 +shape +US +2,299$/m);
+  });
+
+  it('show prints both unit systems side by side', async () => {
+    const { exitCode, stdout } = await structdb(['catalog', 'show', 'w14x90', '--url', url]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^W14X90 · W360X134 W, AISC v16\.0$/m);
+    expect(stdout).toMatch(/^ +ix +999 +in⁴ +416 +10⁶ mm⁴$/m);
+  });
+
+  it('show suggests names and exits 1 where there is none', async () => {
+    const { exitCode, stderr } = await structdb(['catalog', 'show', 'W14X9', '--url', url]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('Did you mean W14X90');
+  });
+});
