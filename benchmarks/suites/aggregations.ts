@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -50,18 +49,13 @@ export const aggregations: readonly BenchQuery[] = [
         .limit(20),
   },
   {
-    name: 'events-by-month',
+    name: 'events-by-kind',
     class: 'aggregation',
-    asks: 'how much of each kind happened in each month',
+    asks: 'how much of each kind happened',
     build: (db) =>
       db
         .selectFrom('project_events')
-        .select((eb) => [
-          sql<Date>`date_trunc('month', occurred_at at time zone 'UTC')`.as('month'),
-          'event_type',
-          eb.fn.countAll().as('events'),
-        ])
-        .groupBy(['month', 'event_type'])
-        .orderBy('month', 'desc'),
+        .select((eb) => ['event_type', eb.fn.countAll().as('events')])
+        .groupBy('event_type'),
   },
 ];

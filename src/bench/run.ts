@@ -13,7 +13,7 @@ import { defaultSample } from '../sample/index.ts';
 import { assessClasses, assessQuery, assessRates, assessUtilisation } from './assess.ts';
 import { drain, hitRates, readCounters } from './counters.ts';
 import { worstOf } from './judge.ts';
-import { runMix, warmUp } from './load.ts';
+import { runByClass, warmUp } from './load.ts';
 import { prepare } from './prepare.ts';
 import type { BenchResult } from './result.ts';
 import { measureUtilisation } from './utilisation.ts';
@@ -75,7 +75,7 @@ async function measure(
         withClient(workspace, profiles.probe, context, async (observer) => {
           await drain(pool, clients);
           const before = await readCounters(observer);
-          const sorted = await runMix(load, { turns: samples, seed }, context);
+          const sorted = await runByClass(load, { turns: samples, seed }, context);
           await drain(pool, clients);
           return [sorted, hitRates(before, await readCounters(observer))] as const;
         }),
@@ -85,7 +85,7 @@ async function measure(
       for (const size of POOLS) found.push(await measureUtilisation(workspace, load, size, context));
       return found;
     });
-    const queries = platformSuite.map((query, place) => assessQuery(query, latencies[place]!, objectives));
+    const queries = platformSuite.map((query) => assessQuery(query, latencies.get(query)!, objectives));
     const rates = assessRates(counters, objectives);
     const connections = measured.map((each) => assessUtilisation(each, objectives));
     return {
