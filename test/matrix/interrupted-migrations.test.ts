@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { killAfterEachStatement } from '../support/interrupted-migrations.ts';
+import { killDownAfterEachStatement, killUpAfterEachStatement } from '../support/interrupted-migrations.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { countProjects, fillProjects } from '../support/rows.ts';
 import { migrateUp } from '../support/schema.ts';
@@ -16,7 +16,8 @@ describe('as a plain owner with 10,000 projects, a run killed after any statemen
       const connection = await server.createOwnedDatabase();
       await migrateUp(connection, count);
       await sql(connection, (client) => fillProjects(client, 10_000));
-      await killAfterEachStatement(connection, name, before);
+      await killUpAfterEachStatement(connection, name, before);
+      await killDownAfterEachStatement(connection, name, before);
       expect(await sql(connection, countProjects)).toEqual({ projects: 10_000, payloads: 10_000, events: 30_000 });
     },
     600_000,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { plan } from '../../src/migrate/index.ts';
-import { killAfterEachStatement } from '../support/interrupted-migrations.ts';
+import { killUpAfterEachStatement } from '../support/interrupted-migrations.ts';
 import { useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
 
@@ -19,9 +19,8 @@ describe('a run killed after any statement is finished by the next', () => {
     ['006_envelope_support', '005_performance_monitoring'],
   ])('%s', async (name, before) => {
     const connection = await server.createDatabase({ template: template.database });
-    const kills = await killAfterEachStatement(connection, name, before);
+    const kills = await killUpAfterEachStatement(connection, name, before);
     const [planned] = await plan({ names: [name] });
-    expect(kills.up).toBeGreaterThan(planned!.statements.length);
-    expect(kills.down).toBeGreaterThan(5);
+    expect(kills).toBeGreaterThan(planned!.statements.length);
   });
 });
