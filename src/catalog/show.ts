@@ -98,7 +98,8 @@ function withValues(row: StoredMaterial & { properties: Record<string, string> }
     delete columns[name];
     if (value !== null && value !== undefined) values[name] = value;
   }
-  return { ...rest, values: { ...values, ...properties } };
+  const further = Object.entries(properties).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return { ...rest, values: { ...values, ...Object.fromEntries(further) } };
 }
 
 async function notFound(client: pg.Client, name: string, edition: string | null): Promise<StructdbError> {

@@ -76,21 +76,37 @@ function renderBlock(
   unitOf: (name: string, system: UnitSystem) => string,
   style: Style,
 ): string {
-  const [first] = block;
-  const names = [...new Set(block.flatMap((row) => [row.designation, row.manualLabel ?? row.designation]))];
-  const described = [first!.productForm ?? first!.shapeType, `${first!.standard} ${first!.edition}`].filter(Boolean);
   const retired = block.find((row) => row.retiredAt !== null)?.retiredAt;
-  const title = `${style.bold(names.join(' · '))} ${style.dim(described.join(', '))}`;
-  const properties = [...new Set(block.flatMap((row) => Object.keys(row.values)))];
-  const lines = properties
-    .filter((name) => name !== 'counterpart')
-    .map((name) => [name, ...block.flatMap((row) => [row.values[name] ?? '', unitOf(name, row.unitSystem)])]);
-  const numeric = block.map((_, index) => 1 + index * 2);
+  const names = [...new Set(block.flatMap((row) => Object.keys(row.values)))].filter((name) => name !== 'counterpart');
+  const [numbers, words] = [true, false].map((wanted) =>
+    names.filter((name) => block.every((row) => isNumber(row.values[name] ?? '0')) === wanted),
+  ) as [string[], string[]];
+  const lines = numbers.map((name) => [
+    name,
+    ...block.flatMap((row) => [row.values[name] ?? '', unitOf(name, row.unitSystem)]),
+  ]);
+  const right = block.map((_, index) => 1 + index * 2);
   return [
-    title,
+    titleOf(block, style),
     ...(retired ? [style.yellow(`retired ${retired}: no longer in the whole table`)] : []),
-    ...alignColumns(lines, numeric).map((line) => `  ${line}`),
+    ...alignColumns(lines, right).map((line) => `  ${line}`),
+    ...words.map((name) => `  ${name}: ${block[0]!.values[name] ?? ''}`),
   ].join('\n');
+}
+
+/** `W14X90 · W360X134  W, AISC v16.0`, `ASTM A500 C  HSS round, edition 21`. */
+function titleOf(block: readonly StoredMaterial[], style: Style): string {
+  const { standard, edition, designation, kind, shapeType, productForm } = block[0]!;
+  if (kind !== 'shape') {
+    const details = [productForm, `edition ${edition}`].filter(Boolean).join(', ');
+    return `${style.bold(`${standard} ${designation}`)} ${style.dim(details)}`;
+  }
+  const names = new Set(block.flatMap((row) => [row.designation, row.manualLabel ?? row.designation]));
+  return `${style.bold([...names].join(' · '))} ${style.dim(`${shapeType ?? kind}, ${standard} ${edition}`)}`;
+}
+
+function isNumber(text: string): boolean {
+  return /^-?\d+(\.\d+)?$/.test(text);
 }
 
 /** Lines with columns of equal width; the named ones are aligned to the right. */

@@ -31,6 +31,14 @@ export function insertNew({ table }: Coverage): string {
   on conflict (${table.key.join(', ')}) do nothing`;
 }
 
+/**
+ * An index for finding staged rows by key. The planner knows no statistics of a table filled a moment ago, expects a handful
+ * of rows on either side and, without an index, compares each row with each other: ten seconds instead of fifty milliseconds.
+ */
+export function indexStage(table: TargetTable): string {
+  return `create index if not exists staged_key on staged (${table.key.join(', ')})`;
+}
+
 /** Updates the rows that differ in what the file speaks about, and brings retired ones back. */
 export function updateChanged(coverage: Coverage): string {
   const { table } = coverage;

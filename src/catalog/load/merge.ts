@@ -7,6 +7,7 @@ import {
   type Coverage,
   countChanges,
   createStage,
+  indexStage,
   insertNew,
   isComplete,
   retireAbsent,
@@ -46,7 +47,7 @@ export async function mergeRows(client: pg.Client, staging: Staging, signal: Abo
     inserted += await count(client, insertNew(staging), [batch]);
   }
   const whole = staging.finish();
-  const updated = inserted < staged ? await count(client, updateChanged(staging)) : 0;
+  const updated = inserted < staged ? await update(client, staging) : 0;
   const retired = whole.length > 0 ? await retire(client, staging, whole) : 0;
   await client.query('drop table staged');
   return { inserted, updated, unchanged: staged - inserted - updated, retired };
@@ -67,13 +68,17 @@ async function* take(chunks: AsyncIterator<Chunk>, batch: number): AsyncGenerato
 /** Lines of COPY's text format, about 64 KiB of them. */
 type Chunk = readonly string[];
 
+async function update(client: pg.Client, staging: Staging): Promise<number> {
+  await client.query(indexStage(staging.table));
+  return count(client, updateChanged(staging));
+}
+
 /** After the merge every staged row is in use: as many rows in use as staged means that there is nothing to look for. */
 async function retire(client: pg.Client, staging: Staging, whole: readonly Scope[]): Promise<number> {
   const scopes = scopeParameters(whole);
   const { rows } = await client.query<{ complete: boolean }>(isComplete(staging), scopes);
   if (rows[0]!.complete) return 0;
-  // Without statistics the planner expects few staged rows and compares each stored row with each of them.
-  await client.query('analyze staged');
+  await client.query(indexStage(staging.table));
   return count(client, retireAbsent(staging), scopes);
 }
 
