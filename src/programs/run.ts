@@ -130,6 +130,8 @@ async function feed(stdin: NodeJS.WritableStream, input: string | Readable): Pro
     // A program that ends before it read everything is judged by its exit code.
     stdin.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? resolve() : reject(error)));
     stdin.on('finish', resolve);
+    // It may also close without either, when the program ends between two writes.
+    stdin.on('close', resolve);
     if (typeof input === 'string') stdin.end(input);
     else input.on('error', reject).pipe(stdin);
   });
