@@ -5,7 +5,7 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { baseProgramEnvironment } from '../programs/credentials.ts';
-import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
+import { findProgram, onlyIn, type Program, type SearchPlaces } from '../programs/find.ts';
 import { runProgram, type SystemUser } from '../programs/run.ts';
 import { serverUser } from '../programs/system-user.ts';
 import { renderSettings, scratchSettings } from './settings.ts';
@@ -24,7 +24,7 @@ export async function findServerPrograms(
 ): Promise<ServerPrograms> {
   const initdb = await findProgram('initdb', places, wish);
   // Its siblings: mixing the folders of two installations gives "program was found but not the same version".
-  const beside: SearchPlaces = { ...places, directories: [path.dirname(initdb.path)] };
+  const beside = onlyIn(places, path.dirname(initdb.path));
   const [pgCtl, postgres] = await Promise.all(
     ['pg_ctl', 'postgres'].map((name) => findProgram(name, beside, { major: initdb.major })),
   );

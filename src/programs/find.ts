@@ -34,9 +34,13 @@ const run = promisify(execFile);
 /**
  * Every folder that may hold PostgreSQL's programs, in the order of preference: configuration, PATH, Debian,
  * Homebrew, Postgres.app, Windows. Programs are chosen by version, because PATH often leads to an old client.
+ * STRUCTDB_PROGRAMS replaces all of them: folders as in PATH, or `embedded` for npm's embedded server.
  */
 export async function programDirectories(places: SearchPlaces): Promise<string[]> {
   const { environment } = places;
+  const chosen = environment.variables.STRUCTDB_PROGRAMS;
+  if (chosen === 'embedded') return [embeddedServerDirectory(environment.platform, process.arch)].filter(isDefined);
+  if (chosen) return chosen.split(path.delimiter).filter(Boolean);
   const fromPath = (environment.variables.PATH ?? '').split(path.delimiter).filter(Boolean);
   const families: [string, string][] = [
     ['/usr/lib/postgresql', 'bin'],
@@ -58,6 +62,13 @@ export async function programDirectories(places: SearchPlaces): Promise<string[]
     }
   }
   return [...new Set(found)];
+}
+
+/** The same places narrowed to one folder (or to `embedded`). */
+export function onlyIn(places: SearchPlaces, directory: string): SearchPlaces {
+  const { environment } = places;
+  const variables = Object.freeze({ ...environment.variables, STRUCTDB_PROGRAMS: directory });
+  return Object.freeze({ environment: Object.freeze({ ...environment, variables }), directories: [] });
 }
 
 /** Every copy of `name` that runs, newest major first; among equals the preferred place first. */
@@ -123,6 +134,10 @@ export function embeddedServerDirectory(platform: NodeJS.Platform, arch: string)
   } catch {
     return undefined;
   }
+}
+
+function isDefined<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function fits(program: Program, wish: VersionWish): boolean {
