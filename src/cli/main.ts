@@ -20,7 +20,7 @@ export function buildProgram(version: string): Command {
     .showSuggestionAfterError()
     .addHelpText(
       'after',
-      '\nStart with:\n  structdb quickstart     everything once, on a private server\n  structdb <command> --help',
+      '\nStart with:\n  structdb migrate plan   what the schema is made of, without a database\n  structdb <command> --help',
     );
   addGlobalOptions(program);
   for (const command of [
