@@ -94,7 +94,7 @@ async function withFetched<T>(
   const message = `Fetching and verifying ${part.name} (${formatBytes(part.sizeBytes)})`;
   const began = context.clock.monotonicMs();
   context.report({ kind: 'step', step, message });
-  return withFetchedPart(plan.entry, part, { step }, context, async (file) => {
+  return withFetchedPart(plan.entry, part, step, context, async (file) => {
     context.report({ kind: 'done', step, message, durationMs: context.clock.monotonicMs() - began });
     return work(file);
   });

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
+import { abandonedDirectories, withOwnDirectory } from '../programs/own-directory.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { Manifest, ManifestPart } from '../repository/manifest.ts';
 
@@ -34,18 +35,19 @@ export async function requireWholeParts(entry: BackupEntry, manifest: Manifest):
 export async function withFetchedPart<T>(
   entry: BackupEntry,
   part: ManifestPart,
-  options: { readonly step: string; readonly parent?: string },
+  step: string,
   context: RunContext,
   work: (file: string) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(path.join(options.parent ?? '/var/tmp', 'structdb-fetch-'));
-  try {
-    const file = path.join(directory, 'part');
-    await fetchInto(file, entry, part, options.step, context);
-    return await work(file);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+  // A killed restore leaves a copy of the dump behind: too large and too private to stay.
+  for (const abandoned of await abandonedDirectories('fetch')) {
+    await rm(abandoned, { recursive: true, force: true }).catch(() => {});
   }
+  return withOwnDirectory('fetch', 0o700, async (directory) => {
+    const file = path.join(directory, 'part');
+    await fetchInto(file, entry, part, step, context);
+    return work(file);
+  });
 }
 
 async function fetchInto(

@@ -1,0 +1,163 @@
+import type pg from 'pg';
+import { type Inventory, takeInventory } from '../database/inventory.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import { type ContentCheck, checkContents } from '../restore/index.ts';
+import { checkAuditTriggers } from './audit-triggers.ts';
+
+export interface Check {
+  /** Stable: `contents`, `settings`, `sequences`, … */
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found, in one line. */
+  readonly message: string;
+  /** Each deviation. */
+  readonly details: readonly string[];
+}
+
+export interface Checks {
+  readonly contents: ContentCheck;
+  readonly list: readonly Check[];
+}
+
+/**
+ * Everything that a dump promises, compared with its manifest, as the client's transaction sees it (its snapshot is
+ * older than the write probe). `sameMajor` false: definitions may be printed differently and are not compared.
+ */
+export async function checkRestored(
+  client: pg.Client,
+  manifest: Manifest,
+  options: { readonly sameMajor: boolean; readonly onTable?: (done: number, total: number) => void },
+): Promise<Checks> {
+  const contents = await checkContents(client, manifest.tables, options.onTable);
+  const found = await takeInventory(client);
+  const list = [
+    check(
+      'contents',
+      `${contents.tables} tables with ${contents.rows} rows have the recorded counts and hashes`,
+      contents.differences.map(({ message }) => message),
+    ),
+    check(
+      'database',
+      'encoding, locale, owner, privileges and comment are as recorded',
+      compareDatabase(manifest, found),
+    ),
+    check(
+      'settings',
+      `${manifest.database.settings.length} settings of the database are back`,
+      compareSettings(manifest, found),
+    ),
+    check('extensions', `${manifest.extensions.length} extensions are there`, compareExtensions(manifest, found)),
+    check(
+      'sequences',
+      `${found.sequences.length} sequences are ahead of the values used`,
+      checkSequences(manifest, found),
+    ),
+    check('migrations', 'the record of applied migrations is there', checkMigrations(manifest)),
+    ...checkStructure(manifest, found, options.sameMajor),
+    check('validity', 'every index is valid, every view filled', newWeaknesses(found)),
+    await checkAuditTriggers(client, manifest),
+  ];
+  return { contents, list };
+}
+
+export function check(name: string, good: string, problems: readonly string[]): Check {
+  const ok = problems.length === 0;
+  const message = ok ? good : problems.length === 1 ? problems[0]! : `${problems.length} deviations: ${problems[0]}`;
+  return { name, ok, message, details: problems };
+}
+
+function compareDatabase({ database: expected }: Manifest, { database: found }: Inventory): string[] {
+  const fields = [
+    'owner',
+    'comment',
+    'encoding',
+    'localeProvider',
+    'collate',
+    'ctype',
+    'locale',
+    'connectionLimit',
+  ] as const;
+  const problems = fields
+    .filter((field) => expected[field] !== found[field])
+    .map((field) => `${field} is ${found[field]}, recorded was ${expected[field]}`);
+  const text = (privileges: Manifest['database']['privileges']) =>
+    (privileges ?? [])
+      .map(({ grantee, privilege, grantable }) => `${grantee ?? 'PUBLIC'} ${privilege}${grantable ? '*' : ''}`)
+      .sort()
+      .join(', ');
+  if (text(expected.privileges) !== text(found.privileges)) {
+    problems.push(`privileges are "${text(found.privileges)}", recorded were "${text(expected.privileges)}"`);
+  }
+  return problems;
+}
+
+function compareSettings({ database: expected }: Manifest, { database: found }: Inventory): string[] {
+  const keyed = (settings: Manifest['database']['settings']) =>
+    new Map(settings.map(({ role, name, value }) => [role === null ? name : `${name} of ${role}`, value]));
+  return compareMaps(keyed(expected.settings), keyed(found.settings));
+}
+
+function compareExtensions(manifest: Manifest, found: Inventory): string[] {
+  const versions = new Map(found.extensions.map(({ name, version }) => [name, version]));
+  return manifest.extensions
+    .filter(({ name }) => !versions.has(name))
+    .map(({ name, version }) => `extension ${name} ${version} is missing: install it where databases are restored`);
+}
+
+/** Never equality: sequences are in no snapshot. What counts is that the next value was not used yet. */
+function checkSequences(manifest: Manifest, found: Inventory): string[] {
+  const names = new Set(found.sequences.map(({ schema, name }) => `${schema}.${name}`));
+  const missing = manifest.sequences
+    .map(({ schema, name }) => `${schema}.${name}`)
+    .filter((name) => !names.has(name))
+    .map((name) => `sequence ${name} is missing`);
+  const behind = found.sequences.flatMap(({ schema, name, nextValue, increment, ownedBy }) => {
+    const used = ownedBy?.greatestUsed;
+    if (used === null || used === undefined) return [];
+    const ahead = increment.startsWith('-') ? BigInt(nextValue) < BigInt(used) : BigInt(nextValue) > BigInt(used);
+    return ahead ? [] : [`sequence ${schema}.${name} would give ${nextValue}, but ${used} is used already`];
+  });
+  return [...missing, ...behind];
+}
+
+/** Its rows are part of `contents`; here it only must not be absent from a database with structdb's tables. */
+function checkMigrations(manifest: Manifest): string[] {
+  const has = (schema: string, name: string) =>
+    manifest.tables.some((table) => table.schema === schema && table.name === name);
+  return has('public', 'projects') && !has('structdb', 'kysely_migration')
+    ? ['the backup holds tables of structdb but not its record of migrations']
+    : [];
+}
+
+function checkStructure(manifest: Manifest, found: Inventory, sameMajor: boolean): Check[] {
+  return Object.entries(manifest.structure).map(([section, expected]) => {
+    const definitions = found.structure[section] ?? {};
+    const count = Object.keys(expected).length;
+    const compare = sameMajor ? compareMaps : compareNames;
+    return check(
+      section,
+      `${count} ${section} are as recorded`,
+      compare(new Map(Object.entries(expected)), new Map(Object.entries(definitions))),
+    );
+  });
+}
+
+function compareNames(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): string[] {
+  return [...expected.keys()].filter((name) => !found.has(name)).map((name) => `${name} is missing`);
+}
+
+function compareMaps(expected: ReadonlyMap<string, string>, found: ReadonlyMap<string, string>): string[] {
+  const problems: string[] = [];
+  for (const [name, value] of expected) {
+    const other = found.get(name);
+    if (other === undefined) problems.push(`${name} is missing`);
+    else if (other !== value) problems.push(`${name} is "${other.trim()}", recorded was "${value.trim()}"`);
+  }
+  for (const name of found.keys()) if (!expected.has(name)) problems.push(`${name} was not recorded`);
+  return problems;
+}
+
+/** A constraint that is NOT VALID by design and a disabled trigger of the source are compared as structure. */
+function newWeaknesses({ weaknesses }: Inventory): string[] {
+  return weaknesses.filter((line) => !/^(constraint|trigger) /.test(line));
+}

@@ -1,0 +1,63 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
+import {
+  findServerPrograms,
+  type ScratchCluster,
+  type ServerPrograms,
+  withScratchCluster,
+} from '../postgres/cluster.ts';
+import type { SearchPlaces } from '../programs/find.ts';
+import { abandonedDirectories, withOwnDirectory } from '../programs/own-directory.ts';
+import { processesIn } from '../programs/process.ts';
+
+/** An isolated server of at least that major, gone afterwards; what a killed drill left is removed first. */
+export async function withDrillServer<T>(
+  options: { readonly places: SearchPlaces; readonly major: number },
+  context: RunContext,
+  work: (cluster: ScratchCluster, programs: ServerPrograms) => Promise<T>,
+): Promise<T> {
+  await removeAbandoned(context);
+  const programs = await serverPrograms(options.places, options.major);
+  // The server's user passes through the directory but cannot list it.
+  return withOwnDirectory('drill', 0o711, (parent) =>
+    withScratchCluster({ programs, environment: options.places.environment, parent }, context, (cluster) =>
+      work(cluster, programs),
+    ),
+  );
+}
+
+/** The backup's own major, else a newer one. @throws PROGRAM_MISSING, PROGRAM_TOO_OLD */
+async function serverPrograms(places: SearchPlaces, major: number): Promise<ServerPrograms> {
+  try {
+    return await findServerPrograms(places, { major });
+  } catch (error) {
+    if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_TOO_OLD') throw error;
+    const newest = await findServerPrograms(places);
+    if (newest.postgres.major >= major) return newest;
+    throw error;
+  }
+}
+
+/** Stops and removes the servers of drills that were killed: their process is gone. */
+async function removeAbandoned(context: RunContext): Promise<void> {
+  for (const directory of await abandonedDirectories('drill')) {
+    const entries = await readdir(directory).catch(() => [] as string[]);
+    for (const entry of entries) await stopAbandoned(path.join(directory, entry, 'data'));
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
+    context.report({ kind: 'notice', message: `Removed the scratch server that a killed drill left (${directory}).` });
+  }
+}
+
+async function stopAbandoned(dataDirectory: string): Promise<void> {
+  const pidFile = await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '');
+  const [pid, , , , socketDirectory] = pidFile.split('\n');
+  // A process works in its data directory: the number in the file alone may belong to somebody else by now.
+  if ((await processesIn(dataDirectory)).includes(Number(pid))) {
+    process.kill(Number(pid), 'SIGQUIT');
+    for (let tries = 0; tries < 100 && (await processesIn(dataDirectory)).length > 0; tries += 1) await wait(50);
+  }
+  if (socketDirectory?.startsWith('/tmp/structdb-s-')) await rm(socketDirectory, { recursive: true, force: true });
+}
