@@ -1,3 +1,4 @@
+import { ByScope } from './by-scope.ts';
 import type { CatalogContent, MaterialContent, Reading } from './readers/content.ts';
 import { type MaterialRow, NUMBER_COLUMNS, type ReferenceRow, type RowProblem } from './rows.ts';
 
@@ -8,8 +9,8 @@ export type CatalogRow = MaterialRow | ReferenceRow;
  * material has, values that contradict each other, and rows given twice. A record with a problem yields no row.
  */
 export function* checkRecords(content: CatalogContent, file: string): Generator<Reading<CatalogRow>> {
-  const seen = new Map<string, number>();
-  const shapes: UsShapes = new Map();
+  const lines = new ByScope(() => new Map<string, number>());
+  const shapes: UsShapes = new ByScope(() => new Map());
   for (const record of content.records) {
     const reading = content.read({ line: record.line, cells: record.cells() });
     if (reading.problems.length > 0) {
@@ -18,7 +19,7 @@ export function* checkRecords(content: CatalogContent, file: string): Generator<
     }
     const problems: RowProblem[] = [];
     for (const row of reading.rows) {
-      reportRepetition(content, row, seen, file, problems);
+      reportRepetition(content, row, lines.of(row), file, problems);
       if (content.kind === 'materials') reportMaterial(content, row as MaterialRow, shapes, file, problems);
     }
     yield problems.length > 0 ? { rows: [], problems } : reading;
@@ -28,29 +29,24 @@ export function* checkRecords(content: CatalogContent, file: string): Generator<
 function reportRepetition(
   content: CatalogContent,
   row: CatalogRow,
-  seen: Map<string, number>,
+  lines: Map<string, number>,
   file: string,
   problems: RowProblem[],
 ): void {
-  const key =
-    'section' in row
-      ? `${row.standard}\u0000${row.edition}\u0000${row.section}`
-      : `${row.standard}\u0000${row.edition}\u0000${row.unitSystem}\u0000${row.designation}\u0000${row.variant}`;
-  const line = seen.get(key);
+  const name = 'section' in row ? row.section : row.designation;
+  const key = 'section' in row || row.variant === '' ? name : `${name}\u0000${row.variant}`;
+  const line = lines.get(key);
   if (line === undefined) {
-    seen.set(key, row.line);
+    lines.set(key, row.line);
     return;
   }
-  const reason = `the same row stands on line ${line}`;
-  if ('section' in row) problems.push({ file, line: row.line, column: 'section', value: row.section, reason });
-  else if (content.kind === 'materials') {
-    const column = content.headerOf('designation', row.unitSystem);
-    problems.push({ file, line: row.line, column, value: row.designation, reason });
-  }
+  const column =
+    content.kind === 'materials' && 'unitSystem' in row ? content.headerOf('designation', row.unitSystem) : 'section';
+  problems.push({ file, line: row.line, column, value: name, reason: `the same row stands on line ${line}` });
 }
 
-/** The values of US rows that SI rows are checked against, by standard, edition and name. */
-type UsShapes = Map<string, MaterialRow['numbers']>;
+/** The values of US rows that SI rows are checked against, by name. */
+type UsShapes = ByScope<Map<string, MaterialRow['numbers']>>;
 
 function reportMaterial(
   content: MaterialContent,
@@ -65,20 +61,26 @@ function reportMaterial(
     report('designation', row.designation, 'a designation is made of ASCII characters and single spaces');
   }
   for (const name of NUMBER_COLUMNS) if (row.numbers[name] === '0') report(name, '0', 'must be greater than zero');
-  const flange = decimal(row, 'flange_thickness');
-  const web = decimal(row, 'web_thickness');
-  // tw and tf swapped is the oldest error of public tables (boltsparts/boltsparts#22); no W shape has tf <= tw.
-  if (row.texts.shape_type === 'W' && flange && web && Number(flange) <= Number(web)) {
-    report('flange_thickness', flange, `not more than the web's ${web}, which no W shape has; are tf and tw swapped?`);
-  }
+  if (row.texts.shape_type === 'W') reportSwappedThickness(row, report);
   for (const name of ['fy', 'fu'] as const) {
     const least = row.numbers[name];
+    if (!least) continue;
     const most = decimal(row, `${name}_max`);
-    if (least && most && Number(most) < Number(least)) report(`${name}_max`, most, `less than the minimum of ${least}`);
+    if (most && Number(most) < Number(least)) report(`${name}_max`, most, `less than the minimum of ${least}`);
   }
   const { fy, fu } = row.numbers;
   if (fy && fu && Number(fy) > Number(fu)) report('fy', fy, `more than the tensile strength of ${fu}`);
   crossCheck(row, shapes, report);
+}
+
+type Report = (column: string, value: string, reason: string) => void;
+
+/** tw and tf swapped is the oldest error of public tables (boltsparts/boltsparts#22); no W shape has tf <= tw. */
+function reportSwappedThickness(row: MaterialRow, report: Report): void {
+  const flange = decimal(row, 'flange_thickness');
+  const web = decimal(row, 'web_thickness');
+  if (!flange || !web || Number(flange) > Number(web)) return;
+  report('flange_thickness', flange, `not more than the web's ${web}, which no W shape has; are tf and tw swapped?`);
 }
 
 /**
@@ -92,19 +94,16 @@ const CHECKED = [
   { column: 'ix', factor: 0.4162314, tolerance: 0.05 },
 ] as const;
 
-function crossCheck(
-  row: MaterialRow,
-  shapes: UsShapes,
-  report: (column: string, value: string, reason: string) => void,
-): void {
+function crossCheck(row: MaterialRow, shapes: UsShapes, report: Report): void {
   const counterpart = row.properties.get('counterpart');
   if (typeof counterpart !== 'object') return;
-  const scope = `${row.standard}\u0000${row.edition}\u0000`;
+  const { standard, edition } = row;
+  const known = shapes.of({ standard, edition });
   if (row.unitSystem === 'US') {
-    shapes.set(scope + row.designation, row.numbers);
+    known.set(row.designation, row.numbers);
     return;
   }
-  const us = shapes.get(scope + counterpart.text);
+  const us = known.get(counterpart.text);
   if (!us) return;
   for (const { column, factor, tolerance } of CHECKED) {
     const [metric, customary] = [row.numbers[column], us[column]];

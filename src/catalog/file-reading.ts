@@ -1,5 +1,5 @@
 import type { RunContext } from '../core/context.ts';
-import type { CatalogRow } from './check.ts';
+import { ByScope } from './by-scope.ts';
 import type { MergeCounts, Staging } from './load/merge.ts';
 import { MATERIALS, materialCells, REFERENCES, referenceCells } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
@@ -18,7 +18,12 @@ export class FileReading {
   readonly #options: ReadingOptions;
   readonly #report: RunContext['report'];
   readonly #problems: RowProblem[] = [];
-  readonly #editions = new Map<string, { -readonly [Name in keyof EditionCount]: EditionCount[Name] }>();
+  readonly #editions = new ByScope(({ standard, edition, unitSystem }) => ({
+    standard,
+    edition,
+    unitSystem: (unitSystem ?? null) as EditionCount['unitSystem'],
+    rows: 0,
+  }));
   #whole: readonly Scope[] = [];
 
   constructor(prepared: PreparedFile, options: ReadingOptions, context: Pick<RunContext, 'report'>) {
@@ -37,7 +42,7 @@ export class FileReading {
   /** What is told about the file, once its rows are merged. */
   report(counts: MergeCounts): FileReport {
     const { file, sha256, content } = this.#prepared;
-    const editions = [...this.#editions.values()];
+    const editions = this.#editions.values();
     return {
       file,
       sha256,
@@ -55,18 +60,10 @@ export class FileReading {
     for (const { rows, problems } of this.#prepared.readings) {
       if (problems.length > 0) this.#problems.push(...problems);
       for (const row of rows) {
-        this.#count(row);
+        this.#editions.of(row).rows += 1;
         yield 'section' in row ? referenceCells(row) : materialCells(row);
       }
     }
-  }
-
-  #count(row: CatalogRow): void {
-    const unitSystem = 'unitSystem' in row ? row.unitSystem : null;
-    const key = `${row.standard}\u0000${row.edition}\u0000${unitSystem}`;
-    const count = this.#editions.get(key);
-    if (count) count.rows += 1;
-    else this.#editions.set(key, { standard: row.standard, edition: row.edition, unitSystem, rows: 1 });
   }
 
   /** @throws CATALOG_BAD_ROWS unless bad rows are to be skipped */
@@ -87,8 +84,8 @@ export class FileReading {
 
   /** Every scope that the file has rows of. */
   #scopes(): Scope[] {
-    return [...this.#editions.values()].flatMap(({ standard, edition, unitSystem }) =>
-      unitSystem === null ? [] : [{ standard, edition, unitSystem }],
-    );
+    return this.#editions
+      .values()
+      .flatMap(({ standard, edition, unitSystem }) => (unitSystem === null ? [] : [{ standard, edition, unitSystem }]));
   }
 }

@@ -16,18 +16,18 @@ export function createStage(table: TargetTable): string {
     ...table.key.map((name) => `${name} text not null`),
     ...table.values.map(({ name, type }) => `${name} ${type}`),
   ];
-  return `create temporary table staged (batch integer not null, ${columns.join(', ')}) on commit drop`;
+  return `create temporary table staged (${columns.join(', ')}) on commit drop`;
 }
 
-/** The columns of the stage besides the batch. */
+/** The columns of the stage. */
 export function stageColumns(table: TargetTable): string {
   return [...table.key, ...table.values.map(({ name }) => name)].join(', ');
 }
 
-/** Inserts what is not there of one batch ($1). Rows that are there stay untouched, whoever put them there. */
+/** Inserts what is not there. Rows that are there stay untouched, whoever put them there. */
 export function insertNew({ table }: Coverage): string {
   const columns = stageColumns(table);
-  return `insert into ${table.name} (${columns}) select ${columns} from staged where batch = $1
+  return `insert into ${table.name} (${columns}) select ${columns} from staged
   on conflict (${table.key.join(', ')}) do nothing`;
 }
 
@@ -45,6 +45,11 @@ export function updateChanged(coverage: Coverage): string {
   const assignments = spokenOf(coverage).map(({ name, value }) => `${name} = ${value}`);
   if (table.retires) assignments.push('retired_at = null');
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
+}
+
+/** Whether the table has any row at all. */
+export function hasRows({ table }: Coverage): string {
+  return `select exists (select from ${table.name}) as found`;
 }
 
 /** Whether the scopes $1–$3 have as many rows in use as are staged for them. */

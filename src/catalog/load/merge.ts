@@ -7,6 +7,7 @@ import {
   type Coverage,
   countChanges,
   createStage,
+  hasRows,
   indexStage,
   insertNew,
   isComplete,
@@ -29,44 +30,20 @@ export interface Staging extends Coverage {
   readonly finish: () => readonly Scope[];
 }
 
-/**
- * Stages the rows by COPY and merges them. Runs inside the caller's transaction. New rows are inserted batch by batch, so
- * that the server works while the next batch is being read; what is there already is compared when all are staged.
- */
+/** Stages the rows by COPY while they are being read, and merges them. Runs inside the caller's transaction. */
 export async function mergeRows(client: pg.Client, staging: Staging, signal: AbortSignal): Promise<MergeCounts> {
+  const { rows } = await client.query<{ found: boolean }>(hasRows(staging));
   await client.query(createStage(staging.table));
-  const chunks = Readable.from(copyChunks(staging), { highWaterMark: READ_AHEAD })[Symbol.asyncIterator]();
-  const copyBatch = `copy staged (batch, ${stageColumns(staging.table)}) from stdin`;
-  let staged = 0;
-  let inserted = 0;
-  for (let batch = 0; ; batch += 1) {
-    const copy = client.query(copyFrom(copyBatch));
-    await pipeline(take(chunks, batch), copy, { signal });
-    if (copy.rowCount === 0) break;
-    staged += copy.rowCount;
-    inserted += await count(client, insertNew(staging), [batch]);
-  }
+  const copy = client.query(copyFrom(`copy staged (${stageColumns(staging.table)}) from stdin`));
+  await pipeline(Readable.from(copyChunks(staging)), copy, { signal });
+  const staged = copy.rowCount;
   const whole = staging.finish();
+  const inserted = await count(client, insertNew(staging));
   const updated = inserted < staged ? await update(client, staging) : 0;
-  const retired = whole.length > 0 ? await retire(client, staging, whole) : 0;
+  const retired = rows[0]!.found && whole.length > 0 ? await retire(client, staging, whole) : 0;
   await client.query('drop table staged');
   return { inserted, updated, unchanged: staged - inserted - updated, retired };
 }
-
-/** Chunks of one batch, and how many may be read ahead while the server inserts. */
-const BATCH = 12;
-const READ_AHEAD = 16;
-
-async function* take(chunks: AsyncIterator<Chunk>, batch: number): AsyncGenerator<Buffer> {
-  for (let taken = 0; taken < BATCH; taken += 1) {
-    const next = await chunks.next();
-    if (next.done) return;
-    yield Buffer.from(next.value.map((line) => `${batch}\t${line}`).join(''));
-  }
-}
-
-/** Lines of COPY's text format, about 64 KiB of them. */
-type Chunk = readonly string[];
 
 async function update(client: pg.Client, staging: Staging): Promise<number> {
   await client.query(indexStage(staging.table));
@@ -111,24 +88,20 @@ function scopeParameters(scopes: readonly Scope[]): string[][] {
   return [scopes.map((s) => s.standard), scopes.map((s) => s.edition), scopes.map((s) => s.unitSystem)];
 }
 
-function* copyChunks({ cells, table }: Staging): Generator<Chunk> {
-  const types = [...table.key.map(() => 'text'), ...table.values.map(({ type }) => type)];
-  let chunk: string[] = [];
-  let size = 0;
+function* copyChunks({ cells, table }: Staging): Generator<Buffer> {
+  const isNumeric = [...table.key.map(() => false), ...table.values.map(({ type }) => type === 'numeric')];
+  let chunk = '';
   for (const row of cells) {
-    let line = '';
     for (let at = 0; at < row.length; at += 1) {
       const cell = row[at] as string | null;
-      line += `${at === 0 ? '' : '\t'}${cell === null ? '\\N' : types[at] === 'numeric' ? cell : escapeCell(cell)}`;
+      chunk += `${at === 0 ? '' : '\t'}${cell === null ? '\\N' : isNumeric[at] ? cell : escapeCell(cell)}`;
     }
-    chunk.push(`${line}\n`);
-    size += line.length;
-    if (size < 65_536) continue;
-    yield chunk;
-    chunk = [];
-    size = 0;
+    chunk += '\n';
+    if (chunk.length < 65_536) continue;
+    yield Buffer.from(chunk);
+    chunk = '';
   }
-  if (chunk.length > 0) yield chunk;
+  if (chunk !== '') yield Buffer.from(chunk);
 }
 
 function escapeCell(cell: string): string {

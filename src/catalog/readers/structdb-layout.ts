@@ -46,25 +46,25 @@ function readLayout(table: Table): MaterialContent {
       const broken = lengthProblem(table, record) ?? keyProblem(table, record, plan);
       return broken ? bad(broken) : readRow(table, record, plan);
     },
-    columns: new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(([name]) => name)),
+    columns: new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(({ name }) => name)),
     headerOf: (name) => name,
     whole: wholeScopes(table, plan),
   };
 }
 
-type At<Name extends string> = readonly (readonly [Name, number])[];
+type At<Name extends string> = readonly { readonly name: Name; readonly at: number }[];
 
 interface Plan {
   readonly key: Readonly<Record<(typeof KEY_COLUMNS)[number] | 'kind', number>>;
   readonly texts: At<TextColumn>;
   readonly numbers: At<NumberColumn>;
-  readonly properties: At<string>;
+  readonly properties: readonly { readonly name: string; readonly at: number; readonly numeric: boolean }[];
 }
 
 function planColumns(header: readonly string[]): Plan {
   const at = (name: string) => header.indexOf(name);
   const present = <Name extends string>(names: readonly Name[]): At<Name> =>
-    names.filter((name) => at(name) >= 0).map((name) => [name, at(name)] as const);
+    names.filter((name) => at(name) >= 0).map((name) => ({ name, at: at(name) }));
   const own = new Set<string>([...KEY_COLUMNS, ...TEXT_COLUMNS, ...NUMBER_COLUMNS]);
   return {
     key: {
@@ -77,7 +77,10 @@ function planColumns(header: readonly string[]): Plan {
     },
     texts: present(TEXT_COLUMNS),
     numbers: present(NUMBER_COLUMNS),
-    properties: present(header.filter((name) => !own.has(name))),
+    properties: present(header.filter((name) => !own.has(name))).map((column) => ({
+      ...column,
+      numeric: NUMERIC.has(column.name),
+    })),
   };
 }
 
@@ -103,15 +106,15 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
     if (reason) problems.push({ file: table.file, line, column, value: text, reason });
     return value;
   };
-  for (const [name, at] of plan.texts) texts[name] = cells[at]!.trim() || null;
-  for (const [name, at] of plan.numbers) {
+  for (const { name, at } of plan.texts) texts[name] = cells[at]!.trim() || null;
+  for (const { name, at } of plan.numbers) {
     const text = cells[at]!;
     numbers[name] = text === '' ? null : (decimal(name, text.trim()) ?? null);
   }
-  for (const [name, at] of plan.properties) {
+  for (const { name, at, numeric } of plan.properties) {
     const text = cells[at]!;
     if (text === '') continue;
-    const value = NUMERIC.has(name) ? decimal(name, text.trim()) : wordsOrNumber(name, text.trim());
+    const value = numeric ? decimal(name, text.trim()) : wordsOrNumber(name, text.trim());
     if (value !== undefined) properties.add(name, value);
   }
   const { key } = plan;
