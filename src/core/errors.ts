@@ -95,6 +95,7 @@ export const ERROR_CODES = Object.freeze({
   STORE_FAILED: failed('the store cannot be read or written'),
   STORE_OWNER: failed('the store belongs to another user'),
   // restores and drills
+  BACKUP_STALE: broken('the newest backup is older than its tier allows'),
   CHECK_FAILED: broken('a restored copy is not what its backup promised; each failed check is named'),
   CONTENT_DIFFERS: broken('restored tables hold other rows than the backup recorded'),
   RPO_UNPROVABLE: broken('--require-rpo was asked of a backup that cannot prove a recovery point'),

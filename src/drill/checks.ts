@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { type Inventory, takeInventory } from '../database/inventory.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import { type ContentCheck, checkContents } from '../restore/index.ts';
+import { checkContents } from '../restore/index.ts';
 import { checkAuditTriggers } from './audit-triggers.ts';
 
 export interface Check {
@@ -14,11 +14,6 @@ export interface Check {
   readonly details: readonly string[];
 }
 
-export interface Checks {
-  readonly contents: ContentCheck;
-  readonly list: readonly Check[];
-}
-
 /**
  * Everything that a dump promises, compared with its manifest, as the client's transaction sees it (its snapshot is
  * older than the write probe). `sameMajor` false: definitions may be printed differently and are not compared.
@@ -27,10 +22,10 @@ export async function checkRestored(
   client: pg.Client,
   manifest: Manifest,
   options: { readonly sameMajor: boolean; readonly onTable?: (done: number, total: number) => void },
-): Promise<Checks> {
+): Promise<Check[]> {
   const contents = await checkContents(client, manifest.tables, options.onTable);
   const found = await takeInventory(client);
-  const list = [
+  return [
     check(
       'contents',
       `${contents.tables} tables with ${contents.rows} rows have the recorded counts and hashes`,
@@ -52,12 +47,11 @@ export async function checkRestored(
       `${found.sequences.length} sequences are ahead of the values used`,
       checkSequences(manifest, found),
     ),
-    check('migrations', 'the record of applied migrations is there', checkMigrations(manifest)),
+    await checkMigrations(client, manifest),
     ...checkStructure(manifest, found, options.sameMajor),
     check('validity', 'every index is valid, every view filled', newWeaknesses(found)),
     await checkAuditTriggers(client, manifest),
   ];
-  return { contents, list };
 }
 
 export function check(name: string, good: string, problems: readonly string[]): Check {
@@ -120,13 +114,21 @@ function checkSequences(manifest: Manifest, found: Inventory): string[] {
   return [...missing, ...behind];
 }
 
-/** Its rows are part of `contents`; here it only must not be absent from a database with structdb's tables. */
-function checkMigrations(manifest: Manifest): string[] {
+/** Its rows are part of `contents`; here it must not be absent or empty in a database with structdb's tables. */
+async function checkMigrations(client: pg.Client, manifest: Manifest): Promise<Check> {
   const has = (schema: string, name: string) =>
     manifest.tables.some((table) => table.schema === schema && table.name === name);
-  return has('public', 'projects') && !has('structdb', 'kysely_migration')
-    ? ['the backup holds tables of structdb but not its record of migrations']
-    : [];
+  if (!has('structdb', 'kysely_migration')) {
+    const lost = has('public', 'projects');
+    const problem = 'the backup holds tables of structdb but not its record of migrations';
+    return check('migrations', "the database is not structdb's: it has no migrations", lost ? [problem] : []);
+  }
+  const { rows } = await client.query<{ applied: number; last: string | null }>(
+    'select count(*)::int as applied, max(name) as last from structdb.kysely_migration',
+  );
+  const { applied, last } = rows[0]!;
+  const problems = has('public', 'projects') && applied === 0 ? ['the record of migrations is empty'] : [];
+  return check('migrations', `${applied} migrations are recorded, the last is ${last}`, problems);
 }
 
 function checkStructure(manifest: Manifest, found: Inventory, sameMajor: boolean): Check[] {

@@ -46,7 +46,12 @@ async function removeAbandoned(context: RunContext): Promise<void> {
   for (const directory of await abandonedDirectories('drill')) {
     const entries = await readdir(directory).catch(() => [] as string[]);
     for (const entry of entries) await stopAbandoned(path.join(directory, entry, 'data'));
-    await rm(directory, { recursive: true, force: true }).catch(() => {});
+    const removed = await rm(directory, { recursive: true, force: true }).then(
+      () => true,
+      () => false,
+    );
+    // Somebody else's stays for their next drill.
+    if (!removed) continue;
     context.report({ kind: 'notice', message: `Removed the scratch server that a killed drill left (${directory}).` });
   }
 }
@@ -56,8 +61,17 @@ async function stopAbandoned(dataDirectory: string): Promise<void> {
   const [pid, , , , socketDirectory] = pidFile.split('\n');
   // A process works in its data directory: the number in the file alone may belong to somebody else by now.
   if ((await processesIn(dataDirectory)).includes(Number(pid))) {
-    process.kill(Number(pid), 'SIGQUIT');
+    if (!quit(Number(pid))) return;
     for (let tries = 0; tries < 100 && (await processesIn(dataDirectory)).length > 0; tries += 1) await wait(50);
   }
   if (socketDirectory?.startsWith('/tmp/structdb-s-')) await rm(socketDirectory, { recursive: true, force: true });
+}
+
+/** False where it belongs to another user, or ended by itself. */
+function quit(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGQUIT');
+  } catch {
+    return false;
+  }
 }

@@ -1,10 +1,12 @@
 import { StructdbError } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
-import type { DrillResult } from './run.ts';
+import type { DrillResult } from './result.ts';
 
 /** The promise that the drill found broken, gravest first; undefined when all hold. */
-export function verdictOf(result: DrillResult): StructdbError | undefined {
-  const { label, passedOver, checks, rto, rpo } = result;
+export function verdictOf(
+  result: Pick<DrillResult, 'label' | 'passedOver' | 'checks' | 'rto' | 'rpo' | 'ageOfData'>,
+): StructdbError | undefined {
+  const { label, passedOver, checks, rto, rpo, ageOfData } = result;
   if (passedOver.length > 0) {
     const [first] = passedOver;
     return new StructdbError('BACKUP_CORRUPT', `The newest backup cannot be restored: ${first!.reason}`, {
@@ -39,6 +41,13 @@ export function verdictOf(result: DrillResult): StructdbError | undefined {
       'RTO_EXCEEDED',
       `The recovery took ${formatDuration(rto.measuredMs)}; the objective is ${formatDuration(rto.objectiveMs)}.`,
       { hint: 'Raise objectives.rto in structdb.config.ts, or restore on a faster machine.' },
+    );
+  }
+  if (ageOfData.judged && !ageOfData.withinLimit) {
+    return new StructdbError(
+      'BACKUP_STALE',
+      `The newest backup, ${label}, is ${formatDuration(ageOfData.ms)} old; its tier promises one every ${formatDuration(ageOfData.intervalMs)}.`,
+      { hint: 'Find out why the scheduled backup (structdb backup) did not run, and run it now.' },
     );
   }
   if (rpo.required) {

@@ -24,7 +24,8 @@ export async function probeWrite(connection: ConnectionSettings, context: RunCon
           and oid in (to_regclass('public.projects'), to_regclass('public.project_events'))`,
     );
     const kind = rows[0]!.whole ? 'project' : 'table';
-    await client.query('begin');
+    // Whatever the database's default is: an application that must write says so.
+    await client.query('begin read write');
     if (kind === 'project') {
       const id = randomUUID();
       await client.query(

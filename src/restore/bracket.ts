@@ -2,16 +2,13 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { type ConnectionSettings, withDatabase } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
-import { codeOf, StructdbError } from '../core/errors.ts';
+import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { connect, quoteIdentifier, quoteLiteral, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { DatabaseBelongings } from '../repository/manifest.ts';
 import { findExtensions, findUserObjects } from './contents.ts';
 import { emptyAgain } from './empty.ts';
-import { notEmpty, type Target } from './target.ts';
-
-/** Any number that is structdb's own: the advisory lock that a restore holds in the database it fills. */
-const RESTORE_LOCK = 7_302_115_900_118;
+import { notEmpty, type Target, UNFINISHED } from './target.ts';
 
 /** Cleaning up goes on when the user asked to stop. */
 const untilDone = Object.freeze({ signal: new AbortController().signal });
@@ -26,7 +23,7 @@ export async function withTargetDatabase<T>(
 ): Promise<T> {
   return target.state.kind === 'create'
     ? withNewDatabase(target, belongings, context, work)
-    : withTakenDatabase(target, label, work);
+    : withTakenDatabase(target, label, context, work);
 }
 
 /**
@@ -41,24 +38,40 @@ async function withNewDatabase<T>(
 ): Promise<T> {
   const { database } = target.connection;
   const partial = partialName(database);
-  await removeLeftover(target, partial, context);
-  await create(target, partial, belongings, context);
-  const connection = withDatabase(target.connection, partial);
+  const holder = await hold(target.maintenance, database);
   try {
-    const holder = await hold(connection, database);
+    await removeLeftover(target, partial, context);
+    await create(target, partial, belongings, context);
     try {
-      return await work(connection).then(async (result) => {
-        await holder.end();
-        await rename(target, partial, context);
-        return result;
-      });
-    } finally {
-      await holder.end().catch(() => {});
+      const result = await workHolding(withDatabase(target.connection, partial), database, work);
+      await rename(target, partial, context);
+      return result;
+    } catch (error) {
+      await drop(target, partial).catch((failure) =>
+        context.report({
+          kind: 'warning',
+          message: `Database "${partial}", which holds an unfinished restore, could not be dropped: ${messageOf(failure)}`,
+          hint: 'The next restore into the same name drops it.',
+        }),
+      );
+      throw error;
     }
-  } catch (error) {
-    const locked = error instanceof StructdbError && error.code === 'LOCKED';
-    if (!locked) await drop(target, partial);
-    throw error;
+  } finally {
+    await holder.end().catch(() => {});
+  }
+}
+
+/** Holds the lock in the partial database too: who looks at it from another database than this run must not drop it. */
+async function workHolding<T>(
+  connection: ConnectionSettings,
+  database: string,
+  work: (connection: ConnectionSettings) => Promise<T>,
+): Promise<T> {
+  const holder = await hold(connection, database);
+  try {
+    return await work(connection);
+  } finally {
+    await holder.end().catch(() => {});
   }
 }
 
@@ -79,20 +92,30 @@ async function removeLeftover(target: Target, partial: string, context: RunConte
   await drop(target, partial);
 }
 
-/** Takes the lock of the restore in the database it fills. @throws LOCKED naming who holds it, since when */
+/**
+ * Takes the lock of the restore into `database`, in the database that `connection` leads to: held as long as the client is
+ * open, given back by the server when this process dies. @throws LOCKED naming who holds it, since when
+ */
 async function hold(connection: ConnectionSettings, database: string): Promise<pg.Client> {
+  const key = lockKey(database);
   const client = await connect(connection, profiles.restore);
-  const { rows } = await client.query<{ won: boolean }>('select pg_try_advisory_lock($1) as won', [RESTORE_LOCK]);
+  const { rows } = await client.query<{ won: boolean }>('select pg_try_advisory_lock($1) as won', [key]);
   if (rows[0]!.won) return client;
   const { rows: holders } = await client.query<{ who: string }>(
     `select format('%s (process %s, since %s)', a.usename, a.pid, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC')) as who
        from pg_locks l join pg_stat_activity a on a.pid = l.pid
       where l.locktype = 'advisory' and l.granted and (l.classid::bigint << 32 | l.objid::bigint) = $1
         and l.database = (select oid from pg_database where datname = current_database())`,
-    [RESTORE_LOCK],
+    [key],
   );
   await client.end().catch(() => {});
   throw lockedBy(database, holders[0]?.who);
+}
+
+/** A positive 63-bit number of structdb's own for each name. */
+function lockKey(database: string): string {
+  const digest = createHash('sha256').update(`structdb restore ${database}`).digest();
+  return (digest.readBigUInt64BE() >> 1n).toString();
 }
 
 function lockedBy(database: string, who: string | undefined): StructdbError {
@@ -139,8 +162,10 @@ async function rename(target: Target, partial: string, context: RunContext): Pro
     try {
       await client.query(`alter database ${quoteIdentifier(partial)} rename to ${quoteIdentifier(database)}`);
     } catch (error) {
-      if (codeOf(error) === '42P04') throw notEmpty(database, ['somebody made it in the meantime']);
-      throw error;
+      if (codeOf(error) !== '42P04') throw error;
+      throw new StructdbError('TARGET_NOT_EMPTY', `Somebody created database "${database}" during the restore.`, {
+        hint: 'Name a database that does not exist yet; nothing of this restore was kept.',
+      });
     }
   });
 }
@@ -155,43 +180,62 @@ async function drop(target: Target, partial: string): Promise<void> {
 async function withTakenDatabase<T>(
   target: Target,
   label: string,
+  context: RunContext,
   work: (connection: ConnectionSettings) => Promise<T>,
 ): Promise<T> {
   const { connection } = target;
-  const comment = (text: string | null) =>
-    `comment on database ${quoteIdentifier(connection.database)} is ${text === null ? 'null' : quoteLiteral(text)}`;
-  const holder = await hold(connection, connection.database);
+  const { database } = connection;
+  const holder = await hold(connection, database);
   try {
+    const found = await commentOf(holder);
     const objects = await findUserObjects(holder);
-    if (objects.length > 0)
-      throw notEmpty(
-        connection.database,
-        objects.map(({ type, identity }) => `${type} ${identity}`),
-      );
+    if (objects.length > 0) throw notEmpty(database, objects, found);
     const extensions = new Set((await findExtensions(holder)).keys());
-    const { rows } = await holder.query<{ comment: string | null }>(
-      `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = current_database()`,
-    );
-    const former = rows[0]!.comment;
-    await holder.query(comment(`structdb: unfinished restore of ${label}`));
+    // What a killed restore left is no comment of anybody's.
+    const former = found?.startsWith(UNFINISHED) ? null : found;
+    await setComment(holder, database, UNFINISHED + label);
     try {
       const result = await work(connection);
-      const after = await holder.query<{ comment: string | null }>(
-        `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = current_database()`,
-      );
-      if (after.rows[0]!.comment?.startsWith('structdb: unfinished restore')) await holder.query(comment(former));
+      if ((await commentOf(holder)) === UNFINISHED + label) await setComment(holder, database, former);
       return result;
     } catch (error) {
-      await holder.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and usename = current_user and pid <> pg_backend_pid() and application_name = $1`,
-        [profiles.restore.applicationName],
+      await emptyOut(holder, extensions, () => setComment(holder, database, former)).catch((failure) =>
+        context.report({
+          kind: 'warning',
+          message: `Database "${database}" could not be emptied again: ${messageOf(failure)}`,
+          hint: 'Its comment says that it is unfinished. Drop it and make it anew.',
+        }),
       );
-      await emptyAgain(holder, extensions);
-      await holder.query(comment(former));
       throw error;
     }
   } finally {
     await holder.end().catch(() => {});
   }
+}
+
+async function commentOf(client: pg.Client): Promise<string | null> {
+  const { rows } = await client.query<{ comment: string | null }>(
+    `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = current_database()`,
+  );
+  return rows[0]!.comment;
+}
+
+async function setComment(client: pg.Client, database: string, text: string | null): Promise<void> {
+  const literal = text === null ? 'null' : quoteLiteral(text);
+  await client.query(`comment on database ${quoteIdentifier(database)} is ${literal}`);
+}
+
+async function emptyOut(
+  client: pg.Client,
+  extensionsBefore: ReadonlySet<string>,
+  setFormerComment: () => Promise<void>,
+): Promise<void> {
+  // A pg_restore that was stopped may still be at work on the server for a moment.
+  await client.query(
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+      where datname = current_database() and usename = current_user and pid <> pg_backend_pid() and application_name = $1`,
+    [profiles.restore.applicationName],
+  );
+  await emptyAgain(client, extensionsBefore);
+  await setFormerComment();
 }

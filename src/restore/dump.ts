@@ -20,7 +20,7 @@ export interface RestorePhases {
   readonly fetchMs: number;
   readonly loadMs: number;
   readonly settingsMs: number;
-  /** Comparing every table with the manifest; 0 where the caller does it. */
+  /** Comparing every table with the manifest, and ANALYZE; 0 where the caller does the former. */
   readonly checkMs: number;
 }
 
@@ -63,11 +63,12 @@ export async function performRestore(
     return withTargetDatabase(target, entry.label, manifest.database, context, async (connection) => {
       const loaded = await load(plan, file, connection, context);
       const loadMs = timer();
+      if (options.compare) await compareAndAnalyze(plan, connection, context);
+      const checkMs = options.compare ? timer() : 0;
+      stopIfInterrupted(context);
+      // Last, because a connection limit or a read-only default would stand in the way of the rest.
       const leftOut = await putBack(plan, file, connection, loaded, context);
       const settingsMs = timer();
-      stopIfInterrupted(context);
-      if (options.compare) await compare(plan, connection, context);
-      const checkMs = options.compare ? timer() : 0;
       return {
         label: entry.label,
         database,
@@ -101,13 +102,20 @@ async function withFetched<T>(
 }
 
 async function load(
-  { pgRestore, target }: RestorePlan,
+  { pgRestore, target, manifest }: RestorePlan,
   file: string,
   connection: ConnectionSettings,
   context: RunContext,
 ): Promise<Loaded> {
   const mode = target.state.kind === 'create' ? 'parallel' : 'single transaction';
-  const options = { pgRestore, file, connection, superuser: target.superuser, mode } as const;
+  const options = {
+    pgRestore,
+    file,
+    connection,
+    superuser: target.superuser,
+    mode,
+    tablespaces: manifest.server.tablespaces,
+  } as const;
   return asStep(context, 'restore.load', `Loading with pg_restore ${pgRestore.version}`, () =>
     loadDump(options, context),
   );
@@ -144,7 +152,11 @@ async function putBack(
   });
 }
 
-async function compare({ manifest, database }: RestorePlan, connection: ConnectionSettings, context: RunContext) {
+async function compareAndAnalyze(
+  { manifest, database }: RestorePlan,
+  connection: ConnectionSettings,
+  context: RunContext,
+) {
   const step = 'restore.check';
   await asStep(
     context,
@@ -161,6 +173,10 @@ async function compare({ manifest, database }: RestorePlan, connection: Connecti
       return check;
     },
     (check) => `${check.tables} tables with ${formatCount(check.rows)} rows are as the manifest says`,
+  );
+  // A dump holds no statistics before PostgreSQL 18: without them the first queries would be planned blindly.
+  await asStep(context, 'restore.analyze', 'Gathering the statistics of the planner', () =>
+    withClient(connection, profiles.restore, context, (client) => client.query('analyze')),
   );
 }
 

@@ -6,7 +6,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
-import { StructdbError } from '../core/errors.ts';
+import { codeOf, StructdbError } from '../core/errors.ts';
 import { abandonedDirectories, withOwnDirectory } from '../programs/own-directory.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { Manifest, ManifestPart } from '../repository/manifest.ts';
@@ -79,7 +79,7 @@ async function fetchInto(
     if (context.signal.aborted) throw interrupted();
     if (error instanceof StructdbError && error.code === 'OBJECT_MISSING')
       throw corrupt(entry, [`${part.name} is missing`]);
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+    if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error) ?? '')) {
       throw new StructdbError(
         'DISK_FULL',
         `Cannot fetch ${part.name} of ${entry.label} to ${file}: the disk is full.`,

@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { baseProgramEnvironment, withProgramEnvironment } from '../programs/credentials.ts';
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly file: string;
   readonly connection: ConnectionSettings;
   readonly superuser: boolean;
+  /** Tablespaces of the source's cluster; where one is absent here, everything goes to the default one. */
+  readonly tablespaces: readonly string[];
   /**
    * `single transaction`: a killed load leaves nothing. `parallel`: several connections, for a database that nobody can
    * mistake for a whole one yet.
@@ -33,11 +36,14 @@ export interface Loaded {
 /** Most connections that a restore opens: beyond this, one machine's disk is the limit. */
 const MOST_JOBS = 8;
 
-/** Puts the dump's objects and rows into the database, without privileges. @throws PROGRAM_FAILED at the first error */
+/**
+ * Puts the dump's objects and rows into the database, without privileges.
+ * @throws PROGRAM_FAILED at the first error, DISK_FULL, TARGET_UNSUITABLE when what had to be left out is missed
+ */
 export async function loadDump(options: LoadOptions, context: RunContext): Promise<Loaded> {
   const { connection, pgRestore } = options;
   const listing = await listToc(pgRestore, options.file, context);
-  const { limits, roles } = await withClient(connection, profiles.restore, context, async (client) => {
+  const { limits, roles, tablespaces } = await withClient(connection, profiles.restore, context, async (client) => {
     const { rows: schemas } = await client.query<{ name: string }>('select nspname as name from pg_namespace');
     const { rows: available } = await client.query<{ name: string; trusted: boolean }>(
       'select name, bool_or(trusted) as trusted from pg_available_extension_versions group by name',
@@ -49,12 +55,22 @@ export async function loadDump(options: LoadOptions, context: RunContext): Promi
       extensions: await findExtensions(client),
       available: new Map(available.map(({ name, trusted }) => [name, { trusted }])),
     };
-    return { limits: found, roles: allRoles.map(({ name }) => name) };
+    const { rows: spaces } = await client.query<{ name: string }>('select spcname as name from pg_tablespace');
+    return {
+      limits: found,
+      roles: allRoles.map(({ name }) => name),
+      tablespaces: new Set(spaces.map(({ name }) => name)),
+    };
   });
   const toc = selectToc(listing, limits);
   const ownerless = !options.superuser || unknownOwners(toc.lines, roles);
   for (const reason of toc.leftOut) context.report({ kind: 'warning', message: `Left out: ${reason}.` });
-  await withListFile(toc.list, (list) => run(options, list, toc.entries, ownerless, context));
+  const spaceless = options.tablespaces.some((name) => !tablespaces.has(name));
+  if (spaceless) {
+    context.report({ kind: 'notice', message: 'Tablespaces of the source are not here: the default one is used.' });
+  }
+  const without = [...(ownerless ? ['--no-owner'] : []), ...(spaceless ? ['--no-tablespaces'] : [])];
+  await withListFile(options.file, toc.list, (list) => run(options, [`--use-list=${list}`, ...without], toc, context));
   return { toc, ownerless };
 }
 
@@ -70,9 +86,8 @@ async function listToc(pgRestore: Program, file: string, context: RunContext): P
 
 async function run(
   options: LoadOptions,
-  list: string,
-  entries: number,
-  ownerless: boolean,
+  selection: readonly string[],
+  { entries, leftOut }: TocSelection,
   context: RunContext,
 ): Promise<void> {
   const jobs = Math.min(MOST_JOBS, availableParallelism());
@@ -81,11 +96,10 @@ async function run(
   await withProgramEnvironment(options.connection, undefined, async (env) => {
     const args = [
       `--dbname=${conninfo(options.connection.database)}`,
-      `--use-list=${list}`,
+      ...selection,
       ...mode,
       '--exit-on-error',
       '--no-acl',
-      ...(ownerless ? ['--no-owner'] : []),
       '--verbose',
       options.file,
     ];
@@ -98,7 +112,28 @@ async function run(
         done = Math.min(entries, done + 1);
         context.report({ kind: 'progress', step: 'restore.load', done, total: entries, unit: 'items' });
       },
+    }).catch((error) => {
+      throw loadFailure(error, leftOut);
     });
+  });
+}
+
+/** What pg_restore's failure means: no space, something it needs was left out, or as it says. */
+function loadFailure(error: unknown, leftOut: readonly string[]): unknown {
+  if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') return error;
+  const { message, details } = error;
+  if (/No space left on device|disk full/i.test([message, ...details].join('\n'))) {
+    return new StructdbError('DISK_FULL', `The server's disk is full: ${message}`, {
+      cause: error,
+      details,
+      hint: 'Nothing of the restore was kept. Free space on the server and run it again.',
+    });
+  }
+  if (leftOut.length === 0) return error;
+  return new StructdbError('TARGET_UNSUITABLE', `${message} This server lacks something that the dump needs.`, {
+    cause: error,
+    details: [...leftOut, ...details],
+    hint: `Provide it first: ${leftOut[0]}`,
   });
 }
 
@@ -114,7 +149,7 @@ export async function privilegeScript(
   list: string,
   context: RunContext,
 ): Promise<string> {
-  return withListFile(list, async (listFile) => {
+  return withListFile(file, list, async (listFile) => {
     const { stdout } = await runProgram(pgRestore, ['--file=-', `--use-list=${listFile}`, file], {
       env: baseProgramEnvironment,
       signal: context.signal,
@@ -124,13 +159,13 @@ export async function privilegeScript(
   });
 }
 
-async function withListFile<T>(list: string, work: (file: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp('/var/tmp/structdb-list-');
+/** A list for pg_restore -L beside the dump: its folder is private, and swept after a kill. */
+async function withListFile<T>(dump: string, list: string, work: (file: string) => Promise<T>): Promise<T> {
+  const file = path.join(path.dirname(dump), 'toc.list');
+  await writeFile(file, list, { mode: 0o600 });
   try {
-    const file = path.join(directory, 'toc.list');
-    await writeFile(file, list, { mode: 0o600 });
     return await work(file);
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(file, { force: true });
   }
 }

@@ -3,14 +3,16 @@ import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
-import { type BackupEntry, findBackup, readManifest } from '../repository/backups.ts';
+import { type BackupEntry, readManifest } from '../repository/backups.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Store } from '../storage/store.ts';
+import { chooseDumps } from './choose.ts';
 import { requireWholeParts } from './fetch.ts';
 import { inspectTarget, type Target } from './target.ts';
 
 export interface RestoreOptions {
   readonly store: Store;
+  /** One backup, or `latest`: the newest of the connection's database, else of a database named as the target. */
   readonly label: string;
   /** The server to restore on; its database is only used to reach it. */
   readonly connection: ConnectionSettings;
@@ -38,9 +40,11 @@ const TRANSACTION_TIMEOUT_MAJOR = 17;
  */
 export async function planDumpRestore(options: RestoreOptions, context: RunContext): Promise<RestorePlan> {
   return asStep(context, 'restore.plan', `Planning the restore of ${options.label}`, async () => {
-    const entry = await findBackup(options.store, options.label);
-    const manifest = await readManifest(entry);
-    return planFor({ ...options, entry, manifest }, context);
+    const { store, label, connection, database } = options;
+    const databases = [connection.database, database];
+    const [entry] = await chooseDumps({ store, label, databases, connection, ownOnly: false }, context);
+    const manifest = await readManifest(entry!);
+    return planFor({ ...options, entry: entry!, manifest }, context);
   });
 }
 

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { type ConnectionSettings, withDatabase } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
-import { StructdbError } from '../core/errors.ts';
+import { codeOf, StructdbError } from '../core/errors.ts';
 import { connect, quoteIdentifier, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer, type ServerVersion } from '../postgres/server-version.ts';
-import { findUserObjects } from './contents.ts';
+import { findUserObjects, type UserObject } from './contents.ts';
 
 /** What the database to restore into is now. */
 export type TargetState =
@@ -52,6 +52,13 @@ export async function inspectTarget(
       hint: `As a superuser: ALTER DATABASE ${quoteIdentifier(database)} OWNER TO ${quoteIdentifier(role)}  (or name a new database)`,
     });
   }
+  if (found.template) {
+    throw new StructdbError(
+      'TARGET_UNSUITABLE',
+      `"${database}" is a template: every new database would be a copy of the backup.`,
+      { hint: 'Name another database.' },
+    );
+  }
   if (found.encoding !== encoding) {
     throw new StructdbError(
       'TARGET_UNSUITABLE',
@@ -60,11 +67,7 @@ export async function inspectTarget(
     );
   }
   const objects = await withClient(target.connection, profiles.probe, context, findUserObjects);
-  if (objects.length > 0)
-    throw notEmpty(
-      database,
-      objects.map((object) => `${object.type} ${object.identity}`),
-    );
+  if (objects.length > 0) throw notEmpty(database, objects, found.comment);
   return { ...target, state: { kind: 'empty' } };
 }
 
@@ -90,13 +93,15 @@ async function reachableDatabase(connection: ConnectionSettings, avoid: string):
       return candidate;
     } catch (error) {
       first ??= error;
-      const code = error instanceof StructdbError ? error.code : undefined;
       // Another database of the same server helps when this one is gone or closed to the role, not when the server is away.
-      if (code !== 'DATABASE_MISSING' && code !== 'PERMISSION_DENIED' && code !== 'AUTHENTICATION_FAILED') throw error;
+      if (!ONE_DATABASE_ONLY.has(codeOf((error as StructdbError).cause) ?? '')) throw error;
     }
   }
   throw first;
 }
+
+/** No such database, no CONNECT privilege, refused by pg_hba.conf, closed to connections. */
+const ONE_DATABASE_ONLY: ReadonlySet<string> = new Set(['3D000', '42501', '28000', '55000']);
 
 async function askAboutTarget(client: pg.Client, database: string) {
   const { rows } = await client.query<{
@@ -106,10 +111,13 @@ async function askAboutTarget(client: pg.Client, database: string) {
     exists: boolean;
     owns: boolean;
     encoding: string | null;
+    template: boolean | null;
+    comment: string | null;
   }>(
     `select current_user as role, r.rolsuper as superuser, r.rolcreatedb as "mayCreate", d.oid is not null as exists,
             coalesce(r.rolsuper or pg_has_role(d.datdba, 'USAGE'), false) as owns,
-            pg_encoding_to_char(d.encoding)::text as encoding
+            pg_encoding_to_char(d.encoding)::text as encoding, d.datistemplate as template,
+            shobj_description(d.oid, 'pg_database') as comment
        from pg_roles r left join pg_database d on d.datname = $1
       where r.rolname = current_user`,
     [database],
@@ -129,11 +137,17 @@ function mayNotCreate(database: string, role: string): StructdbError {
   );
 }
 
-/** Also thrown when somebody fills or creates the target in the meantime. */
-export function notEmpty(database: string, objects: readonly string[]): StructdbError {
-  const shown = objects.slice(0, 5).join(', ');
+/** Beginning of the comment of a database that is being filled. */
+export const UNFINISHED = 'structdb: unfinished restore of ';
+
+/** Also thrown when somebody fills the target in the meantime. */
+export function notEmpty(database: string, objects: readonly UserObject[], comment: string | null): StructdbError {
+  const shown = objects.slice(0, 5).map(({ type, identity }) => `${type} ${identity}`);
   const more = objects.length > 5 ? ` and ${objects.length - 5} more` : '';
-  return new StructdbError('TARGET_NOT_EMPTY', `Database "${database}" is not empty: ${shown}${more}.`, {
-    hint: 'Nothing was touched. Name a database that does not exist yet, or an empty one.',
+  const killed = comment?.startsWith(UNFINISHED)
+    ? ` A restore of ${comment.slice(UNFINISHED.length)} into it was killed; drop and make it anew, or`
+    : '';
+  return new StructdbError('TARGET_NOT_EMPTY', `Database "${database}" is not empty: ${shown.join(', ')}${more}.`, {
+    hint: `Nothing was touched.${killed} ${killed ? 'n' : 'N'}ame a database that does not exist yet, or an empty one.`,
   });
 }
