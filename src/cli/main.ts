@@ -5,9 +5,11 @@ import { benchCommand } from './bench.ts';
 import { catalogCommand } from './catalog.ts';
 import { completionCommand } from './completion.ts';
 import { dashboardCommand } from './dashboard.ts';
+import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
 import { asStructdbError, envelope, renderError, styleFor, write } from './output.ts';
+import { restoreCommand } from './restore.ts';
 import { leave, runCommand } from './run.ts';
 import { addGlobalOptions, Shell } from './shell.ts';
 
@@ -30,6 +32,8 @@ export function buildProgram(version: string): Command {
     dashboardCommand(shell),
     benchCommand(shell),
     backupCommand(shell),
+    restoreCommand(shell),
+    drTestCommand(shell),
     completionCommand(shell, () => program),
   ]) {
     program.addCommand(command);
