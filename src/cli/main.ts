@@ -5,6 +5,7 @@ import { benchCommand } from './bench.ts';
 import { catalogCommand } from './catalog.ts';
 import { completionCommand } from './completion.ts';
 import { dashboardCommand } from './dashboard.ts';
+import { devCommand } from './dev.ts';
 import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
@@ -20,6 +21,7 @@ export function buildProgram(version: string): Command {
     .description('Keeps the PostgreSQL database of a structural-engineering platform in a provable state.')
     .version(version, '-V, --version', 'the version')
     .showSuggestionAfterError()
+    .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nStart with:\n  structdb migrate plan   what the schema is made of, without a database\n  structdb <command> --help',
@@ -27,6 +29,7 @@ export function buildProgram(version: string): Command {
   addGlobalOptions(program);
   for (const command of [
     initCommand(shell),
+    devCommand(shell),
     migrateCommand(shell),
     catalogCommand(shell),
     dashboardCommand(shell),

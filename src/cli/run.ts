@@ -26,7 +26,7 @@ export async function runCommand(
 ): Promise<void> {
   const output = outputSettings(command);
   const abort = new AbortController();
-  watchSignals(abort, output);
+  const signals = watchSignals(abort, output);
   let outcome: Outcome | undefined;
   let error: StructdbError | undefined;
   let style = styleFor(output, process.stderr, process.env);
@@ -39,7 +39,7 @@ export async function runCommand(
     stop = () => display.stop();
     const context = { clock: systemClock, report: display.listen, signal: abort.signal };
     const flags = command.optsWithGlobals<{ url?: string; yes?: boolean }>();
-    outcome = await run(new Session({ environment, project, context, style, output, flags, display }));
+    outcome = await run(new Session({ environment, project, context, style, output, flags, display, signals }));
     error = outcome.verdict;
   } catch (thrown) {
     error = abort.signal.aborted
@@ -97,9 +97,11 @@ export async function takeEnvironment(root: string): Promise<Environment> {
 }
 
 /** The first signal asks to stop at the next safe point; one more, a second later or after, ends at once. */
-function watchSignals(abort: AbortController, output: OutputSettings): void {
+function watchSignals(abort: AbortController, output: OutputSettings): { ignore(ignored: boolean): void } {
   let first = 0;
+  let ignoring = false;
   const onSignal = () => {
+    if (ignoring) return;
     const now = performance.now();
     if (first === 0) {
       first = now;
@@ -110,4 +112,9 @@ function watchSignals(abort: AbortController, output: OutputSettings): void {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  return {
+    ignore: (ignored) => {
+      ignoring = ignored;
+    },
+  };
 }

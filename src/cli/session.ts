@@ -18,6 +18,7 @@ export class Session {
   readonly output: OutputSettings;
   readonly #flags: { readonly url?: string; readonly yes?: boolean };
   readonly #display: ProgressDisplay;
+  readonly #signals: { ignore(ignored: boolean): void };
   #config: Promise<Config> | undefined;
 
   constructor(props: {
@@ -28,6 +29,7 @@ export class Session {
     readonly output: OutputSettings;
     readonly flags: { readonly url?: string; readonly yes?: boolean };
     readonly display: ProgressDisplay;
+    readonly signals: { ignore(ignored: boolean): void };
   }) {
     this.environment = props.environment;
     this.project = props.project;
@@ -36,6 +38,7 @@ export class Session {
     this.output = props.output;
     this.#flags = props.flags;
     this.#display = props.display;
+    this.#signals = props.signals;
   }
 
   /** The validated configuration; all defaults without a file. */
@@ -95,6 +98,17 @@ export class Session {
       throw error;
     } finally {
       prompt.close();
+    }
+  }
+
+  /** Runs a program in the foreground: until it ends, Ctrl-C is its own affair. */
+  async handTerminalOver<T>(work: () => Promise<T>): Promise<T> {
+    this.#display.stop();
+    this.#signals.ignore(true);
+    try {
+      return await work();
+    } finally {
+      this.#signals.ignore(false);
     }
   }
 }

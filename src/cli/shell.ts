@@ -92,7 +92,8 @@ export class Shell {
     commands: readonly Command[],
     options: { readonly default?: string } = {},
   ): Command {
-    const group = new Command(name).summary(summary).description(summary);
+    // A flag behind the verb is the verb's: `dev psql` hands its own on.
+    const group = new Command(name).summary(summary).description(summary).enablePositionalOptions();
     for (const command of commands) group.addCommand(command, { isDefault: command.name() === options.default });
     addGlobalOptions(group);
     return group;

@@ -5,16 +5,18 @@ import type { Store } from '../storage/store.ts';
 import type { Session } from './session.ts';
 
 /**
- * The store of that name (the daily tier's by default). Without one named `local` in the configuration it is
- * `.structdb/store` of the project. A store that root makes belongs to the server's user, which archives into it.
+ * The store of that name (the daily tier's by default). Without one named `local` in the configuration it is the
+ * one beside the private server. A store that root makes belongs to the server's user, which archives into it.
  * @throws USAGE for a name that the configuration does not have
  */
 export async function openStore(session: Session, name?: string): Promise<Store> {
   const config = await session.config();
   const wanted = name ?? config.backup.daily.store;
-  const settings =
-    config.stores[wanted] ??
-    (wanted === 'local' ? { path: path.join('.structdb', 'store'), groupAccess: false } : undefined);
+  const settings = config.stores[wanted];
+  if (!settings && wanted === 'local') {
+    const { openLocalStore } = await import('../devdb/index.ts');
+    return openLocalStore(session.project.root, session.environment);
+  }
   if (!settings) {
     throw new StructdbError('USAGE', `There is no store named "${wanted}".`, {
       hint: `Name one of: ${[...new Set(['local', ...Object.keys(config.stores)])].join(', ')}`,

@@ -33,9 +33,20 @@ export async function readPrivateServer(projectRoot: string): Promise<Connection
   });
 }
 
+/** Where private servers live whose system user cannot reach their checkout. */
+export const ELSEWHERE = '/var/lib/structdb';
+
 /** `.structdb`, or the folder that it points to. */
 export async function privateDirectory(projectRoot: string): Promise<string> {
   const pointer = path.join(projectRoot, '.structdb');
-  const location = (await readJson(path.join(pointer, 'location.json'))) as { directory?: unknown } | undefined;
-  return typeof location?.directory === 'string' ? location.directory : pointer;
+  return (await readLocation(pointer)) ?? pointer;
+}
+
+/** Where `.structdb` points to; undefined when it is the place itself. */
+export async function readLocation(pointer: string): Promise<string | undefined> {
+  const value = (await readJson(path.join(pointer, 'location.json'))) as { directory?: unknown } | undefined;
+  // Only what structdb itself would have written: a pointer must not send root to any other place.
+  return typeof value?.directory === 'string' && path.dirname(value.directory) === ELSEWHERE
+    ? value.directory
+    : undefined;
 }

@@ -1,4 +1,4 @@
-import { chmod, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.ts';
@@ -20,6 +20,8 @@ export async function prepareArchive(
   dev: Config['dev'],
 ): Promise<string> {
   const program = path.join(home.archiveDirectory, 'wal.mjs');
+  await mkdir(home.archiveDirectory, { recursive: true });
+  await chmod(home.archiveDirectory, 0o755);
   await writeWhole(program, await walProgram(), 0o644);
   await writeArchiveSettings(home, cluster, dev);
   const node = await reachableNode(home);

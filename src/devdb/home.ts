@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, realpath, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Environment } from '../config/environment.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { runProgram, type SystemUser } from '../programs/run.ts';
 import { serverUser, systemUser } from '../programs/system-user.ts';
-import { readJson, readRecord, type ServerRecord, writeWhole } from './record.ts';
-
-/** Where private servers live whose system user cannot reach their checkout. */
-export const ELSEWHERE = '/var/lib/structdb';
+import { ELSEWHERE, readLocation } from './address.ts';
+import { readRecord, type ServerRecord, writeWhole } from './record.ts';
 
 /**
  * The place of one checkout's private server. The directory belongs to whoever runs structdb; in it, `data`, `store`
@@ -29,6 +27,8 @@ export interface ServerHome {
   readonly passwordFile: string;
   /** The system user of the server; undefined: whoever runs structdb. */
   readonly user: SystemUser | undefined;
+  /** The user id that the server runs under; undefined where the platform has none. */
+  readonly serverUid: number | undefined;
   readonly record: ServerRecord | undefined;
   /** The checkout from which `.structdb` was copied and which still has its server: nothing of it is touched. */
   readonly copiedFrom: string | undefined;
@@ -75,6 +75,7 @@ async function describeHome(found: {
     logFile: path.join(directory, 'server.log'),
     passwordFile: path.join(directory, 'password'),
     user: recorded ?? found.user,
+    serverUid: (recorded ?? found.user)?.uid ?? found.environment.uid,
     record,
     copiedFrom,
   });
@@ -105,11 +106,6 @@ export function refuseCopy(home: ServerHome): void {
   );
 }
 
-/** Removes the pointer and the directory when nothing is left in them. */
-export async function removePointer(home: ServerHome): Promise<void> {
-  await rm(path.join(home.pointer, 'location.json'), { force: true });
-}
-
 /** A directory that this user owns, made when absent. A symbolic link or somebody else's directory is refused. */
 async function makeOwn(directory: string, environment: Environment, mode: number): Promise<void> {
   try {
@@ -131,14 +127,6 @@ async function makeOwn(directory: string, environment: Environment, mode: number
     });
   }
   if ((found.mode & 0o777) !== mode) await chmod(directory, mode);
-}
-
-async function readLocation(pointer: string): Promise<string | undefined> {
-  const value = (await readJson(path.join(pointer, 'location.json'))) as { directory?: unknown } | undefined;
-  // Only what structdb itself would have written: a pointer must not send root to any other place.
-  return typeof value?.directory === 'string' && path.dirname(value.directory) === ELSEWHERE
-    ? value.directory
-    : undefined;
 }
 
 /** The other checkout that a private directory belongs to, when that one still points to it. */

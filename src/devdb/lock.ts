@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
-import { StructdbError } from '../core/errors.ts';
+import { codeOf, StructdbError } from '../core/errors.ts';
 import { isAlive, processStart } from '../programs/process.ts';
 
 const PREFIX = 'lock-';
@@ -41,7 +41,9 @@ export async function withServerLock<T>(
   let told = false;
   for (;;) {
     stopIfInterrupted(context);
-    await writeFile(own, `${JSON.stringify(mine)}\n`, { mode: 0o644 });
+    await writeFile(own, `${JSON.stringify(mine)}\n`, { mode: 0o644 }).catch((cause: unknown) => {
+      throw unwritable(directory, cause);
+    });
     const other = await liveHolder(directory, own).catch(async (error: unknown) => {
       await rm(own, { force: true });
       throw error;
@@ -91,6 +93,21 @@ async function isHeld(holder: Holder): Promise<boolean> {
 
 function describe(holder: Holder): string {
   return `"structdb ${holder.command}" (process ${holder.pid}, since ${holder.since})`;
+}
+
+function unwritable(directory: string, cause: unknown): unknown {
+  const code = codeOf(cause);
+  if (code === 'ENOENT') {
+    return new StructdbError('LOCKED', `Another structdb has just removed ${directory}.`, {
+      cause,
+      hint: 'Run the command again.',
+    });
+  }
+  if (code !== 'EACCES' && code !== 'EPERM') return cause;
+  return new StructdbError('DATA_DIRECTORY_OWNER', `The private server in ${directory} belongs to another user.`, {
+    cause,
+    hint: `Run structdb as the owner: ls -ld ${directory}`,
+  });
 }
 
 function lockedBy(holder: Holder): StructdbError {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { isAlive, processesIn, workingDirectoryOf } from '../programs/process.ts';
+import { foreignDataDirectory } from './cluster-files.ts';
 
 /** What postmaster.pid tells: lines 1, 2 and 4 (PostgreSQL source, src/include/utils/pidfile.h). */
 export interface Postmaster {
@@ -23,10 +24,7 @@ export async function readPostmaster(dataDirectory: string): Promise<Postmaster 
     text = await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8');
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined;
-    throw new StructdbError('DATA_DIRECTORY_OWNER', `The data directory ${dataDirectory} belongs to another user.`, {
-      cause,
-      hint: 'Run structdb as the user who started the private server.',
-    });
+    throw foreignDataDirectory(dataDirectory, cause);
   }
   const lines = text.split('\n');
   const pid = Number(lines[0]);

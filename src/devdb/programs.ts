@@ -23,12 +23,18 @@ import {
   type SearchPlaces,
 } from '../programs/find.ts';
 import { reaches, type ServerHome } from './home.ts';
+import type { ServerRecord } from './record.ts';
 
 export interface ChosenPrograms {
   readonly programs: ServerPrograms;
   readonly directory: string;
   /** npm's embedded server: no client tools, so no backups. */
   readonly embedded: boolean;
+}
+
+/** What the record of a server says about its programs. */
+export function programsOf(chosen: ChosenPrograms): Pick<ServerRecord, 'programs' | 'version' | 'embedded'> {
+  return { programs: chosen.directory, version: chosen.programs.postgres.version, embedded: chosen.embedded };
 }
 
 /**

@@ -3,7 +3,7 @@ import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
-import { type Ownership, writeDurably } from './durable-file.ts';
+import { makeFolder, type Ownership, writeDurably } from './durable-file.ts';
 import { type ByteRange, requireKey, type Store, type StoredObject, TEMPORARY_PREFIX, type Written } from './store.ts';
 
 export interface DirectoryStoreOptions {
@@ -36,14 +36,14 @@ class DirectoryStore implements Store {
 
   async put(key: string, body: AsyncIterable<Uint8Array>): Promise<Written> {
     const written = await this.#guard(`write ${key} to`, async () =>
-      writeDurably(this.#fileOf(key), body, await this.#ownership(), false),
+      writeDurably(this.#fileOf(key), body, await this.#ready(), false),
     );
     return written!;
   }
 
   async putIfAbsent(key: string, body: Uint8Array): Promise<boolean> {
     const written = await this.#guard(`write ${key} to`, async () =>
-      writeDurably(this.#fileOf(key), [body], await this.#ownership(), true),
+      writeDurably(this.#fileOf(key), [body], await this.#ready(), true),
     );
     return written !== undefined;
   }
@@ -147,6 +147,13 @@ class DirectoryStore implements Store {
 
   #fileOf(key: string): string {
     return path.join(this.location, ...requireKey(key).split('/'));
+  }
+
+  /** Before a write. What lies above the store is not the store's: it stays open and belongs to whoever made it. */
+  async #ready(): Promise<Ownership> {
+    const ownership = await this.#ownership();
+    await makeFolder(path.dirname(this.location), { fileMode: 0o644, folderMode: 0o755, chownTo: undefined });
+    return ownership;
   }
 
   /** Who new files belong to. @throws STORE_OWNER for a user who is neither the owner nor root. */
