@@ -4,10 +4,11 @@ import type { Style } from './output.ts';
 
 export function renderPlan(plan: RestorePlanSummary): string {
   const { target, putsBack } = plan;
-  const how =
-    target.state === 'create'
-      ? `does not exist: it is created (${plan.encoding}, ${plan.locale})`
-      : 'exists and is empty: it is filled in one transaction';
+  const how = {
+    create: `does not exist: it is created (${plan.encoding}, ${plan.locale})`,
+    empty: 'exists and is empty: it is filled in one transaction',
+    unfinished: 'holds the rows of this backup from a restore that was killed: it is compared and finished',
+  }[target.state];
   return [
     `Would restore ${plan.label}`,
     `  holds      ${formatCount(plan.rows)} rows of ${plan.tables} tables (${formatBytes(plan.sizeBytes)}), as of ${plan.takenAt}`,

@@ -41,7 +41,7 @@ const DATABASE = 'structdb_drill';
 /** One backup on the running scratch server: roles, restore, the first write (which ends the RTO), the checks. */
 export async function restoreAndCheck(options: AttemptOptions, context: RunContext): Promise<RestoredCopy> {
   const { entry, manifest, cluster, places, scratchMajor, startedMs, selectMs } = options;
-  const elapsedMs = () => context.clock.monotonicMs() - startedMs;
+  const elapsedMs = () => Math.round(context.clock.monotonicMs() - startedMs);
   await withClient(cluster.connection, profiles.drill, context, (client) => createRoles(client, entry, manifest));
   const plan = await planFor({ entry, manifest, connection: cluster.connection, database: DATABASE, places }, context);
   const serverMs = elapsedMs() - selectMs;

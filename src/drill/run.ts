@@ -88,7 +88,7 @@ interface Attempt {
 async function drillBackup(attempt: Attempt, context: RunContext): Promise<Drill> {
   const { options, entry, disaster, startedMs } = attempt;
   const manifest = await readManifest(entry);
-  const selectMs = context.clock.monotonicMs() - startedMs;
+  const selectMs = Math.round(context.clock.monotonicMs() - startedMs);
   const server = { places: options.places, major: manifest.server.major };
   const copy = await withDrillServer(server, context, (cluster, programs) =>
     restoreAndCheck(

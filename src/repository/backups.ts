@@ -44,9 +44,25 @@ export async function findBackup(store: Store, label: string): Promise<BackupEnt
   for (const repository of parts ? await findRepositories(store) : []) {
     if (await store.head(repository.keys.manifest(label))) return { repository, label, parts: parts! };
   }
+  const near = await nearestLabel(store, label);
   throw new StructdbError('BACKUP_MISSING', `${store.location} has no backup "${label}".`, {
-    hint: 'See what there is: structdb backup list',
+    hint: near ? `Did you mean ${near}? All of them: structdb backup list` : 'See what there is: structdb backup list',
   });
+}
+
+/** The newest label that holds what was typed, or that begins alike: labels are long, and copied in parts. */
+async function nearestLabel(store: Store, typed: string): Promise<string | undefined> {
+  const labels: string[] = [];
+  for (const repository of await findRepositories(store)) {
+    for (const { label } of await listBackups(repository)) labels.push(label);
+  }
+  const newestFirst = labels.sort().reverse();
+  // The time to the minute: enough to tell one backup of a day from another.
+  const beginning = typed.slice(0, '20261124T0341'.length);
+  return (
+    newestFirst.find((label) => typed !== '' && label.includes(typed)) ??
+    newestFirst.find((label) => beginning.length >= '20261124'.length && label.startsWith(beginning))
+  );
 }
 
 /** @throws MANIFEST_UNREADABLE, OBJECT_MISSING */

@@ -14,7 +14,7 @@ export interface RestorePlanSummary {
   readonly locale: string;
   readonly target: {
     readonly database: string;
-    readonly state: 'create' | 'empty';
+    readonly state: 'create' | 'empty' | 'unfinished';
     /** Without password. */
     readonly server: string;
     readonly serverVersion: string;

@@ -78,7 +78,7 @@ export async function performRestore(
         tables: manifest.tables.map(({ schema, name, rows }) => ({ schema, name, rows })),
         leftOut: [...loaded.toc.leftOut, ...leftOut],
         phases: { fetchMs, loadMs, settingsMs, checkMs },
-        durationMs: context.clock.monotonicMs() - started,
+        durationMs: Math.round(context.clock.monotonicMs() - started),
       };
     });
   });
@@ -101,13 +101,15 @@ async function withFetched<T>(
   });
 }
 
+const MODES = { create: 'parallel', empty: 'single transaction', unfinished: 'none' } as const;
+
 async function load(
   { pgRestore, target, manifest }: RestorePlan,
   file: string,
   connection: ConnectionSettings,
   context: RunContext,
 ): Promise<Loaded> {
-  const mode = target.state.kind === 'create' ? 'parallel' : 'single transaction';
+  const mode = MODES[target.state.kind];
   const options = {
     pgRestore,
     file,
@@ -185,7 +187,7 @@ function stopwatch(context: RunContext): () => number {
   let last = context.clock.monotonicMs();
   return () => {
     const now = context.clock.monotonicMs();
-    const passed = now - last;
+    const passed = Math.round(now - last);
     last = now;
     return passed;
   };

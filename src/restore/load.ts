@@ -22,9 +22,9 @@ export interface LoadOptions {
   readonly tablespaces: readonly string[];
   /**
    * `single transaction`: a killed load leaves nothing. `parallel`: several connections, for a database that nobody can
-   * mistake for a whole one yet.
+   * mistake for a whole one yet. `none`: the rows are there already, from a run that was killed afterwards.
    */
-  readonly mode: 'single transaction' | 'parallel';
+  readonly mode: 'single transaction' | 'parallel' | 'none';
 }
 
 export interface Loaded {
@@ -65,6 +65,7 @@ export async function loadDump(options: LoadOptions, context: RunContext): Promi
   const toc = selectToc(listing, limits);
   const ownerless = !options.superuser || unknownOwners(toc.lines, roles);
   for (const reason of toc.leftOut) context.report({ kind: 'warning', message: `Left out: ${reason}.` });
+  if (options.mode === 'none') return { toc, ownerless };
   const spaceless = options.tablespaces.some((name) => !tablespaces.has(name));
   if (spaceless) {
     context.report({ kind: 'notice', message: 'Tablespaces of the source are not here: the default one is used.' });

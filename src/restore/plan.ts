@@ -59,7 +59,12 @@ export async function planFor(
   const pgRestore = await findProgram('pg_restore', options.places, {
     atLeast: Number.parseInt(manifest.tools.pgDump, 10),
   });
-  const target = await inspectTarget(options.connection, database, manifest.database.encoding, context);
+  const target = await inspectTarget(
+    options.connection,
+    database,
+    { label: entry.label, encoding: manifest.database.encoding },
+    context,
+  );
   requireFittingServer(manifest, target, pgRestore);
   return Object.freeze({ entry, manifest, database, target, pgRestore });
 }

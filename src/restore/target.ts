@@ -12,7 +12,9 @@ export type TargetState =
   /** Does not exist and the role may create it. */
   | { readonly kind: 'create' }
   /** Exists, is empty, and belongs to the role. */
-  | { readonly kind: 'empty' };
+  | { readonly kind: 'empty' }
+  /** A restore of this very backup into it was killed after its rows were in: it can be finished. */
+  | { readonly kind: 'unfinished' };
 
 export interface Target {
   readonly state: TargetState;
@@ -32,9 +34,10 @@ export interface Target {
 export async function inspectTarget(
   connection: ConnectionSettings,
   database: string,
-  encoding: string,
+  backup: { readonly label: string; readonly encoding: string },
   context: RunContext,
 ): Promise<Target> {
+  const { label, encoding } = backup;
   requireDatabaseName(database);
   const maintenance = await reachableDatabase(connection, database);
   const found = await withClient(maintenance, profiles.probe, context, async (client) => ({
@@ -67,8 +70,9 @@ export async function inspectTarget(
     );
   }
   const objects = await withClient(target.connection, profiles.probe, context, findUserObjects);
-  if (objects.length > 0) throw notEmpty(database, objects, found.comment);
-  return { ...target, state: { kind: 'empty' } };
+  if (objects.length === 0) return { ...target, state: { kind: 'empty' } };
+  if (found.comment === UNFINISHED + label) return { ...target, state: { kind: 'unfinished' } };
+  throw notEmpty(database, objects, found.comment);
 }
 
 /** Names that PostgreSQL would cut or refuse. */
@@ -142,7 +146,9 @@ export const UNFINISHED = 'structdb: unfinished restore of ';
 
 /** Also thrown when somebody fills the target in the meantime. */
 export function notEmpty(database: string, objects: readonly UserObject[], comment: string | null): StructdbError {
-  const shown = objects.slice(0, 5).map(({ type, identity }) => `${type} ${identity}`);
+  const tables = objects.filter(({ type }) => type === 'table');
+  const ordered = [...tables, ...objects.filter((object) => !tables.includes(object))];
+  const shown = ordered.slice(0, 5).map(({ type, identity }) => `${type} ${identity}`);
   const more = objects.length > 5 ? ` and ${objects.length - 5} more` : '';
   const killed = comment?.startsWith(UNFINISHED)
     ? ` A restore of ${comment.slice(UNFINISHED.length)} into it was killed; drop and make it anew, or`
