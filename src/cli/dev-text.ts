@@ -30,6 +30,7 @@ const STATES: Readonly<Record<StatusResult['state'], string>> = {
   none: 'There is no private server here. Make one: structdb dev start',
   stopped: 'The private server is stopped. Start it: structdb dev start',
   running: 'The private server runs',
+  unreachable: 'The private server runs but does not answer: it recovers, or see its log. To end it: structdb dev stop',
   crashed: 'The private server was killed. Start it again: structdb dev start',
   copied: 'The private server was copied from another checkout. Remove the copy: structdb dev reset',
 };

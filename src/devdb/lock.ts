@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
-import { isAlive, processStart } from '../programs/process.ts';
+import { isRunning, processStart } from '../programs/process.ts';
 
 const PREFIX = 'lock-';
 const WAIT_MS = 120_000;
@@ -87,7 +87,7 @@ async function readHolder(file: string): Promise<Holder | 'gone' | 'unfinished'>
 }
 
 async function isHeld(holder: Holder): Promise<boolean> {
-  if (!isAlive(holder.pid)) return false;
+  if (!(await isRunning(holder.pid))) return false;
   return holder.processStart === null || holder.processStart === ((await processStart(holder.pid)) ?? null);
 }
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
-import { isAlive, processesIn, workingDirectoryOf } from '../programs/process.ts';
+import { isRunning, processesIn, workingDirectoryOf } from '../programs/process.ts';
 import { foreignDataDirectory } from './cluster-files.ts';
 
 /** What postmaster.pid tells: lines 1, 2 and 4 (PostgreSQL source, src/include/utils/pidfile.h). */
@@ -29,7 +29,7 @@ export async function readPostmaster(dataDirectory: string): Promise<Postmaster 
   const lines = text.split('\n');
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  const alive = isAlive(pid);
+  const alive = await isRunning(pid);
   return Object.freeze({
     pid,
     dataDirectory: lines[1] ?? '',

@@ -1,6 +1,7 @@
 import { describeConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
@@ -13,8 +14,11 @@ import { readPostmaster } from './postmaster.ts';
 import { openOwnStore } from './store.ts';
 
 export interface StatusResult {
-  /** `crashed`: its server was killed; `copied`: the files belong to another checkout's server. */
-  readonly state: 'none' | 'stopped' | 'running' | 'crashed' | 'copied';
+  /**
+   * `crashed`: its server was killed; `unreachable`: its process runs but answers nobody (it recovers, or it hangs);
+   * `copied`: the files belong to another checkout's server.
+   */
+  readonly state: 'none' | 'stopped' | 'running' | 'unreachable' | 'crashed' | 'copied';
   readonly url: string | null;
   readonly version: string | null;
   readonly embedded: boolean;
@@ -46,36 +50,49 @@ export async function privateServerStatus(
   context: RunContext,
 ): Promise<StatusResult> {
   const home = await locateHome(options.projectRoot, options.places.environment);
-  const state = await stateOf(home);
-  const connection = state === 'running' ? await readPrivateServer(options.projectRoot) : undefined;
-  const live =
-    connection &&
-    (await withClient(connection, profiles.probe, context, async (client) => {
-      const { rows } = await client.query<Live>(`
-        select pg_postmaster_start_time() as "startedAt",
-          (select sum(pg_database_size(oid)) from pg_database)::float8 as "databaseBytes",
-          failed_count::int as "failedCount", last_archived_wal as "lastArchived",
-          case when last_failed_time > coalesce(last_archived_time, '-infinity') then last_failed_wal end as "lastFailed"
-        from pg_stat_archiver`);
-      return rows[0]!;
-    }));
+  const found = await stateOf(home);
+  const live = found === 'running' ? await askServer(options.projectRoot, context) : undefined;
+  const state = found === 'running' && !live ? 'unreachable' : found;
   const { record } = home;
   return Object.freeze({
     state,
-    url: connection ? describeConnection(connection) : null,
+    url: live?.url ?? null,
     version: record?.version ?? null,
     embedded: record?.embedded ?? false,
     directory: home.directory,
     dataDirectory: home.dataDirectory,
     storeDirectory: home.storeDirectory,
-    socketDirectory: state === 'running' ? (record?.socketDirectory ?? null) : null,
+    socketDirectory: live ? (record?.socketDirectory ?? null) : null,
     startedAt: live?.startedAt.toISOString() ?? null,
     databaseBytes: live?.databaseBytes ?? null,
     ...(await kept(home, options, live)),
   });
 }
 
+/** What only the server itself knows; undefined when it does not answer. */
+async function askServer(projectRoot: string, context: RunContext): Promise<Live | undefined> {
+  const connection = await readPrivateServer(projectRoot);
+  if (!connection) return undefined;
+  try {
+    return await withClient(connection, profiles.probe, context, async (client) => {
+      const { rows } = await client.query<Omit<Live, 'url'>>(QUERY);
+      return { ...rows[0]!, url: describeConnection(connection) };
+    });
+  } catch (error) {
+    if (error instanceof StructdbError && /^CONNECTION_/.test(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const QUERY = `
+select pg_postmaster_start_time() as "startedAt",
+  (select sum(pg_database_size(oid)) from pg_database)::float8 as "databaseBytes",
+  failed_count::int as "failedCount", last_archived_wal as "lastArchived",
+  case when last_failed_time > coalesce(last_archived_time, '-infinity') then last_failed_wal end as "lastFailed"
+from pg_stat_archiver`;
+
 interface Live {
+  readonly url: string;
   readonly startedAt: Date;
   readonly databaseBytes: number;
   readonly failedCount: number;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
-import { baseProgramEnvironment } from '../programs/credentials.ts';
+import { baseProgramEnvironment, withSecretFile } from '../programs/credentials.ts';
 import { findProgram, onlyIn, type Program, type SearchPlaces } from '../programs/find.ts';
 import { runProgram, type SystemUser } from '../programs/run.ts';
 import { serverUser } from '../programs/system-user.ts';
@@ -50,9 +50,8 @@ export async function initCluster(options: InitOptions, context: RunContext): Pr
   const { programs, dataDirectory, user } = options;
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   if (user) await chown(dataDirectory, user.uid, user.gid);
-  const passwordFile = options.password === undefined ? undefined : await writePasswordFile(options.password, user);
-  try {
-    await runProgram(
+  const run = (authentication: readonly string[]) =>
+    runProgram(
       programs.initdb,
       [
         '--pgdata',
@@ -64,13 +63,14 @@ export async function initCluster(options: InitOptions, context: RunContext): Pr
         '--locale',
         'C.UTF-8',
         '--data-checksums',
-        ...(passwordFile ? ['--pwfile', passwordFile.file, '--auth', 'scram-sha-256'] : ['--auth', 'trust']),
+        ...authentication,
         ...(options.throwaway ? ['--no-sync'] : []),
       ],
       { env: baseProgramEnvironment, user, signal: context.signal, doing: `Initialising the cluster ${dataDirectory}` },
     );
-  } finally {
-    if (passwordFile) await rm(passwordFile.directory, { recursive: true, force: true });
+  if (options.password === undefined) await run(['--auth', 'trust']);
+  else {
+    await withSecretFile(`${options.password}\n`, user, (file) => run(['--pwfile', file, '--auth', 'scram-sha-256']));
   }
   const conf = path.join(dataDirectory, 'postgresql.conf');
   await writeFile(conf, `${await readFile(conf, 'utf8')}\n# Added by structdb\n${renderSettings(options.settings)}`);
@@ -210,17 +210,6 @@ export async function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });
   });
-}
-
-async function writePasswordFile(
-  password: string,
-  user: SystemUser | undefined,
-): Promise<{ directory: string; file: string }> {
-  const directory = await mkdtemp('/tmp/structdb-init-');
-  const file = path.join(directory, 'password');
-  await writeFile(file, `${password}\n`, { mode: 0o600 });
-  if (user) for (const own of [file, directory]) await chown(own, user.uid, user.gid);
-  return { directory, file };
 }
 
 async function startFailure(options: StartOptions, cause: unknown): Promise<StructdbError> {

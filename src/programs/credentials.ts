@@ -1,7 +1,10 @@
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConnectionSettings } from '../config/connection.ts';
+import { abandonedDirectories, withOwnDirectory } from './own-directory.ts';
 import type { SystemUser } from './run.ts';
+
+const KIND = 'secret';
 
 /** The variables every program gets: a fixed locale and zone, so that messages and times read the same everywhere. */
 export const baseProgramEnvironment: Readonly<Record<string, string>> = Object.freeze({
@@ -37,21 +40,26 @@ export async function withProgramEnvironment<T>(
   if (tls.certificate) env.PGSSLCERT = tls.certificate;
   if (tls.key) env.PGSSLKEY = tls.key;
   if (connection.options) env.PGOPTIONS = connection.options;
-  if (connection.password === undefined) return work({ ...env, PGPASSFILE: '/nonexistent' });
+  const { password } = connection;
+  if (password === undefined) return work({ ...env, PGPASSFILE: '/nonexistent' });
 
-  // /tmp and not the environment's TMPDIR: the server's user must reach it, and it needs no more than one short file.
-  const directory = await mkdtemp(path.join('/tmp', 'structdb-pass-'));
-  try {
-    const file = path.join(directory, 'pgpass');
-    await writeFile(file, `*:*:*:*:${escapePassField(connection.password)}\n`, { mode: 0o600 });
-    if (user) {
-      await chown(file, user.uid, user.gid);
-      await chown(directory, user.uid, user.gid);
-    }
-    return await work({ ...env, PGPASSFILE: file });
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  return withSecretFile(`*:*:*:*:${escapePassField(password)}\n`, user, (file) => work({ ...env, PGPASSFILE: file }));
+}
+
+/** Gives `work` a file that only `user` can read and that is gone afterwards. */
+export async function withSecretFile<T>(
+  content: string,
+  user: SystemUser | undefined,
+  work: (file: string) => Promise<T>,
+): Promise<T> {
+  // What a kill -9 left of others holds a password: it goes now.
+  for (const left of await abandonedDirectories(KIND)) await rm(left, { recursive: true, force: true }).catch(() => {});
+  return withOwnDirectory(KIND, 0o700, async (directory) => {
+    const file = path.join(directory, 'secret');
+    await writeFile(file, content, { mode: 0o600 });
+    if (user) for (const own of [file, directory]) await chown(own, user.uid, user.gid);
+    return work(file);
+  });
 }
 
 /** In a .pgpass file `:` and `\` are escaped (PostgreSQL manual, "The Password File"). */

@@ -1,20 +1,26 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** Whether a process of that number exists, whoever owns it. */
-export function isAlive(pid: number): boolean {
+/** Whether a process of that number runs, whoever owns it. One that has ended and waits for its parent does not. */
+export async function isRunning(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  const state = (await statFields(pid))?.[0];
+  return state !== 'Z' && state !== 'X';
 }
 
 /** When a process began, as the kernel counts it; undefined where /proc does not say. */
 export async function processStart(pid: number): Promise<string | undefined> {
+  // Field 22 of the line is the 20th behind the name (man proc_pid_stat).
+  return (await statFields(pid))?.[19];
+}
+
+/** What /proc says of a process, from its state on; the name in parentheses before it may hold blanks. */
+async function statFields(pid: number): Promise<string[] | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The name in parentheses may hold blanks; field 22 is the 20th behind it (man proc_pid_stat).
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** The directory a process works in; undefined where /proc does not say. */
