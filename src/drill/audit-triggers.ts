@@ -5,6 +5,7 @@ import { type Check, check } from './checks.ts';
 
 /** What the triggers raise (migration 001): restrict_violation. Any other error is no refusal. */
 const REFUSAL = '23001';
+const CANCELLED = '57014';
 
 /** Tables whose rows are never changed, and the statements that their triggers refuse. */
 const IMMUTABLE = ['project_events', 'project_payloads'] as const;
@@ -56,6 +57,7 @@ async function acceptedStatements(client: pg.Client, table: string): Promise<str
     );
     await client.query('rollback to savepoint refused');
     if (error === undefined) accepted.push(`public.${table} accepts ${verb}`);
+    else if (codeOf(error) === CANCELLED) throw error;
     else if (codeOf(error) !== REFUSAL) accepted.push(`public.${table} answers ${verb} with: ${messageOf(error)}`);
   }
   return accepted;

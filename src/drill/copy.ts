@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { ConnectionSettings } from '../config/connection.ts';
-import type { RunContext } from '../core/context.ts';
+import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
@@ -34,6 +34,7 @@ export async function withFrozenCopy<T>(
     await client.query('begin isolation level repeatable read read write');
     await client.query('select 1 from pg_catalog.pg_class limit 1');
     const result = await work(client);
+    stopIfInterrupted(context);
     await client.query('rollback');
     return result;
   });
@@ -46,8 +47,10 @@ export async function checkFrozen(
   context: RunContext,
 ): Promise<readonly Check[]> {
   const step = 'drill.check';
-  const onTable = (done: number, total: number) =>
+  const onTable = (done: number, total: number) => {
+    stopIfInterrupted(context);
     context.report({ kind: 'progress', step, done, total, unit: 'items' });
+  };
   return asStep(
     context,
     step,

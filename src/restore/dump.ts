@@ -115,6 +115,7 @@ async function load(
     file,
     connection,
     superuser: target.superuser,
+    database: target.connection.database,
     mode,
     tablespaces: manifest.server.tablespaces,
   } as const;
@@ -165,8 +166,10 @@ async function compareAndAnalyze(
     step,
     'Comparing every table with the manifest',
     async () => {
-      const onTable = (done: number, total: number) =>
+      const onTable = (done: number, total: number) => {
+        stopIfInterrupted(context);
         context.report({ kind: 'progress', step, done, total, unit: 'items' });
+      };
       const check = await withClient(connection, profiles.restore, context, async (client) => {
         await client.query('begin isolation level repeatable read read only');
         return checkContents(client, manifest.tables, onTable);

@@ -17,6 +17,8 @@ export interface LoadOptions {
   /** The verified dump. */
   readonly file: string;
   readonly connection: ConnectionSettings;
+  /** Its name when the restore is done, for messages. */
+  readonly database: string;
   readonly superuser: boolean;
   /** Tablespaces of the source's cluster; where one is absent here, everything goes to the default one. */
   readonly tablespaces: readonly string[];
@@ -107,22 +109,29 @@ async function run(
     await runProgram(options.pgRestore, args, {
       env: { ...env, PGAPPNAME: profiles.restore.applicationName },
       signal: context.signal,
-      doing: `Restoring into database "${options.connection.database}"`,
+      doing: `Restoring into database "${options.database}"`,
       onErrorLine: (line) => {
         if (!/^pg_restore: (creating|processing data for|launching item)/.test(line)) return;
         done = Math.min(entries, done + 1);
         context.report({ kind: 'progress', step: 'restore.load', done, total: entries, unit: 'items' });
       },
     }).catch((error) => {
-      throw loadFailure(error, leftOut);
+      throw loadFailure(error, options.database, leftOut);
     });
   });
 }
 
+/** What pg_restore --verbose tells of its progress. */
+const PROGRESS =
+  /^pg_restore: (connecting|creating|processing|launching|finished|executing|entering|implied|dropping|while|disabling|enabling|setting|skipping)/;
+
 /** What pg_restore's failure means: no space, something it needs was left out, or as it says. */
-function loadFailure(error: unknown, leftOut: readonly string[]): unknown {
+function loadFailure(error: unknown, database: string, leftOut: readonly string[]): unknown {
   if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') return error;
-  const { message, details } = error;
+  // The first complaint is the cause; the lines of --verbose tell only how far it came.
+  const details = error.details.filter((line) => !PROGRESS.test(line));
+  const cause = details.find((line) => /error:/.test(line))?.replace(/^pg_restore: (from TOC entry.*)?/, '');
+  const message = cause ? `Restoring into database "${database}" failed: pg_restore: ${cause}.` : error.message;
   if (/No space left on device|disk full/i.test([message, ...details].join('\n'))) {
     return new StructdbError('DISK_FULL', `The server's disk is full: ${message}`, {
       cause: error,
@@ -130,7 +139,7 @@ function loadFailure(error: unknown, leftOut: readonly string[]): unknown {
       hint: 'Nothing of the restore was kept. Free space on the server and run it again.',
     });
   }
-  if (leftOut.length === 0) return error;
+  if (leftOut.length === 0) return new StructdbError('PROGRAM_FAILED', message, { cause: error, details });
   return new StructdbError('TARGET_UNSUITABLE', `${message} This server lacks something that the dump needs.`, {
     cause: error,
     details: [...leftOut, ...details],
