@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
-import { isRunning, processesIn, workingDirectoryOf } from '../programs/process.ts';
+import { isPresent, isRunning, processesIn, workingDirectoryOf } from '../programs/process.ts';
 import { foreignDataDirectory } from './cluster-files.ts';
 
 /** What postmaster.pid tells: lines 1, 2 and 4 (PostgreSQL source, src/include/utils/pidfile.h). */
@@ -12,7 +12,8 @@ export interface Postmaster {
   readonly dataDirectory: string;
   readonly port: number;
   readonly socketDirectory: string;
-  readonly alive: boolean;
+  /** The system has a process of this number: perhaps a stranger, perhaps one that has ended and was not yet reaped. */
+  readonly present: boolean;
   /** Whether that process is the server of this very data directory, and not a stranger with an old number or a copy's original. */
   readonly ours: boolean;
 }
@@ -29,14 +30,13 @@ export async function readPostmaster(dataDirectory: string): Promise<Postmaster 
   const lines = text.split('\n');
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  const alive = await isRunning(pid);
   return Object.freeze({
     pid,
     dataDirectory: lines[1] ?? '',
     port: Number(lines[3] ?? 0),
     socketDirectory: lines[4] ?? '',
-    alive,
-    ours: alive && (await worksIn(pid, dataDirectory, lines[1] ?? '')),
+    present: isPresent(pid),
+    ours: (await isRunning(pid)) && (await worksIn(pid, dataDirectory, lines[1] ?? '')),
   });
 }
 
@@ -51,8 +51,8 @@ const PATIENCE_MS = 5000;
 
 /**
  * Makes a data directory startable after its server was killed: waits for its children, which still hold the shared
- * memory ("pre-existing shared memory block is still in use"), and removes a postmaster.pid whose number now belongs to
- * a stranger, which PostgreSQL itself would not dare.
+ * memory ("pre-existing shared memory block is still in use"), and removes a postmaster.pid whose number the
+ * system still knows though no such server runs, which PostgreSQL itself would not dare.
  */
 export async function clearCrash(dataDirectory: string, stale: Postmaster, context: RunContext): Promise<void> {
   const actual = await realpath(dataDirectory);
@@ -77,7 +77,7 @@ export async function clearCrash(dataDirectory: string, stale: Postmaster, conte
     }
     await sleep(50);
   }
-  if (stale.alive && !stale.ours) await rm(path.join(dataDirectory, 'postmaster.pid'), { force: true });
+  if (stale.present && !stale.ours) await rm(path.join(dataDirectory, 'postmaster.pid'), { force: true });
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -1,12 +1,18 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/** Whether a process of that number runs, whoever owns it. One that has ended and waits for its parent does not. */
-export async function isRunning(pid: number): Promise<boolean> {
+/** Whether the system has a process of that number, whoever owns it, ended ones that wait for their parent included. */
+export function isPresent(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Whether a process of that number runs. One that has ended and waits for its parent does not. */
+export async function isRunning(pid: number): Promise<boolean> {
+  if (!isPresent(pid)) return false;
   const state = (await statFields(pid))?.[0];
   return state !== 'Z' && state !== 'X';
 }
