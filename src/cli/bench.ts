@@ -1,7 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { renderBench } from './bench-text.ts';
+import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
 interface Flags {
@@ -57,12 +57,6 @@ function runCommand(shell: Shell): Command {
       return { result, human: (style) => renderBench(result, style), verdict: judgeBench(result) };
     },
   });
-}
-
-/** Thousands of short-lived results make V8 widen its young generation by a hundred MiB for no gain in speed. */
-function keepMemorySmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--max-semi-space-size=4');
 }
 
 function wholeNumber(name: string, text: string | undefined, least: number, most: number): Record<string, number> {

@@ -10,6 +10,7 @@ import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
 import { asStructdbError, envelope, renderError, styleFor, write } from './output.ts';
+import { quickstartCommand } from './quickstart.ts';
 import { restoreCommand } from './restore.ts';
 import { leave, runCommand } from './run.ts';
 import { addGlobalOptions, Shell } from './shell.ts';
@@ -24,10 +25,11 @@ export function buildProgram(version: string): Command {
     .enablePositionalOptions()
     .addHelpText(
       'after',
-      '\nStart with:\n  structdb migrate plan   what the schema is made of, without a database\n  structdb <command> --help',
+      '\nStart with:\n  structdb quickstart     from nothing to a proven database\n  structdb migrate plan   what the schema is made of, without a database\n  structdb <command> --help',
     );
   addGlobalOptions(program);
   for (const command of [
+    quickstartCommand(shell),
     initCommand(shell),
     devCommand(shell),
     migrateCommand(shell),
