@@ -7,7 +7,7 @@ import { fromExtension, USER_SCHEMA } from './fingerprint.ts';
  */
 export const structureQueries: Readonly<Record<string, string>> = Object.freeze({
   schemas: `
-    select quote_ident(n.nspname) as name, ${extras('n.nspowner', 'n.nspacl', "obj_description(n.oid, 'pg_namespace')")} as definition
+    select quote_ident(n.nspname) as name, ${extras('n', "'n'", "obj_description(n.oid, 'pg_namespace')", 'nsp')} as definition
       from pg_namespace n where ${USER_SCHEMA} and not ${fromExtension('pg_namespace', 'n.oid')}`,
   relations: relations(
     "'r', 'p', 'v', 'm', 'f', 'S'",
@@ -17,7 +17,7 @@ export const structureQueries: Readonly<Record<string, string>> = Object.freeze(
      || case when c.relforcerowsecurity then ' forced' else '' end
      || coalesce(' with ' || array_to_string(c.reloptions, ','), '')
      || case when c.relkind in ('v', 'm') then ' as ' || pg_get_viewdef(c.oid) else '' end
-     || ${extras('c.relowner', 'c.relacl', "obj_description(c.oid, 'pg_class')")}`,
+     || ${extras('c', `(case c.relkind when 'S' then 's' else 'r' end)::"char"`, "obj_description(c.oid, 'pg_class')", 'rel')}`,
   ),
   columns: `
     select ${relationName()} || '.' || quote_ident(a.attname) as name,
@@ -51,7 +51,7 @@ export const structureQueries: Readonly<Record<string, string>> = Object.freeze(
   functions: `
     select p.oid::regprocedure::text as name,
            case when p.prokind = 'a' then 'aggregate' else encode(sha256(convert_to(pg_get_functiondef(p.oid), 'UTF8')), 'hex') end
-           || ${extras('p.proowner', 'p.proacl', "obj_description(p.oid, 'pg_proc')")} as definition
+           || ${extras('p', "'f'", "obj_description(p.oid, 'pg_proc')", 'pro')} as definition
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
      where ${USER_SCHEMA} and not ${fromExtension('pg_proc', 'p.oid')}`,
   types: `
@@ -59,7 +59,7 @@ export const structureQueries: Readonly<Record<string, string>> = Object.freeze(
            t.typtype::text || coalesce(' (' || (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
              from pg_enum e where e.enumtypid = t.oid) || ')', '')
            || coalesce(' over ' || format_type(nullif(t.typbasetype, 0), t.typtypmod), '')
-           || ${extras('t.typowner', 't.typacl', "obj_description(t.oid, 'pg_type')")} as definition
+           || ${extras('t', "'T'", "obj_description(t.oid, 'pg_type')", 'typ')} as definition
       from pg_type t join pg_namespace n on n.oid = t.typnamespace
      where t.typtype in ('e', 'd', 'r') and ${USER_SCHEMA} and not ${fromExtension('pg_type', 't.oid')}`,
   policies: `
@@ -84,9 +84,16 @@ function relations(kinds: string, definition: string): string {
      where c.relkind in (${kinds}) and c.relpersistence <> 't' and ${USER_SCHEMA} and not ${fromExtension('pg_class', 'c.oid')}`;
 }
 
-/** Owner, privileges in a fixed order, and comment. */
-function extras(owner: string, acl: string, comment: string): string {
-  return `' owner ' || pg_get_userbyid(${owner}) || coalesce(' acl ' || ${sortedAcl(acl)}, '')
+/**
+ * Owner, privileges in a fixed order, and comment. Privileges that are spelled out and equal the default (after a GRANT and
+ * its REVOKE) are the default: pg_dump leaves them out.
+ */
+function extras(table: string, kind: string, comment: string, prefix: string): string {
+  const owner = `${table}.${prefix}owner`;
+  const acl = `${table}.${prefix}acl`;
+  return `' owner ' || pg_get_userbyid(${owner})
+    || case when ${acl} is null or ${sortedAcl(acl)} = ${sortedAcl(`acldefault(${kind}, ${owner})`)} then ''
+         else ' acl ' || coalesce(${sortedAcl(acl)}, 'none') end
     || coalesce(' comment ' || ${comment}, '')`;
 }
 
