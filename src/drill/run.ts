@@ -8,7 +8,7 @@ import type { SearchPlaces } from '../programs/find.ts';
 import { type BackupEntry, readManifest, recordVerification } from '../repository/backups.ts';
 import { writeEvidence } from '../repository/evidence.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import { chooseDumps, LATEST } from '../restore/index.ts';
+import { chooseDumps, LATEST, requireWholeParts } from '../restore/index.ts';
 import type { Store } from '../storage/store.ts';
 import { ageOfData } from './age.ts';
 import { type RestoredCopy, restoreAndCheck } from './attempt.ts';
@@ -88,6 +88,8 @@ interface Attempt {
 async function drillBackup(attempt: Attempt, context: RunContext): Promise<Drill> {
   const { options, entry, disaster, startedMs } = attempt;
   const manifest = await readManifest(entry);
+  // Before the server: where nothing can be restored, nothing needs to start.
+  await requireWholeParts(entry, manifest);
   const selectMs = Math.round(context.clock.monotonicMs() - startedMs);
   const server = { places: options.places, major: manifest.server.major };
   const copy = await withDrillServer(server, context, (cluster, programs) =>

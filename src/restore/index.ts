@@ -4,5 +4,6 @@ export { type ContentCheck, checkContents, contentDiffers, type TableDifference 
 export { type Choice, chooseDumps, LATEST } from './choose.ts';
 export { describePlan, type RestorePlanSummary } from './describe.ts';
 export { performRestore, type RestorePhases, type RestoreResult, restoreDump } from './dump.ts';
+export { requireWholeParts } from './fetch.ts';
 export { planDumpRestore, planFor, type RestoreOptions, type RestorePlan } from './plan.ts';
 export type { Target, TargetState } from './target.ts';
