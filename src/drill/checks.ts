@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { formatCount } from '../core/units.ts';
 import { type Inventory, takeInventory } from '../database/inventory.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import { checkContents } from '../restore/index.ts';
@@ -28,7 +29,7 @@ export async function checkRestored(
   return [
     check(
       'contents',
-      `${contents.tables} tables with ${contents.rows} rows have the recorded counts and hashes`,
+      `${formatCount(contents.rows)} rows of ${contents.tables} tables have the recorded counts and hashes`,
       contents.differences.map(({ message }) => message),
     ),
     check(
@@ -36,17 +37,13 @@ export async function checkRestored(
       'encoding, locale, owner, privileges and comment are as recorded',
       compareDatabase(manifest, found),
     ),
+    check('settings', `as recorded (${manifest.database.settings.length})`, compareSettings(manifest, found)),
     check(
-      'settings',
-      `${manifest.database.settings.length} settings of the database are back`,
-      compareSettings(manifest, found),
+      'extensions',
+      `there (${manifest.extensions.map(({ name, version }) => `${name} ${version}`).join(', ')})`,
+      compareExtensions(manifest, found),
     ),
-    check('extensions', `${manifest.extensions.length} extensions are there`, compareExtensions(manifest, found)),
-    check(
-      'sequences',
-      `${found.sequences.length} sequences are ahead of the values used`,
-      checkSequences(manifest, found),
-    ),
+    check('sequences', `ahead of every value used (${found.sequences.length})`, checkSequences(manifest, found)),
     await checkMigrations(client, manifest),
     ...checkStructure(manifest, found, options.sameMajor),
     check('validity', 'every index is valid, every view filled', newWeaknesses(found)),
@@ -138,7 +135,7 @@ function checkStructure(manifest: Manifest, found: Inventory, sameMajor: boolean
     const compare = sameMajor ? compareMaps : compareNames;
     return check(
       section,
-      `${count} ${section} are as recorded`,
+      `as recorded (${count})`,
       compare(new Map(Object.entries(expected)), new Map(Object.entries(definitions))),
     );
   });

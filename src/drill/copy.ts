@@ -56,6 +56,6 @@ export async function checkFrozen(
     step,
     'Checking the restored copy',
     () => checkRestored(client, manifest, { sameMajor, onTable }),
-    (checks) => `${checks.filter(({ ok }) => ok).length} of ${checks.length} checks of the restored copy are good`,
+    () => 'Checked the restored copy',
   );
 }

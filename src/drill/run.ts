@@ -164,7 +164,7 @@ async function nothingUsable(
     passedOver.length === 1
       ? passedOver[0]!.reason
       : `None of the ${passedOver.length} backups of database "${parts.database}" can be restored. The newest: ${passedOver[0]!.reason}`;
-  const verdict = { ok: false, code: 'BACKUP_CORRUPT', message };
+  const verdict = { ok: false, code: 'BACKUP_CORRUPT', message } as const;
   await writeEvidence(repository, 'drills', disaster, {
     structdb: toolVersion(),
     at: disaster.toISOString(),
@@ -175,7 +175,7 @@ async function nothingUsable(
     rto: null,
     checks: [],
   });
-  return new StructdbError(passedOver.length === 1 ? last.code : 'BACKUP_CORRUPT', message, {
+  return new StructdbError(verdict.code, message, {
     cause: last,
     details: passedOver.length === 1 ? last.details : passedOver.map((passed) => `${passed.label}: ${passed.reason}`),
     hint: 'Make a new backup now: structdb backup run',

@@ -20,12 +20,17 @@ export async function withDrillServer<T>(
   work: (cluster: ScratchCluster, programs: ServerPrograms) => Promise<T>,
 ): Promise<T> {
   await removeAbandoned(context);
+  const step = 'drill.server';
+  const message = 'Starting an isolated server';
+  const began = context.clock.monotonicMs();
+  context.report({ kind: 'step', step, message });
   const programs = await serverPrograms(options.places, options.major);
   // The server's user passes through the directory but cannot list it.
   return withOwnDirectory('drill', 0o711, (parent) =>
-    withScratchCluster({ programs, environment: options.places.environment, parent }, context, (cluster) =>
-      work(cluster, programs),
-    ),
+    withScratchCluster({ programs, environment: options.places.environment, parent }, context, (cluster) => {
+      context.report({ kind: 'done', step, message, durationMs: context.clock.monotonicMs() - began });
+      return work(cluster, programs);
+    }),
   );
 }
 

@@ -39,13 +39,20 @@ const TRANSACTION_TIMEOUT_MAJOR = 17;
  * PROGRAM_MISSING, PROGRAM_TOO_OLD
  */
 export async function planDumpRestore(options: RestoreOptions, context: RunContext): Promise<RestorePlan> {
-  return asStep(context, 'restore.plan', `Planning the restore of ${options.label}`, async () => {
+  const plan = async () => {
     const { store, label, connection, database } = options;
     const databases = [connection.database, database];
     const [entry] = await chooseDumps({ store, label, databases, connection, ownOnly: false }, context);
     const manifest = await readManifest(entry!);
     return planFor({ ...options, entry: entry!, manifest }, context);
-  });
+  };
+  return asStep(
+    context,
+    'restore.plan',
+    `Planning the restore of ${options.label}`,
+    plan,
+    ({ entry }) => `Planned the restore of ${entry.label}`,
+  );
 }
 
 /** The same for a backup whose manifest was read already. */

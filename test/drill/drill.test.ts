@@ -37,7 +37,15 @@ const optionsFor = (connection: ConnectionSettings | undefined, store = backup.s
   places: testPlaces(),
   objectives,
 });
-const STEPS = ['drill.select', 'restore.fetch', 'restore.load', 'restore.settings', 'drill.write', 'drill.check'];
+const STEPS = [
+  'drill.select',
+  'drill.server',
+  'restore.fetch',
+  'restore.load',
+  'restore.settings',
+  'drill.write',
+  'drill.check',
+];
 const away = (connection: ConnectionSettings) => ({ ...connection, host: '127.0.0.1', port: 1 });
 const evidenceIn = (location: string): Record<string, unknown>[] => {
   const [repository] = readdirSync(location);
@@ -240,7 +248,7 @@ describe('A drill whose newest backup cannot be restored', () => {
 });
 
 describe('A drill that is stopped', () => {
-  it.each(['drill.select', 'restore.load', 'drill.check'])(
+  it.each(['drill.select', 'drill.server', 'restore.load', 'drill.check'])(
     'at %s leaves no server, no directory and no evidence',
     async (step) => {
       const copy = await copyOfStore(backup, scratch);
