@@ -16,6 +16,7 @@ export const structureQueries: Readonly<Record<string, string>> = Object.freeze(
      || ' persistence ' || c.relpersistence::text || case when c.relrowsecurity then ' row security' else '' end
      || case when c.relforcerowsecurity then ' forced' else '' end
      || coalesce(' with ' || array_to_string(c.reloptions, ','), '')
+     || case when c.relkind = 'm' and not c.relispopulated then ' never filled' else '' end
      || case when c.relkind in ('v', 'm') then ' as ' || pg_get_viewdef(c.oid) else '' end
      || ${extras('c', `(case c.relkind when 'S' then 's' else 'r' end)::"char"`, "obj_description(c.oid, 'pg_class')", 'rel')}`,
   ),
@@ -53,7 +54,9 @@ export const structureQueries: Readonly<Record<string, string>> = Object.freeze(
            case when p.prokind = 'a' then 'aggregate' else encode(sha256(convert_to(pg_get_functiondef(p.oid), 'UTF8')), 'hex') end
            || ${extras('p', "'f'", "obj_description(p.oid, 'pg_proc')", 'pro')} as definition
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-     where ${USER_SCHEMA} and not ${fromExtension('pg_proc', 'p.oid')}`,
+     where ${USER_SCHEMA} and not ${fromExtension('pg_proc', 'p.oid')}
+       -- a range type's constructors come with it, and belong to whoever ran its CREATE TYPE
+       and not exists (select from pg_depend i where i.classid = 'pg_proc'::regclass and i.objid = p.oid and i.deptype = 'i')`,
   types: `
     select t.oid::regtype::text as name,
            t.typtype::text || coalesce(' (' || (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)

@@ -74,7 +74,6 @@ async function restoreOnScratch(plan: RestorePlan, context: RunContext): Promise
     return await performRestore(plan, { compare: false }, context);
   } catch (error) {
     if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') throw error;
-    if (/server closed the connection|connection to server|terminating connection/.test(error.message)) throw error;
     throw new StructdbError('BACKUP_CORRUPT', `Backup ${plan.entry.label} cannot be restored: ${error.message}`, {
       cause: error,
       details: error.details,

@@ -13,12 +13,16 @@ const GLOBALS_PART = 'globals.sql';
 export async function createRoles(client: pg.Client, entry: BackupEntry, manifest: Manifest): Promise<number> {
   const names = new Set(rolesOf(manifest));
   const memberships: string[] = [];
+  const superusers = new Set<string>();
   if (manifest.parts.some(({ name }) => name === GLOBALS_PART)) {
     const { store, keys } = entry.repository;
     const script = (await readObject(store, keys.part(entry.label, GLOBALS_PART))).toString('utf8');
     for (const line of script.split('\n')) {
       const role = /^CREATE ROLE (.+);$/.exec(line)?.[1];
       if (role !== undefined) names.add(unquote(role));
+      // Some objects (event triggers, foreign-data wrappers) can only belong to a superuser.
+      const superuser = /^ALTER ROLE (.+) WITH SUPERUSER /.exec(line)?.[1];
+      if (superuser !== undefined) superusers.add(unquote(superuser));
       if (/^GRANT (?!.* ON ).+ TO .+;$/.test(line)) memberships.push(line.replace(/ GRANTED BY .*;$/, ';'));
     }
   }
@@ -26,7 +30,9 @@ export async function createRoles(client: pg.Client, entry: BackupEntry, manifes
   const present = new Set(rows.map(({ name }) => name));
   // Names that begin with pg_ are the server's own; a newer one may have roles that an older one lacks.
   const missing = [...names].filter((name) => !present.has(name) && !name.startsWith('pg_'));
-  for (const name of missing) await client.query(`create role ${quoteIdentifier(name)} nologin`);
+  for (const name of missing) {
+    await client.query(`create role ${quoteIdentifier(name)} nologin${superusers.has(name) ? ' superuser' : ''}`);
+  }
   for (const membership of memberships) await client.query(membership).catch(() => {});
   return missing.length;
 }

@@ -10,7 +10,7 @@ import {
   withScratchCluster,
 } from '../postgres/cluster.ts';
 import type { SearchPlaces } from '../programs/find.ts';
-import { abandonedDirectories, withOwnDirectory } from '../programs/own-directory.ts';
+import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
 import { processesIn } from '../programs/process.ts';
 
 /** An isolated server of at least that major, gone afterwards; what a killed drill left is removed first. */
@@ -29,9 +29,25 @@ export async function withDrillServer<T>(
   return withOwnDirectory('drill', 0o711, (parent) =>
     withScratchCluster({ programs, environment: options.places.environment, parent }, context, (cluster) => {
       context.report({ kind: 'done', step, message, durationMs: context.clock.monotonicMs() - began });
-      return work(cluster, programs);
+      return work(cluster, programs).catch(async (error) => {
+        throw tellFullDisk(error, await readFile(path.join(cluster.directory, 'server.log'), 'utf8').catch(() => ''));
+      });
+    }).catch((error) => {
+      throw tellFullDisk(error, '');
     }),
   );
+}
+
+/** A server that cannot write ends sessions, or itself: its log tells why. */
+function tellFullDisk(error: unknown, log: string): unknown {
+  if (!(error instanceof StructdbError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') return error;
+  const line = [...error.details, ...log.split('\n')].find((text) => text.includes('No space left on device'));
+  if (line === undefined) return error;
+  return new StructdbError('DISK_FULL', `The isolated server has no space in ${TEMPORARY_ROOT}.`, {
+    cause: error,
+    details: [line.trim()],
+    hint: 'Free space there: the server needs about 45 MB, and room for the database and its WAL.',
+  });
 }
 
 /** The backup's own major, else a newer one. @throws PROGRAM_MISSING, PROGRAM_TOO_OLD */

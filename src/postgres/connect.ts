@@ -119,6 +119,8 @@ function serverOptions(connection: ConnectionSettings, profile: WorkProfile): st
     statement_timeout: profile.statementTimeoutMs,
     lock_timeout: profile.lockTimeoutMs,
     idle_in_transaction_session_timeout: profile.idleInTransactionTimeoutMs,
+    // pg reads times in this form only; a database may have another default.
+    DateStyle: 'ISO',
   };
   const own = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   return [connection.options, ...own].filter(Boolean).join(' ');

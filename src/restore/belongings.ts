@@ -98,7 +98,7 @@ function databaseStatements({ database, belongings, newOwner }: BelongingsOption
   return statements;
 }
 
-/** Settings that are lists: their stored value is a list of quoted names already (pg_dump's variable_is_guc_list_quote). */
+/** Settings that are lists of names (pg_dump's variable_is_guc_list_quote): one literal would be one name. */
 const LIST_SETTINGS = new Set([
   'local_preload_libraries',
   'search_path',
@@ -109,6 +109,13 @@ const LIST_SETTINGS = new Set([
 ]);
 
 function settingValue(name: string, value: string): string {
-  if (LIST_SETTINGS.has(name.toLowerCase()) && value !== '') return value;
-  return quoteLiteral(value);
+  if (!LIST_SETTINGS.has(name.toLowerCase()) || value === '') return quoteLiteral(value);
+  return splitNames(value).map(quoteLiteral).join(', ');
+}
+
+/** The elements of a list of names, each quoted where it must be: `"$user", public`, or `""`. */
+function splitNames(list: string): string[] {
+  return [...list.matchAll(/"((?:[^"]|"")*)"|([^",\s]+)/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain!,
+  );
 }

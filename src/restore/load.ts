@@ -132,18 +132,26 @@ function loadFailure(error: unknown, database: string, leftOut: readonly string[
   const details = error.details.filter((line) => !PROGRESS.test(line));
   const cause = details.find((line) => /error:/.test(line))?.replace(/^pg_restore: (from TOC entry.*)?/, '');
   const message = cause ? `Restoring into database "${database}" failed: pg_restore: ${cause}.` : error.message;
-  if (/No space left on device|disk full/i.test([message, ...details].join('\n'))) {
+  const everything = [message, ...details].join('\n');
+  if (/No space left on device|disk full/i.test(everything)) {
     return new StructdbError('DISK_FULL', `The server's disk is full: ${message}`, {
       cause: error,
       details,
       hint: 'Nothing of the restore was kept. Free space on the server and run it again.',
     });
   }
+  if (/server closed the connection|terminating connection|connection to server /.test(everything)) {
+    return new StructdbError('CONNECTION_LOST', `${message} The server went away.`, {
+      cause: error,
+      details,
+      hint: "Check the server's log, then run the command again.",
+    });
+  }
   if (leftOut.length === 0) return new StructdbError('PROGRAM_FAILED', message, { cause: error, details });
   return new StructdbError('TARGET_UNSUITABLE', `${message} This server lacks something that the dump needs.`, {
     cause: error,
     details: [...leftOut, ...details],
-    hint: `Provide it first: ${leftOut[0]}`,
+    hint: 'The first lines say what was left out: provide it, or restore as a superuser.',
   });
 }
 

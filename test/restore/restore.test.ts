@@ -391,6 +391,24 @@ describe('structdb restore', () => {
     for (const { stdout, stderr } of [dry, run, again]) expect(stdout + stderr).not.toContain(creator.password);
   });
 
+  it('answers a full disk with DISK_FULL, and leaves no database', async () => {
+    const { cwd } = await copyOfStore(backup, scratch);
+    const database = newName();
+    const cli = [path.join(projectRoot, 'bin/structdb.js'), 'restore', backup.label, '--database', database, '--json'];
+    const child = spawn('prlimit', ['--fsize=30000', process.execPath, ...cli, '--url', urlOf(server.superuser)], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: scratch },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let stdout = '';
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'DISK_FULL' });
+    expect(await databasesLike(server, `^(${database}|${partialName(database)})$`)).toEqual([]);
+  });
+
   it('wants a target', async () => {
     expect(await structdb(['restore', 'latest'])).toMatchObject({
       exitCode: 2,
