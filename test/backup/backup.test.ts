@@ -228,6 +228,10 @@ describe('A backup that cannot be made', () => {
 
   it('answers a full disk with DISK_FULL and leaves nothing behind', async () => {
     const cwd = path.dirname((await runOptions(database, scratch)).store.location);
+    writeFileSync(
+      path.join(cwd, 'structdb.config.ts'),
+      `export default { stores: { local: { type: 'directory', path: './store' } } };`,
+    );
     const cli = [path.join(projectRoot, 'bin/structdb.js'), 'backup', 'run', '--json', '--url', urlOf(database)];
     const child = spawn('prlimit', ['--fsize=30000', process.execPath, ...cli], {
       cwd,
@@ -241,7 +245,7 @@ describe('A backup that cannot be made', () => {
     const exitCode = await new Promise((resolve) => child.on('close', resolve));
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout).error).toMatchObject({ code: 'DISK_FULL' });
-    const files = readdirSync(path.join(cwd, '.structdb'), { recursive: true }).map(String);
+    const files = readdirSync(path.join(cwd, 'store'), { recursive: true }).map(String);
     expect(files.filter((file) => file.includes('backups'))).toEqual([]);
   });
 

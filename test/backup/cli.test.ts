@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from '@jest/globals';
@@ -13,6 +14,10 @@ it('structdb backup makes what is due, once; list and show need no server', asyn
   const database = await server.createOwnedDatabase();
   await fill(database, 10);
   const cwd = await mkdtemp(path.join(scratch, 'cli-'));
+  writeFileSync(
+    path.join(cwd, 'structdb.config.ts'),
+    `export default { stores: { local: { type: 'directory', path: './store' } } };`,
+  );
   const first = await structdb(['backup', '--url', urlOf(database), '--json'], { cwd });
   expect(first).toMatchObject({ exitCode: 0, json: { ok: true, result: { made: { rows: 110, tiers: ['daily'] } } } });
   const again = await structdb(['backup', '--url', urlOf(database)], { cwd });
