@@ -90,7 +90,7 @@ function psqlCommand(shell: Shell): Command {
     configure: (command) => void command.allowUnknownOption().passThroughOptions(),
     run: async (session, [args]) => {
       const { openPsql } = await import('../devdb/index.ts');
-      const { exitCode } = await session.handTerminalOver(async () =>
+      const { exitCode } = await session.undisturbed(async () =>
         openPsql({ ...(await placeOf(session)), args: (args as string[] | undefined) ?? [] }),
       );
       return { result: { exitCode }, human: () => '', exitCode };

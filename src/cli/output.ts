@@ -67,7 +67,13 @@ export async function progressDisplay(
   variables: Readonly<Record<string, string | undefined>>,
 ): Promise<ProgressDisplay> {
   const interactive =
-    Boolean(process.stderr.isTTY) && !settings.quiet && !settings.json && !variables.CI && variables.TERM !== 'dumb';
+    Boolean(process.stderr.isTTY) &&
+    // A terminal without a size (`script`, a fresh container's): ora would count endless lines to clear.
+    process.stderr.columns > 0 &&
+    !settings.quiet &&
+    !settings.json &&
+    !variables.CI &&
+    variables.TERM !== 'dumb';
   const line = (text: string) => void process.stderr.write(`${redact(text)}\n`);
   const told = (event: ProgressEvent): string | undefined => {
     switch (event.kind) {

@@ -101,8 +101,8 @@ export class Session {
     }
   }
 
-  /** Runs a program in the foreground: until it ends, Ctrl-C is its own affair. */
-  async handTerminalOver<T>(work: () => Promise<T>): Promise<T> {
+  /** Until `work` ends, signals are not structdb's affair: of a program in the foreground, or of a write that must end. */
+  async undisturbed<T>(work: () => Promise<T>): Promise<T> {
     this.#display.stop();
     this.#signals.ignore(true);
     try {

@@ -50,8 +50,8 @@ export async function writeArchiveSettings(
 /** The text of the one-file program: built beforehand in the package, built now when running from sources. */
 async function walProgram(): Promise<string | Uint8Array> {
   const here = fileURLToPath(import.meta.url);
-  // dist/src/devdb/archive.js → dist/entries/wal.js
-  if (!here.endsWith('.ts')) return readFile(path.join(path.dirname(here), '..', '..', 'entries', 'wal.js'));
+  // dist/src/devdb/archive.js → dist/entries/wal.mjs
+  if (!here.endsWith('.ts')) return readFile(path.join(path.dirname(here), '..', '..', 'entries', 'wal.mjs'));
   const { build } = await import('esbuild');
   const result = await build({
     entryPoints: [path.join(path.dirname(here), '..', 'entries', 'wal.ts')],
@@ -59,6 +59,7 @@ async function walProgram(): Promise<string | Uint8Array> {
     platform: 'node',
     format: 'esm',
     target: 'node22',
+    minify: true,
     write: false,
     logLevel: 'silent',
   });

@@ -28,8 +28,9 @@ export interface Repository {
 export async function ensureRepository(store: Store, identity: RepositoryIdentity): Promise<Repository> {
   const repository = openRepository(store, identity.systemIdentifier);
   const wanted = { format: REPOSITORY_FORMAT, ...identity };
-  const written = await store.putIfAbsent(repository.keys.identity, encodeJson(wanted));
-  if (written) return repository;
+  // Looked at first: each archived segment comes by here, and a refused write costs as much as one that is done.
+  const isNew = !(await store.head(repository.keys.identity));
+  if (isNew && (await store.putIfAbsent(repository.keys.identity, encodeJson(wanted)))) return repository;
   const found = await readIdentity(repository);
   for (const key of ['systemIdentifier', 'postgresMajor', 'walSegmentBytes'] as const) {
     if (found[key] === identity[key]) continue;

@@ -37,7 +37,11 @@ export async function writeDurably(
         },
       );
       await rm(temporary);
-      if (taken) return undefined;
+      if (taken) {
+        // Whoever took it may have been killed before this: a caller who finds it equal may rely on it.
+        await syncFolder(folder);
+        return undefined;
+      }
     } else {
       await rename(temporary, file);
     }

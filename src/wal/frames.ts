@@ -1,0 +1,32 @@
+import { promisify } from 'node:util';
+import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib';
+
+const compressFrame = promisify(zstdCompress);
+
+/** A 16 MiB segment becomes four frames, compressed at the same time. */
+const FRAME_BYTES = 4 * 1024 * 1024;
+const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
+
+/** Compresses in frames, one after the other in the result: what `zstd -d` reads as one file (RFC 8878, section 3). */
+export async function compress(content: Buffer): Promise<Buffer> {
+  const frames: Promise<Buffer>[] = [];
+  for (let start = 0; start === 0 || start < content.length; start += FRAME_BYTES) {
+    frames.push(compressFrame(content.subarray(start, start + FRAME_BYTES), LEVEL));
+  }
+  return Buffer.concat(await Promise.all(frames));
+}
+
+/** The content of all frames; Node's own function stops behind the first. @throws the error of zlib when it is damaged */
+export function decompress(stored: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let rest = stored; rest.length > 0; ) {
+    const { buffer, engine } = zstdDecompressSync(rest, { info: true }) as unknown as {
+      buffer: Buffer;
+      engine: { bytesWritten: number };
+    };
+    parts.push(buffer);
+    if (engine.bytesWritten <= 0) throw new Error('a frame without bytes');
+    rest = rest.subarray(engine.bytesWritten);
+  }
+  return Buffer.concat(parts);
+}
