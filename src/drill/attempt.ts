@@ -1,5 +1,5 @@
 import { withDatabase } from '../config/connection.ts';
-import { type RunContext, stopIfInterrupted } from '../core/context.ts';
+import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import type { ScratchCluster } from '../postgres/cluster.ts';
@@ -48,7 +48,6 @@ export async function restoreAndCheck(options: AttemptOptions, context: RunConte
   const restore = await restoreOnScratch(plan, context);
   const connection = withDatabase(cluster.connection, DATABASE);
   // The snapshot is taken before the write probe: what is checked is what was restored.
-  stopIfInterrupted(context);
   return withFrozenCopy(connection, context, async (client) => {
     const beganMs = elapsedMs();
     const { write, writes } = await firstWrite(connection, context);

@@ -281,10 +281,16 @@ describe('A restore that is stopped', () => {
     'restore.settings',
   ];
 
-  it('has these steps, in this order', async () => {
+  it('has these steps, in this order, and marks a given database as long as it is not whole', async () => {
     const context = testContext();
-    const { database } = await given();
-    await restoreDump(optionsFor(creator, database), context);
+    const target = await given();
+    let marked: Promise<unknown> | undefined;
+    const report = (event: (typeof context.events)[number]) => {
+      context.report(event);
+      if (event.kind === 'step' && event.step === 'restore.check') marked = belongingsOf(target);
+    };
+    await restoreDump(optionsFor(creator, target.database), { ...context, report });
+    expect(await marked).toMatchObject({ comment: `structdb: unfinished restore of ${backup.label}` });
     expect(context.events.flatMap((event) => (event.kind === 'step' ? [event.step] : []))).toEqual(STEPS);
   });
 
@@ -312,6 +318,9 @@ describe('A restore that is stopped', () => {
   it('by kill -9 leaves no database of that name, and the next one removes what is left', async () => {
     const database = newName();
     const { cwd } = await copyOfStore(backup, scratch);
+    // As a kill in the middle of the load leaves it, whatever this one leaves.
+    const left = await server.createDatabase({ name: partialName(database), owner: creator.user });
+    await sql(left, (client) => client.query('create table projects (half int)'));
     await allowCreating(async () => {
       const args = ['restore', backup.label, '--database', database, '--url', urlOf(creator)];
       await new Promise<void>((resolve) => {
@@ -370,6 +379,17 @@ it('A second restore into the same name is refused while the first one works', a
       });
     }
   });
+});
+
+it('Of two restores into the same new name that begin together, one wins', async () => {
+  const database = newName();
+  const runs = await allowCreating(() =>
+    Promise.allSettled([1, 2].map(() => restoreDump(optionsFor(creator, database), testContext()))),
+  );
+  const lost = runs.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+  expect(runs.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(lost.reason).toMatchObject({ code: 'LOCKED', exitCode: 5, message: expect.stringContaining(creator.user) });
+  expect(await databasesLike(server, `^(${database}|${partialName(database)})$`)).toEqual([database]);
 });
 
 describe('structdb restore', () => {
