@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { StructdbError } from '../core/errors.ts';
 import { quoteIdentifier } from '../postgres/connect.ts';
 import type { BackupEntry } from '../repository/backups.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { Manifest, ManifestPart } from '../repository/manifest.ts';
 import { readObject } from '../storage/store.ts';
 
 const GLOBALS_PART = 'globals.sql';
@@ -14,9 +16,9 @@ export async function createRoles(client: pg.Client, entry: BackupEntry, manifes
   const names = new Set(rolesOf(manifest));
   const memberships: string[] = [];
   const superusers = new Set<string>();
-  if (manifest.parts.some(({ name }) => name === GLOBALS_PART)) {
-    const { store, keys } = entry.repository;
-    const script = (await readObject(store, keys.part(entry.label, GLOBALS_PART))).toString('utf8');
+  const part = manifest.parts.find(({ name }) => name === GLOBALS_PART);
+  if (part) {
+    const script = await readGlobals(entry, part);
     for (const line of script.split('\n')) {
       const role = /^CREATE ROLE (.+);$/.exec(line)?.[1];
       if (role !== undefined) names.add(unquote(role));
@@ -37,6 +39,17 @@ export async function createRoles(client: pg.Client, entry: BackupEntry, manifes
   return missing.length;
 }
 
+async function readGlobals(entry: BackupEntry, part: ManifestPart): Promise<string> {
+  const { store, keys } = entry.repository;
+  const bytes = await readObject(store, keys.part(entry.label, part.name));
+  if (createHash('sha256').update(bytes).digest('hex') === part.sha256) return bytes.toString('utf8');
+  throw new StructdbError(
+    'BACKUP_CORRUPT',
+    `Backup ${entry.label} is damaged: ${part.name} was altered: its SHA-256 differs.`,
+    { hint: 'Make a new backup now: structdb backup run' },
+  );
+}
+
 /** Every role that the manifest itself names, for dumps without globals. */
 function rolesOf({ database, structure }: Manifest): string[] {
   const named = [
@@ -55,7 +68,10 @@ function rolesOf({ database, structure }: Manifest): string[] {
       named.push(unquote(grantee!));
     }
   }
-  return named.filter((name) => name !== null);
+  for (const policy of Object.values(structure.policies ?? {})) {
+    named.push(...(/ to (.+?)(?= using | check |$)/.exec(policy)?.[1]?.split(', ') ?? []));
+  }
+  return named.filter((name) => name !== null && name !== 'public') as string[];
 }
 
 function unquote(identifier: string): string {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { messageOf } from '../core/errors.ts';
+import { codeOf, messageOf } from '../core/errors.ts';
 import { quoteIdentifier, quoteLiteral } from '../postgres/connect.ts';
 import type { DatabaseBelongings } from '../repository/manifest.ts';
 
@@ -12,6 +12,9 @@ export interface BelongingsOptions {
   /** Set when everything went to this role: grants to and by the former owner are meant for it. */
   readonly newOwner: string | undefined;
 }
+
+/** query_canceled: somebody asked to stop; that is no reason to go on without the statement. */
+const CANCELLED = '57014';
 
 /**
  * Puts back what belongs to the database and is in no dump: privileges, settings (the 30 s statement_timeout among
@@ -27,6 +30,7 @@ export async function putBackBelongings(client: pg.Client, options: BelongingsOp
       await client.query(statement);
       await client.query('release savepoint one');
     } catch (error) {
+      if (codeOf(error) === CANCELLED) throw error;
       await client.query('rollback to savepoint one');
       leftOut.push(`${statement} (${messageOf(error)})`);
     }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { listStore, runBackup } from '../../src/backup/index.ts';
@@ -243,6 +243,18 @@ describe('A drill whose newest backup cannot be restored', () => {
       code: 'BACKUP_CORRUPT',
       exitCode: 4,
       message: expect.stringContaining('cannot be restored'),
+    });
+  });
+
+  it('because its roles were altered, blames the backup', async () => {
+    const copy = await copyOfStore(backup, scratch);
+    const globals = await copy.file('globals.sql');
+    const text = readFileSync(globals, 'utf8');
+    rmSync(globals);
+    writeFileSync(globals, text.replace('NOSUPERUSER', 'YESUPERUSER'));
+    await expect(runDrill(optionsFor(backup.source, copy.store), testContext())).rejects.toMatchObject({
+      code: 'BACKUP_CORRUPT',
+      message: expect.stringContaining('globals.sql was altered'),
     });
   });
 });

@@ -315,6 +315,33 @@ describe('A restore that is stopped', () => {
     }
   });
 
+  it('while it puts back a setting does not go on without it', async () => {
+    const target = await given();
+    const context = testContext();
+    let side: Promise<void> | undefined;
+    const holdSettings = () =>
+      sql(target, async (client) => {
+        await client.query('begin');
+        await client.query(`alter database "${target.database}" set work_mem = '5MB'`);
+        for (let waiting = false; !waiting; ) {
+          const { rows } = await client.query(`select from pg_locks where not granted and locktype = 'transactionid'`);
+          waiting = rows.length > 0;
+        }
+        context.interrupt();
+        await run.catch(() => {});
+        await client.query('rollback');
+      });
+    const report = (event: (typeof context.events)[number]) => {
+      if (event.kind === 'step' && event.step === 'restore.check') side = holdSettings();
+    };
+    const run: Promise<unknown> = restoreDump(optionsFor(creator, target.database), { ...context, report });
+    await expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await side;
+    expect((await planDumpRestore(optionsFor(creator, target.database), testContext())).target.state.kind).toBe(
+      'empty',
+    );
+  });
+
   it('by kill -9 leaves no database of that name, and the next one removes what is left', async () => {
     const database = newName();
     const { cwd } = await copyOfStore(backup, scratch);
