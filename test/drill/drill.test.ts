@@ -1,11 +1,23 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { listStore, runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { type DrillOptions, runDrill } from '../../src/drill/index.ts';
+import { withDrillServer } from '../../src/drill/scratch.ts';
 import { probeWrite } from '../../src/drill/write-probe.ts';
+import { withClient } from '../../src/postgres/connect.ts';
+import { profiles } from '../../src/postgres/profiles.ts';
 import { abandonedDirectories } from '../../src/programs/own-directory.ts';
 import { runOptions } from '../backup/support.ts';
 import {
@@ -179,6 +191,21 @@ describe('A drill', () => {
       ageOfData: { judged: true, withinLimit: false, intervalMs: 86_400_000 },
     });
     expect(result.ageOfData.ms).toBeGreaterThan(2 * 86_400_000);
+  });
+});
+
+it('The isolated server is reached through its private socket only, and archives nothing', async () => {
+  const context = testContext();
+  await withDrillServer({ places: testPlaces(), major: 15 }, context, async ({ connection }) => {
+    const shown = await withClient(connection, profiles.drill, context, async (client) => {
+      const { rows } = await client.query(
+        `select current_setting('listen_addresses') as addresses, current_setting('archive_mode') as archive_mode,
+                current_setting('unix_socket_directories') as directory`,
+      );
+      return rows[0];
+    });
+    expect(shown).toEqual({ addresses: '', archive_mode: 'off', directory: connection.host });
+    expect(statSync(connection.host).mode & 0o777).toBe(0o700);
   });
 });
 
