@@ -8,12 +8,9 @@ import type { ManifestPart } from '../repository/manifest.ts';
 import { putBackBelongings } from './belongings.ts';
 import { withTargetDatabase } from './bracket.ts';
 import { checkContents, contentDiffers } from './check.ts';
-import { withFetchedPart } from './fetch.ts';
+import { dumpPart, withFetchedPart } from './fetch.ts';
 import { type Loaded, loadDump, privilegeScript } from './load.ts';
 import { planDumpRestore, type RestoreOptions, type RestorePlan } from './plan.ts';
-
-/** The object of a dump that pg_restore reads. */
-export const DUMP_PART = 'dump.pgdump';
 
 /** How long each part of a restore took, in milliseconds. */
 export interface RestorePhases {
@@ -55,7 +52,7 @@ export async function performRestore(
   context: RunContext,
 ): Promise<RestoreResult> {
   const { entry, manifest, database, target } = plan;
-  const part = manifest.parts.find(({ name }) => name === DUMP_PART) ?? manifest.parts[0]!;
+  const part = dumpPart(manifest);
   const started = context.clock.monotonicMs();
   const timer = stopwatch(context);
   return withFetched(plan, part, context, async (file) => {

@@ -1,15 +1,33 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
-import { abandonedDirectories, withOwnDirectory } from '../programs/own-directory.ts';
+import { formatBytes } from '../core/units.ts';
+import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { Manifest, ManifestPart } from '../repository/manifest.ts';
+
+/** The object of a dump that pg_restore reads. */
+export function dumpPart(manifest: Manifest): ManifestPart {
+  return manifest.parts.find(({ name }) => name === 'dump.pgdump') ?? manifest.parts[0]!;
+}
+
+/** Room for the private copy that pg_restore reads. @throws DISK_FULL */
+export async function requireRoom(entry: BackupEntry, manifest: Manifest): Promise<void> {
+  const { name, sizeBytes } = dumpPart(manifest);
+  const { bavail, bsize } = await statfs(TEMPORARY_ROOT);
+  if (bavail * bsize >= sizeBytes) return;
+  throw new StructdbError(
+    'DISK_FULL',
+    `Cannot fetch ${name} of ${entry.label}: it has ${formatBytes(sizeBytes)}, and ${TEMPORARY_ROOT} has ${formatBytes(bavail * bsize)} left.`,
+    { hint: `Free space in ${TEMPORARY_ROOT}; nothing was touched.` },
+  );
+}
 
 /**
  * Every object of the backup with the size that the manifest names. Cheap: nothing is read.

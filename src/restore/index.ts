@@ -1,6 +1,6 @@
 /** Restores: back into a database, planned before anything is touched and compared with what the backup recorded. */
 
-export { type ContentCheck, checkContents, contentDiffers, type TableDifference } from './check.ts';
+export { type ContentCheck, checkContents } from './check.ts';
 export { type Choice, chooseDumps, LATEST } from './choose.ts';
 export { describePlan, type RestorePlanSummary } from './describe.ts';
 export { performRestore, type RestorePhases, type RestoreResult, restoreDump } from './dump.ts';

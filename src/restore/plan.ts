@@ -7,7 +7,7 @@ import { type BackupEntry, readManifest } from '../repository/backups.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { Store } from '../storage/store.ts';
 import { chooseDumps } from './choose.ts';
-import { requireWholeParts } from './fetch.ts';
+import { requireRoom, requireWholeParts } from './fetch.ts';
 import { inspectTarget, type Target } from './target.ts';
 
 export interface RestoreOptions {
@@ -36,7 +36,7 @@ const TRANSACTION_TIMEOUT_MAJOR = 17;
 /**
  * Decides everything that can be decided before anything is touched. Writes nothing.
  * @throws BACKUP_MISSING, BACKUP_CORRUPT, MANIFEST_UNREADABLE, TARGET_NOT_EMPTY, TARGET_UNSUITABLE, PERMISSION_DENIED,
- * PROGRAM_MISSING, PROGRAM_TOO_OLD
+ * PROGRAM_MISSING, PROGRAM_TOO_OLD, DISK_FULL
  */
 export async function planDumpRestore(options: RestoreOptions, context: RunContext): Promise<RestorePlan> {
   const plan = async () => {
@@ -62,6 +62,7 @@ export async function planFor(
 ): Promise<RestorePlan> {
   const { entry, manifest, database } = options;
   await requireWholeParts(entry, manifest);
+  await requireRoom(entry, manifest);
   // An archive is read by the pg_restore of the pg_dump that wrote it, or a newer one.
   const pgRestore = await findProgram('pg_restore', options.places, {
     atLeast: Number.parseInt(manifest.tools.pgDump, 10),

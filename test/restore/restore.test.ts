@@ -193,6 +193,19 @@ describe('A restore refuses, before it touches anything,', () => {
     });
   });
 
+  it('a dump for which there is no room', async () => {
+    const copy = await copyOfStore(backup, scratch);
+    const sizeBytes = 8 * 1024 ** 4;
+    truncateSync(await copy.file('dump.pgdump'), sizeBytes);
+    await changeManifest(copy, (manifest) => Object.assign(manifest.parts[0]!, { sizeBytes }));
+    const { database } = await given();
+    const options = { ...optionsFor(creator, database), store: copy.store };
+    await expect(planDumpRestore(options, testContext())).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringMatching(/it has 8\.0 TiB, and \/var\/tmp has .* left/),
+    });
+  });
+
   it('a label that is not there, and suggests the one that was meant', async () => {
     const { database } = await given();
     const restore = (label: string) => restoreDump({ ...optionsFor(creator, database), label }, testContext());
