@@ -20,6 +20,7 @@ export async function withTakenDatabase<T>(
   const { database } = connection;
   const holder = await hold(connection, database);
   try {
+    await endOrphans(holder);
     const found = await commentOf(holder);
     const objects = await findUserObjects(holder);
     const unfinished = target.state.kind === 'unfinished' && found === UNFINISHED + label;
@@ -66,12 +67,19 @@ async function emptyOut(
   extensionsBefore: ReadonlySet<string>,
   setFormerComment: () => Promise<void>,
 ): Promise<void> {
-  // A pg_restore that was stopped may still be at work on the server for a moment.
+  await endOrphans(client);
+  await emptyAgain(client, extensionsBefore);
+  await setFormerComment();
+}
+
+/**
+ * Ends the sessions of a pg_restore that was stopped, or whose structdb was killed, and that may still be at work on the
+ * server: who holds the lock knows that no other restore is meant to be there.
+ */
+async function endOrphans(client: pg.Client): Promise<void> {
   await client.query(
     `select pg_terminate_backend(pid, 5000) from pg_stat_activity
       where datname = current_database() and usename = current_user and pid <> pg_backend_pid() and application_name = $1`,
     [profiles.restore.applicationName],
   );
-  await emptyAgain(client, extensionsBefore);
-  await setFormerComment();
 }

@@ -378,6 +378,15 @@ describe('A restore that is stopped', () => {
     expect(await databasesLike(server, `^(${database}|${partialName(database)})$`)).toEqual([database]);
   });
 
+  it('by kill -9 whose pg_restore is still at work on the server does not stand in the way of the next one', async () => {
+    const target = await given();
+    await sql(target, async (orphan) => {
+      await orphan.query(`set application_name = 'structdb restore'; begin; create schema structdb`);
+      await restoreDump(optionsFor(creator, target.database), testContext());
+    });
+    expect(await belongingsOf(target)).toEqual(await belongingsOf(backup.source));
+  });
+
   it('by kill -9 after its rows were in is finished by the next one, unless somebody changed them', async () => {
     const target = await given();
     await restoreDump(optionsFor(creator, target.database), testContext());
