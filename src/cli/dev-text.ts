@@ -56,7 +56,7 @@ export function renderStatus(result: StatusResult, style: Style): string {
 }
 
 function renderWal(wal: WalStatus): string {
-  const size = `${formatCount(wal.segments)} segments, ${formatBytes(wal.sizeBytes)}`;
+  const size = `${plural(wal.segments, 'segment')}, ${formatBytes(wal.sizeBytes)}`;
   return wal.limitBytes === null
     ? `${size}; kept for the base backups`
     : `${size}; beyond ${formatBytes(wal.limitBytes)} the oldest are trimmed, since there is no base backup`;
@@ -67,16 +67,20 @@ export function resetLosses(plan: ResetPlan): string[] {
   const lines: string[] = [];
   if (plan.cluster) lines.push(`the cluster ${plan.cluster} with all its databases`);
   if (plan.walSegments > 0) {
-    lines.push(`${formatCount(plan.walSegments)} archived WAL segments (${formatBytes(plan.walBytes)})`);
+    lines.push(`${plural(plan.walSegments, 'archived WAL segment')} (${formatBytes(plan.walBytes)})`);
   }
-  if (plan.backupsRemoved > 0) lines.push(`${formatCount(plan.backupsRemoved)} backups`);
+  if (plan.backupsRemoved > 0) lines.push(plural(plan.backupsRemoved, 'backup'));
   return lines;
 }
 
 export function renderReset(result: ResetResult, style: Style): string {
   if (!result.removed) return `${style.green('✓')} There is no private server here: nothing to reset.`;
-  const kept = result.backupsKept > 0 ? `; ${formatCount(result.backupsKept)} backups are kept` : '';
+  const kept = result.backupsKept > 0 ? `; kept: ${plural(result.backupsKept, 'backup')}` : '';
   return `${style.green('✓')} Removed ${resetLosses(result).join(', ') || 'what was left of a private server'}${kept}.`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function table(rows: readonly (readonly [string, string])[]): string[] {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/schema.ts';
@@ -24,11 +24,18 @@ export async function prepareArchive(
   await chmod(home.archiveDirectory, 0o755);
   await writeWhole(program, await walProgram(), 0o644);
   await writeArchiveSettings(home, cluster, dev);
+  await makeStore(home);
   const node = await reachableNode(home);
   // `|| exit 1`: above 125, or death by a signal, PostgreSQL would restart the archiver and count no failure
   // (PostgreSQL manual, "Setting Up WAL Archiving"). That covers a missing or killed Node too.
   const words = [node, program, 'push'].map(quoteForShell).join(' ').replaceAll('%', '%%');
   return `${words} "%p" || exit 1`;
+}
+
+/** The server's user archives into the store but may not make it: the directory above is not his. */
+async function makeStore(home: ServerHome): Promise<void> {
+  const made = await mkdir(home.storeDirectory, { recursive: true, mode: 0o700 });
+  if (made !== undefined && home.user) await chown(home.storeDirectory, home.user.uid, home.user.gid);
 }
 
 /** Writes `archive.json`: the resolved, frozen part of the configuration that `wal push` reads. */
