@@ -43,3 +43,9 @@ if ! have_server; then
     say "PostgreSQL is missing: install version 15 or newer for backups; npm's embedded server serves for the rest"
   fi
 fi
+
+# PostgreSQL refuses to run as root, and no other user can run anything below a closed root directory (some images have one).
+if [ "$(id -u)" = 0 ] && [ "$(uname)" = Linux ] && [ $((0$(stat -c %a /) & 1)) = 0 ]; then
+  say "opening the root directory to the server's user (chmod a+x /)"
+  chmod a+x / || say "it could not be opened; run structdb as another user than root"
+fi

@@ -158,6 +158,18 @@ function elsewhere(checkout: string): string {
 /** Whether the user may enter the directory: asked of the system, which knows about groups and ACLs. */
 export async function reaches(user: SystemUser, target: string): Promise<boolean> {
   const test = Object.freeze({ name: 'test', path: '/usr/bin/test', version: '', major: 0 });
-  const result = await runProgram(test, ['-x', target], { env: {}, user, accept: [1], doing: `Looking at ${target}` });
-  return result.exitCode === 0;
+  try {
+    const result = await runProgram(test, ['-x', target], {
+      env: {},
+      user,
+      accept: [1],
+      doing: `Looking at ${target}`,
+    });
+    return result.exitCode === 0;
+  } catch (cause) {
+    throw new StructdbError('PROGRAM_FAILED', `The user "${user.name}", as whom the server runs, can run no program.`, {
+      cause,
+      hint: 'Check that others may enter / and /usr (ls -ld / /usr), or run structdb as a user other than root.',
+    });
+  }
 }
