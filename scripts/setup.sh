@@ -31,8 +31,12 @@ if ! have_server; then
       # Debian would start a cluster of its own on port 5432 otherwise.
       $as_root mkdir -p /etc/postgresql-common
       [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
-      { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql postgresql-contrib; } >&2 ||
+      log=$(mktemp)
+      { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql postgresql-contrib; } >"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
         say "PostgreSQL could not be installed; npm's embedded server serves for everything but backups"
+      }
+      rm -f "$log"
     else
       say "PostgreSQL is missing and sudo needs a password: run  sudo apt-get install postgresql"
     fi
