@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { exists } from '../../src/config/project.ts';
 import { newCheckout, newFolder } from '../devdb/support.ts';
+import { copyCheckout } from '../support/checkout.ts';
 import { type CliResult, projectRoot } from '../support/cli.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -66,11 +67,11 @@ describe('npm run quickstart', () => {
   });
 });
 
-/** The files of this checkout as git would clone them, and its installed packages, as second names of the same files. */
+/** The files of this checkout, and its installed packages as second names of the same files. */
 async function cloneInto(directory: string): Promise<void> {
+  await copyCheckout(directory);
   const sh = (script: string) =>
     promisify(execFile)('bash', ['-c', script, 'bash', projectRoot, directory], { maxBuffer: 1e8 });
-  await sh('cd "$1" && git ls-files -z --cached --others --exclude-standard | tar c --null -T - | tar x -C "$2"');
   await sh('cp -al "$1/node_modules" "$2/node_modules" 2>/dev/null || cp -a "$1/node_modules" "$2/"');
   // Whatever installed them here: set-up has nothing to do there.
   await sh('cp --remove-destination "$2/package-lock.json" "$2/node_modules/.structdb-lock"');

@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { copyCheckout } from '../support/checkout.ts';
+import { projectRoot } from '../support/cli.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+
+const run = promisify(execFile);
+const node = process.execPath;
+let user: string;
+
+/** A project that has the packed structdb among its packages; what it depends on is taken from this checkout. */
+beforeAll(async () => {
+  const folder = await scratchDirectory();
+  const source = path.join(folder, 'source');
+  user = path.join(folder, 'user');
+  const packages = path.join(user, 'node_modules');
+  await mkdir(source);
+  await mkdir(path.join(packages, 'structdb'), { recursive: true });
+  await copyCheckout(source);
+  await symlink(path.join(projectRoot, 'node_modules'), path.join(source, 'node_modules'));
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: source });
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'))!;
+  await run('tar', [
+    'x',
+    '-z',
+    '--strip-components=1',
+    '-C',
+    path.join(packages, 'structdb'),
+    '-f',
+    path.join(folder, tarball),
+  ]);
+  for (const name of await readdir(path.join(projectRoot, 'node_modules'))) {
+    if (name.startsWith('.')) continue;
+    await symlink(path.join(projectRoot, 'node_modules', name), path.join(packages, name));
+  }
+  await writeFile(path.join(user, 'package.json'), '{"name":"user","private":true,"type":"module"}\n');
+}, 120_000);
+
+describe('the packed package', () => {
+  it('can be imported entry by entry', async () => {
+    const { stdout } = await run(node, [path.join(projectRoot, 'scripts/check-exports.mjs'), user]);
+
+    expect(stdout).toMatch(/^\d+ entries imported, with types/);
+  });
+
+  it('has types that a compiler believes', async () => {
+    await writeFile(
+      path.join(user, 'use.ts'),
+      `import { createDatabase, defineConfig } from 'structdb';
+import { up } from 'structdb/migrate';
+import { restoreDump } from 'structdb/restore';
+import { runDrill } from 'structdb/drill';
+
+export const config = defineConfig({ objectives: { rto: '5 minutes' } });
+// @ts-expect-error: there is no such objective
+defineConfig({ objectives: { speed: '5 minutes' } });
+
+export async function names(url: string): Promise<string[]> {
+  const db = await createDatabase({ url });
+  const rows = await db.selectFrom('projects').select('name').execute();
+  // @ts-expect-error: there is no such table
+  db.selectFrom('project');
+  await db.destroy();
+  return rows.map(({ name }) => name);
+}
+
+// @ts-expect-error: a connection is needed
+up({});
+export const steps: (typeof up | typeof restoreDump | typeof runDrill)[] = [up, restoreDump, runDrill];
+`,
+    );
+    await writeFile(
+      path.join(user, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          target: 'es2024',
+          module: 'nodenext',
+          skipLibCheck: true,
+          types: ['node'],
+        },
+        files: ['use.ts'],
+      }),
+    );
+
+    const checked = await run(node, [path.join(projectRoot, 'node_modules/typescript/bin/tsc')], { cwd: user }).catch(
+      (error: { stdout: string }) => error,
+    );
+
+    expect(checked.stdout).toBe('');
+  });
+
+  it('runs as an installed program: its version, and the plan of its migrations', async () => {
+    const program = path.join(user, 'node_modules/structdb/bin/structdb.js');
+
+    const version = await run(node, [program, '--version'], { cwd: user });
+    const plan = await run(node, [program, 'migrate', 'plan'], { cwd: user });
+
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+/);
+    expect(plan.stdout.match(/create table/gi)?.length).toBeGreaterThanOrEqual(7);
+  });
+});
