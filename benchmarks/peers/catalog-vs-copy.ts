@@ -5,8 +5,8 @@
  *
  * Both fill the empty, migrated material_catalog of a scratch server with the 4,598 rows of the shipped shapes, and take
  * turns. Process start is left out of both: structdb is timed from the call of the import to its end (connecting, reading,
- * checking and loading included), `\copy` by psql's own `\timing`. The first import of a process pays for compiling the
- * code and is shown beside the median of the others.
+ * checking and loading included), `\copy` by psql's own `\timing`. The first import of a process also pays for compiling
+ * the code. It is what a user runs, so it is judged too, by the same target.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -60,14 +60,15 @@ await withScratchCluster({ programs: await findServerPrograms(places), environme
     imports.push(await timeImport(connection));
   }
   const ratio = median(imports) / median(copies);
+  const firstRatio = first / median(copies);
   console.log(`psql \\copy      ${median(copies).toFixed(1)} ms (median of ${rounds})`);
   console.log(
     `catalog import  ${median(imports).toFixed(1)} ms (median of ${rounds}; the first ${first.toFixed(1)} ms)`,
   );
   console.log(
-    `ratio           ${ratio.toFixed(2)} (target: at most ${TARGET}), peak memory ${Math.round(peakKiB / 1024)} MiB`,
+    `ratio           ${ratio.toFixed(2)}, the first ${firstRatio.toFixed(2)} (target: at most ${TARGET} each), peak memory ${Math.round(peakKiB / 1024)} MiB`,
   );
-  process.exitCode = ratio <= TARGET ? 0 : 4;
+  process.exitCode = Math.max(ratio, firstRatio) <= TARGET ? 0 : 4;
 });
 
 async function timeImport(connection: ConnectionSettings): Promise<number> {
