@@ -1,5 +1,5 @@
 import { defineConfig } from 'kysely-ctl';
-import { takeEnvironment } from './src/cli/run.ts';
+import { takeEnvironment } from './src/cli/environment.ts';
 import { loadConfig } from './src/config/load.ts';
 import { findProject } from './src/config/project.ts';
 import { resolveConnection } from './src/config/resolve.ts';

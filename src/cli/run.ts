@@ -1,10 +1,9 @@
-import { homedir, hostname, userInfo } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { Environment } from '../config/environment.ts';
-import { findProject, type Project, readDotEnv } from '../config/project.ts';
+import { findProject, type Project } from '../config/project.ts';
 import { systemClock } from '../core/clock.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { takeEnvironment } from './environment.ts';
 import {
   asStructdbError,
   envelope,
@@ -79,21 +78,6 @@ async function projectOf(command: Command): Promise<Project> {
   if (config === undefined) return findProject(process.cwd());
   const configFile = path.resolve(config);
   return { root: path.dirname(configFile), configFile };
-}
-
-/** .env fills what the environment leaves unset; a configuration file may read process.env, so it is filled there too. */
-export async function takeEnvironment(root: string): Promise<Environment> {
-  for (const [name, value] of Object.entries(await readDotEnv(root))) process.env[name] ??= value;
-  const user = userInfo();
-  return Object.freeze({
-    variables: Object.freeze({ ...process.env }),
-    home: homedir(),
-    workingDirectory: process.cwd(),
-    uid: process.geteuid?.(),
-    userName: user.username,
-    hostName: hostname(),
-    platform: process.platform,
-  });
 }
 
 /** The first signal asks to stop at the next safe point; one more, a second later or after, ends at once. */
