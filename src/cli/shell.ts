@@ -53,6 +53,7 @@ export type Runner = (command: Command, path: string, run: (session: Session) =>
 /** Builds commands that all behave alike: global flags, help with an example and exit codes, one way to run and print. */
 export class Shell {
   readonly #runner: Runner;
+  readonly #defaults = new Set<Command>();
 
   constructor(runner: Runner) {
     this.#runner = runner;
@@ -78,7 +79,7 @@ export class Shell {
     command.action(async (...received: unknown[]) => {
       const self = received.at(-1) as Command;
       const options = received.at(-2) as Options;
-      await this.#runner(self, pathOf(self), (session) =>
+      await this.#runner(self, this.#pathOf(self), (session) =>
         spec.run(session, received.slice(0, -2) as (string | string[] | undefined)[], options),
       );
     });
@@ -94,9 +95,22 @@ export class Shell {
   ): Command {
     // A flag behind the verb is the verb's: `dev psql` hands its own on.
     const group = new Command(name).summary(summary).description(summary).enablePositionalOptions();
-    for (const command of commands) group.addCommand(command, { isDefault: command.name() === options.default });
+    for (const command of commands) {
+      const isDefault = command.name() === options.default;
+      if (isDefault) this.#defaults.add(command);
+      group.addCommand(command, { isDefault });
+    }
     addGlobalOptions(group);
     return group;
+  }
+
+  /** `migrate status`: without the program's name, and without a verb that need not be typed (`backup`, not `backup due`). */
+  #pathOf(command: Command): string {
+    const names: string[] = [];
+    for (let current: Command | null = command; current?.parent; current = current.parent) {
+      if (!this.#defaults.has(current)) names.unshift(current.name());
+    }
+    return names.join(' ');
   }
 }
 
@@ -108,11 +122,4 @@ export function addGlobalOptions(command: Command): void {
     .addOption(new Option('--verbose', 'every step, and the causes of errors'))
     .addOption(new Option('--no-color', 'no colours'))
     .addOption(new Option('--config <file>', 'the configuration file'));
-}
-
-/** `migrate status`, without the program's name. */
-function pathOf(command: Command): string {
-  const names: string[] = [];
-  for (let current: Command | null = command; current?.parent; current = current.parent) names.unshift(current.name());
-  return names.join(' ');
 }

@@ -19,7 +19,10 @@ it('structdb backup makes what is due, once; list and show need no server', asyn
     `export default { stores: { local: { type: 'directory', path: './store' } } };`,
   );
   const first = await structdb(['backup', '--url', urlOf(database), '--json'], { cwd });
-  expect(first).toMatchObject({ exitCode: 0, json: { ok: true, result: { made: { rows: 110, tiers: ['daily'] } } } });
+  expect(first).toMatchObject({
+    exitCode: 0,
+    json: { command: 'backup', ok: true, result: { made: { rows: 110, tiers: ['daily'] } } },
+  });
   const again = await structdb(['backup', '--url', urlOf(database)], { cwd });
   const { label } = first.json.result.made;
   expect(again).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`Nothing is due: ${label}`) });

@@ -35,6 +35,7 @@ describe('structdb bench', () => {
     const owner = await server.createOwnedDatabase('createdb');
     const run = await structdb(['bench', '--json', '--url', urlOf(owner), ...QUICK]);
     expect([0, 4, 6]).toContain(run.exitCode);
+    expect(run.json.command).toBe('bench');
     const { result } = run.json;
     expect(result.database).toMatch(/^structdb_bench_[0-9a-f]{8}$/);
     expect(result.sample).toMatchObject({ projects: 500, payloads: 500, events: 1500 });

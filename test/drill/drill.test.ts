@@ -70,7 +70,7 @@ describe('structdb dr-test', () => {
   it('restores the newest backup for a plain owner, judges it, keeps the evidence, and leaves nothing behind', async () => {
     const { cwd, store } = await copyOfStore(backup, scratch);
     const run = await structdb(['dr-test', '--json', '--url', urlOf(backup.source)], { cwd });
-    expect(run).toMatchObject({ exitCode: 0, json: { command: 'dr-test run', ok: true, error: null } });
+    expect(run).toMatchObject({ exitCode: 0, json: { command: 'dr-test', ok: true, error: null } });
     const { result } = run.json;
     expect(result).toMatchObject({
       label: backup.label,
