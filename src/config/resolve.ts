@@ -91,7 +91,7 @@ async function complete(given: ConnInfo, source: string, environment: Environmen
     port,
     database,
     user,
-    tls: await tlsSettings(value, home, source),
+    tls: await tlsSettings(value, environment, source),
     // libpq: 0 or absent waits without end; a tool that runs unattended should not
     connectTimeoutMs: (number(value('connect_timeout') ?? '0', 'connect_timeout', source, 3600) || 10) * 1000,
     source,
@@ -118,12 +118,14 @@ async function defaultHost(environment: Environment): Promise<string> {
 
 async function tlsSettings(
   value: (key: string) => string | undefined,
-  home: string,
+  { home, workingDirectory }: Environment,
   source: string,
 ): Promise<TlsSettings> {
   const own = async (key: string, name: string) => {
     const given = value(key);
-    if (given !== undefined) return given;
+    if (given === 'system' && key === 'sslrootcert') return given;
+    // The programs of PostgreSQL run in another folder.
+    if (given !== undefined) return path.resolve(workingDirectory, given);
     const standard = path.join(home, '.postgresql', name);
     return (await exists(standard)) ? standard : undefined;
   };

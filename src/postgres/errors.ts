@@ -55,15 +55,30 @@ export function translateConnectionError(error: unknown, connection: ConnectionS
       });
     default: {
       const reason = reasonOf(error, message);
-      const privateServer = connection.source === 'the private server';
       return new StructdbError('CONNECTION_FAILED', `Cannot reach ${where} ${from}: ${reason}.`, {
         cause: error,
-        hint: privateServer
-          ? 'Run: structdb dev start'
-          : 'Check that the server runs and that host and port are right; a private server: structdb dev start',
+        hint: tlsHint(code, message) ?? serverHint(connection),
       });
     }
   }
+}
+
+function serverHint(connection: ConnectionSettings): string {
+  return connection.source === 'the private server'
+    ? 'Run: structdb dev start'
+    : 'Check that the server runs and that host and port are right; a private server: structdb dev start';
+}
+
+/** OpenSSL's and Node's refusals of a certificate, and pg's of a server that has none. */
+function tlsHint(code: string | undefined, message: string): string | undefined {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'Connect by a name that the certificate holds; sslmode=verify-ca does not look at the name.';
+  if (code === 'CERT_HAS_EXPIRED') return "Renew the server's certificate.";
+  if (/^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER))/.test(code ?? ''))
+    return "Name the certificate of the authority that signed the server's: sslrootcert=<file>.";
+  if (/does not support SSL/.test(message))
+    return 'Set ssl = on in the server, or give this connection sslmode=prefer or sslmode=disable.';
+  return undefined;
 }
 
 function reasonOf(error: unknown, message: string): string {
