@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { withLease } from '../../src/repository/lease.ts';
 import { encodeJson, ensureRepository, type Repository } from '../../src/repository/repository.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
@@ -17,6 +17,44 @@ const identity = { systemIdentifier: '7312345678901234567', postgresMajor: 15, w
 async function freshRepository(): Promise<Repository> {
   const location = path.join(await mkdtemp(path.join(scratch, 'l-')), 'store');
   return ensureRepository(openDirectoryStore({ path: location, uid: process.geteuid?.() }), identity);
+}
+
+const elsewhere = { ...actor, host: 'beta' };
+
+afterEach(() => void jest.useRealTimers());
+
+/** A clock that stands still until told to pass, and the timer of renewals with it; all else takes its own time. */
+function movableTime() {
+  const real = [
+    'Date',
+    'hrtime',
+    'nextTick',
+    'performance',
+    'queueMicrotask',
+    'setImmediate',
+    'clearImmediate',
+  ] as const;
+  jest.useFakeTimers({ doNotFake: [...real, 'setTimeout', 'clearTimeout'] });
+  let ms = 0;
+  const start = Date.parse('2026-11-24T02:00:00Z');
+  const clock = { now: () => new Date(start + ms), monotonicMs: () => ms };
+  return {
+    context: { ...testContext(), clock },
+    async pass(by: number) {
+      ms += by;
+      await jest.advanceTimersByTimeAsync(by);
+    },
+  };
+}
+
+async function generations(repository: Repository): Promise<number[]> {
+  const keys = await keysOf(repository.store, repository.keys.leases('x'));
+  return keys.map((key) => Number(/(\d+)\.json$/.exec(key)![1]));
+}
+
+/** Until the store was written to, or the signal has fired. */
+async function settle(done: () => Promise<boolean>): Promise<void> {
+  while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('A lease', () => {
@@ -105,6 +143,50 @@ describe('A lease', () => {
     child.kill('SIGKILL');
     await gone;
     expect(await withLease(repository, 'x', actor, testContext(), async () => 'free')).toBe('free');
+  });
+
+  it('is renewed in time as long as the work lasts', async () => {
+    const repository = await freshRepository();
+    const time = movableTime();
+    await withLease(repository, 'x', actor, time.context, async () => {
+      for (let turn = 1; turn <= 6; turn += 1) {
+        await time.pass(20_000);
+        // Three times as long as an unrenewed lease lasts, and still nobody else may have it.
+        await settle(async () => (await generations(repository)).at(-1)! > turn);
+        const second = withLease(repository, 'x', elsewhere, time.context, async () => 'never');
+        await expect(second).rejects.toMatchObject({ code: 'LOCKED' });
+      }
+    });
+    expect(await withLease(repository, 'x', elsewhere, time.context, async () => 'free')).toBe('free');
+  });
+
+  it('that another run took over stops the work, which is told that its lease is lost', async () => {
+    const repository = await freshRepository();
+    const time = movableTime();
+    const work = withLease(repository, 'x', actor, time.context, async ({ signal }) => {
+      const [newest] = (await generations(repository)).slice(-1);
+      const theirs = {
+        id: 'there',
+        state: 'held',
+        actor: elsewhere,
+        process: { pid: 1 },
+        since: time.context.clock.now().toISOString(),
+        expiresAt: new Date(time.context.clock.now().getTime() + 60_000).toISOString(),
+      };
+      await repository.store.putIfAbsent(repository.keys.lease('x', newest! + 1), encodeJson(theirs));
+      await time.pass(20_000);
+      await settle(async () => signal.aborted);
+      throw new Error('stopped by its signal');
+    });
+    await expect(work).rejects.toMatchObject({
+      code: 'LEASE_LOST',
+      exitCode: 1,
+      message: expect.stringContaining('"x" was taken over'),
+      hint: expect.stringContaining('Run it again'),
+    });
+    // What the other run holds was not given back by this one.
+    const third = withLease(repository, 'x', actor, time.context, async () => 'never');
+    await expect(third).rejects.toMatchObject({ code: 'LOCKED', message: expect.stringContaining('on beta') });
   });
 
   it('leaves only a few generations behind', async () => {
