@@ -26,6 +26,8 @@ export async function storeOutput(
   context: RunContext,
 ): Promise<ManifestPart> {
   const pipe = new PassThrough({ highWaterMark: 1024 * 1024 });
+  // A program may fail before the store begins to read; without a listener that would end the process.
+  pipe.on('error', () => {});
   const stored = repository.store.put(repository.keys.part(label, part), counted(pipe, run.step, context));
   const ran = runProgram(run.program, run.args, {
     env: run.env,
