@@ -240,7 +240,10 @@ describe('wal push', () => {
       const readable = path.join(archive.folder, segments[0]!);
       await copyFile(inWal(segments[0]!), readable);
       await chmod(readable, 0o644);
-      const nobody = spawn(process.execPath, [path.join(archive.folder, 'wal.mjs'), 'push', readable], {
+      // In a checkout below root's own folder, nobody reaches this Node.
+      const node = path.join(archive.folder, 'node');
+      await copyFile(process.execPath, node);
+      const nobody = spawn(node, [path.join(archive.folder, 'wal.mjs'), 'push', readable], {
         uid: 65_534,
         gid: 65_534,
       });
@@ -248,7 +251,7 @@ describe('wal push', () => {
       nobody.stderr.on('data', (text) => {
         stderr += text;
       });
-      const exitCode = await new Promise((resolve) => nobody.on('close', resolve));
+      const exitCode = await new Promise((resolve, reject) => nobody.on('close', resolve).on('error', reject));
 
       expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('belongs to user "root"') });
       await chown(archive.store, 65_534, 65_534);

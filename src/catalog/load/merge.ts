@@ -30,19 +30,40 @@ export interface Staging extends Coverage {
   readonly finish: () => readonly Scope[];
 }
 
-/** Stages the rows by COPY while they are being read, and merges them. Runs inside the caller's transaction. */
+/**
+ * Takes the rows by COPY while they are being read: into a stage that is then merged, or, where the table has no row, into
+ * the table itself, since there is nothing to merge with. Runs inside the caller's transaction: an error undoes both.
+ */
 export async function mergeRows(client: pg.Client, staging: Staging, signal: AbortSignal): Promise<MergeCounts> {
-  const { rows } = await client.query<{ found: boolean }>(hasRows(staging));
-  await client.query(createStage(staging.table));
-  const copy = client.query(copyFrom(`copy staged (${stageColumns(staging.table)}) from stdin`));
-  await pipeline(Readable.from(copyChunks(staging)), copy, { signal });
-  const staged = copy.rowCount;
+  const { table } = staging;
+  if (await isEmpty(client, staging)) {
+    const inserted = await copyRows(client, staging, table.name, signal);
+    staging.finish();
+    return { inserted, updated: 0, unchanged: 0, retired: 0 };
+  }
+  await client.query(createStage(table));
+  const staged = await copyRows(client, staging, 'staged', signal);
   const whole = staging.finish();
   const inserted = await count(client, insertNew(staging));
   const updated = inserted < staged ? await update(client, staging) : 0;
-  const retired = rows[0]!.found && whole.length > 0 ? await retire(client, staging, whole) : 0;
+  const retired = whole.length > 0 ? await retire(client, staging, whole) : 0;
   await client.query('drop table staged');
   return { inserted, updated, unchanged: staged - inserted - updated, retired };
+}
+
+/** Whether the table has no row. It then stays so until the transaction ends: other writers wait, readers do not. */
+async function isEmpty(client: pg.Client, staging: Staging): Promise<boolean> {
+  const look = async () => (await client.query<{ found: boolean }>(hasRows(staging))).rows[0]!.found;
+  if (await look()) return false;
+  await client.query(`lock table ${staging.table.name} in share row exclusive mode`);
+  return !(await look());
+}
+
+/** How many rows were copied. The server checks each as it comes; a bad one ends the transaction. */
+async function copyRows(client: pg.Client, staging: Staging, into: string, signal: AbortSignal): Promise<number> {
+  const copy = client.query(copyFrom(`copy ${into} (${stageColumns(staging.table)}) from stdin`));
+  await pipeline(Readable.from(copyChunks(staging)), copy, { signal });
+  return copy.rowCount;
 }
 
 async function update(client: pg.Client, staging: Staging): Promise<number> {
