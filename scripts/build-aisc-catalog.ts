@@ -20,7 +20,7 @@ if (source === undefined) throw new Error('Usage: node scripts/build-aisc-catalo
 const content = aiscShapesReader.read(readTable(readFileSync(source), source), {});
 const readings = [...checkRecords(content, source)];
 const problems = readings.flatMap((reading) => reading.problems);
-if (content.kind !== 'materials' || problems.length > 0 || content.whole[0]?.edition !== 'v16.0') {
+if (content.kind !== 'materials' || problems.length > 0 || content.whole()[0]?.edition !== 'v16.0') {
   throw new Error(`${source} is not the whole table of v16.0: ${JSON.stringify(problems.slice(0, 5))}`);
 }
 const all = readings.flatMap((reading) => reading.rows) as MaterialRow[];

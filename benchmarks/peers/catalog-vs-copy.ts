@@ -5,8 +5,8 @@
  *
  * Both fill the empty, migrated material_catalog of a scratch server with the 4,598 rows of the shipped shapes, and take
  * turns. Process start is left out of both: structdb is timed from the call of the import to its end (connecting, reading,
- * checking and loading included), `\copy` by psql's own `\timing`. The first import of a process also pays for compiling
- * the code. It is what a user runs, so it is judged too, by the same target.
+ * checking and loading included), `\copy` by psql's own `\timing`. Each import is the first of a new process, as a user
+ * runs it: it also pays for compiling the code.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+import { CsvError, parse } from 'csv-parse/sync';
 import { StructdbError } from '../core/errors.ts';
 
 /** A record taken apart. */
@@ -7,9 +8,36 @@ export interface DelimitedLine {
   readonly cells: readonly string[];
 }
 
-/** A record of a file. Its cells are cut out when they are asked for: 400,000 strings kept at once would be the import. */
-export class RawRecord {
+/** A record of a file. */
+export interface RawRecord {
   /** Where the record begins in the file, counted from 1. */
+  readonly line: number;
+  /** All cells, or the first `count`. They may be cut anew by each call: 400,000 strings kept at once would be the import. */
+  cells(count?: number): readonly string[];
+}
+
+/**
+ * The records of a CSV text (RFC 4180; comma, semicolon or tab, as the first line has them), without those that are
+ * wholly blank. Line ends may be LF, CRLF or CR. A text without any quote, as the catalogs that ship are, only needs to be
+ * cut at its delimiters, which is seven times as fast as csv-parse; all others are csv-parse's.
+ * @throws CATALOG_UNREADABLE for quotes that are never closed or stand in the middle of a cell
+ */
+export function splitRecords(text: string, file: string): RawRecord[] {
+  const delimiter = delimiterOf(/\S.*/.exec(text)?.[0] ?? '');
+  return text.includes('"') ? parseQuoted(text, delimiter, file) : cutPlain(text, delimiter);
+}
+
+function cutPlain(text: string, delimiter: string): RawRecord[] {
+  const records: RawRecord[] = [];
+  const lines = text.split(/\r\n|\n|\r/);
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index]!;
+    if (!isBlank(line, delimiter)) records.push(new PlainRecord(index + 1, line, delimiter));
+  }
+  return records;
+}
+
+class PlainRecord implements RawRecord {
   readonly line: number;
   readonly #text: string;
   readonly #delimiter: string;
@@ -20,74 +48,50 @@ export class RawRecord {
     this.#delimiter = delimiter;
   }
 
-  /** All cells, or the first `count`. Each call cuts anew. */
   cells(count?: number): string[] {
-    if (this.#text.includes('"')) return splitQuoted(this.#text, this.#delimiter).slice(0, count);
     return this.#text.split(this.#delimiter, count);
   }
 }
 
-/**
- * The records of a CSV text (RFC 4180; comma, semicolon or tab, as the first line has them), without those that are
- * wholly blank. Line ends may be LF, CRLF or CR.
- * @throws CATALOG_UNREADABLE for a quote that is never closed
- */
-export function splitRecords(text: string, file: string): RawRecord[] {
+function parseQuoted(text: string, delimiter: string, file: string): RawRecord[] {
   const records: RawRecord[] = [];
-  const lines = text.split(/\r\n|\n|\r/);
-  const delimiter = delimiterOf(lines.find((line) => line.trim() !== '') ?? '');
-  for (let index = 0; index < lines.length; index += 1) {
-    const line = index + 1;
-    let record = lines[index]!;
-    // A quoted cell may hold line ends: take lines until the quotes are even.
-    while (countQuotes(record) % 2 === 1) {
-      index += 1;
-      const next = lines[index];
-      if (next === undefined) {
-        throw new StructdbError('CATALOG_UNREADABLE', `${file}, line ${line}: a quote is opened and never closed.`, {
-          hint: 'The file may be truncated: fetch it again.',
-        });
-      }
-      record += `\n${next}`;
-    }
-    if (!isBlank(record, delimiter)) records.push(new RawRecord(line, record, delimiter));
+  let line = 1;
+  try {
+    parse(text, {
+      delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      on_record: (cells: string[], { lines }) => {
+        const begin = line;
+        line = lines + 1;
+        if (cells.some((cell) => cell.trim() !== '')) {
+          records.push({ line: begin, cells: (count) => cells.slice(0, count) });
+        }
+        return null;
+      },
+    });
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw badQuotes(cause, file, line);
   }
   return records;
 }
 
+function badQuotes(cause: CsvError, file: string, line: number): StructdbError {
+  const [what, hint] =
+    cause.code === 'CSV_QUOTE_NOT_CLOSED'
+      ? ['a quote is opened and never closed', 'The file may be truncated: fetch it again.']
+      : ['a quote stands in the middle of a cell', 'Write such a cell in quotes, with each quote of its own doubled.'];
+  return new StructdbError('CATALOG_UNREADABLE', `${file}, line ${line}: ${what}.`, { cause, hint });
+}
+
 function delimiterOf(header: string): string {
-  const count = (character: string) => header.split(character).length;
+  const bare = header.replaceAll(/"[^"]*"/g, '');
+  const count = (character: string) => bare.split(character).length;
   return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best));
 }
 
 function isBlank(record: string, delimiter: string): boolean {
   for (const character of record) if (character !== delimiter && character.trim() !== '') return false;
   return true;
-}
-
-function countQuotes(text: string): number {
-  if (!text.includes('"')) return 0;
-  return text.split('"').length - 1;
-}
-
-function splitQuoted(record: string, delimiter: string): string[] {
-  const cells: string[] = [];
-  let cell = '';
-  let quoted = false;
-  for (let at = 0; at < record.length; at += 1) {
-    const character = record[at]!;
-    if (character === '"' && quoted && record[at + 1] === '"') {
-      cell += '"';
-      at += 1;
-    } else if (character === '"') {
-      quoted = !quoted;
-    } else if (character === delimiter && !quoted) {
-      cells.push(cell);
-      cell = '';
-    } else {
-      cell += character;
-    }
-  }
-  cells.push(cell);
-  return cells;
 }

@@ -72,7 +72,7 @@ export class FileReading {
     const hasProblems = this.#problems.length > 0;
     if (hasProblems && !this.#options.skipBadRows) throw badRows(file, this.#problems);
     if (content.kind === 'references') return [];
-    const scopes = this.#options.complete ? this.#scopes() : content.whole;
+    const scopes = this.#options.complete ? this.#scopes() : content.whole();
     if (scopes.length > 0 && hasProblems) {
       // A rejected row is still in the publisher's table: retiring its stored form would lose it.
       this.#report({ kind: 'notice', message: `Nothing is retired, because rows of ${file} were rejected.` });

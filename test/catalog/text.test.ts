@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { decodeText } from '../../src/catalog/decode.ts';
 import { splitRecords } from '../../src/catalog/delimited.ts';
 
@@ -55,6 +56,25 @@ describe('records', () => {
       [2, '1,5', '2'],
     ]);
     expect(records('a\tb')).toEqual([[1, 'a', 'b']]);
+    expect(records('\n \n"a;1,;"\t"b"')).toEqual([[3, 'a;1,;', 'b']]);
+  });
+
+  it('are the same whether a file quotes its cells or not', () => {
+    const cell = fc.stringMatching(/^[a-z0-9 .]{0,4}$/);
+    const end = fc.constantFrom('\n', '\r\n', '\r');
+    fc.assert(
+      fc.property(fc.array(fc.array(cell, { minLength: 1, maxLength: 4 }), { minLength: 1 }), end, (rows, lineEnd) => {
+        const plain = rows.map((cells) => cells.join(',')).join(lineEnd);
+        const quoted = rows.map((cells) => cells.map((text) => `"${text}"`).join(',')).join(lineEnd);
+        expect(records(quoted)).toEqual(records(plain));
+      }),
+    );
+  });
+
+  it('with a quote in the middle of a cell are refused by their line', () => {
+    for (const text of ['a,b\n\n1,2"\n', 'a,b\n\n"1"x,2\n']) {
+      expect(() => splitRecords(text, 'x.csv')).toThrow(/x\.csv, line 3: a quote stands in the middle/);
+    }
   });
 
   it('with a quote that is never closed are refused by the line that opened it', () => {

@@ -37,13 +37,11 @@ export interface Staging extends Coverage {
 export async function mergeRows(client: pg.Client, staging: Staging, signal: AbortSignal): Promise<MergeCounts> {
   const { table } = staging;
   if (await isEmpty(client, staging)) {
-    const inserted = await copyRows(client, staging, table.name, signal);
-    staging.finish();
+    const { rows: inserted } = await copyRows(client, staging, table.name, signal);
     return { inserted, updated: 0, unchanged: 0, retired: 0 };
   }
   await client.query(createStage(table));
-  const staged = await copyRows(client, staging, 'staged', signal);
-  const whole = staging.finish();
+  const { rows: staged, whole } = await copyRows(client, staging, 'staged', signal);
   const inserted = await count(client, insertNew(staging));
   const updated = inserted < staged ? await update(client, staging) : 0;
   const retired = whole.length > 0 ? await retire(client, staging, whole) : 0;
@@ -59,11 +57,21 @@ async function isEmpty(client: pg.Client, staging: Staging): Promise<boolean> {
   return !(await look());
 }
 
-/** How many rows were copied. The server checks each as it comes; a bad one ends the transaction. */
-async function copyRows(client: pg.Client, staging: Staging, into: string, signal: AbortSignal): Promise<number> {
+interface Copied {
+  readonly rows: number;
+  readonly whole: readonly Scope[];
+}
+
+/** The server checks each row as it comes; what `finish` finds it says while the server still takes the last rows. */
+async function copyRows(client: pg.Client, staging: Staging, into: string, signal: AbortSignal): Promise<Copied> {
   const copy = client.query(copyFrom(`copy ${into} (${stageColumns(staging.table)}) from stdin`));
-  await pipeline(Readable.from(copyChunks(staging)), copy, { signal });
-  return copy.rowCount;
+  let whole: readonly Scope[] = [];
+  const chunks = function* () {
+    yield* copyChunks(staging);
+    whole = staging.finish();
+  };
+  await pipeline(Readable.from(chunks()), copy, { signal });
+  return { rows: copy.rowCount, whole };
 }
 
 async function update(client: pg.Client, staging: Staging): Promise<number> {
@@ -109,6 +117,9 @@ function scopeParameters(scopes: readonly Scope[]): string[][] {
   return [scopes.map((s) => s.standard), scopes.map((s) => s.edition), scopes.map((s) => s.unitSystem)];
 }
 
+/** Small, so that the server begins early. */
+const CHUNK_CHARACTERS = 16_384;
+
 function* copyChunks({ cells, table }: Staging): Generator<Buffer> {
   const isNumeric = [...table.key.map(() => false), ...table.values.map(({ type }) => type === 'numeric')];
   let chunk = '';
@@ -118,7 +129,7 @@ function* copyChunks({ cells, table }: Staging): Generator<Buffer> {
       chunk += `${at === 0 ? '' : '\t'}${cell === null ? '\\N' : isNumeric[at] ? cell : escapeCell(cell)}`;
     }
     chunk += '\n';
-    if (chunk.length < 65_536) continue;
+    if (chunk.length < CHUNK_CHARACTERS) continue;
     yield Buffer.from(chunk);
     chunk = '';
   }

@@ -34,7 +34,7 @@ function readSupplement(table: Table): MaterialContent {
     read: (record) => readShape(table, columns, record),
     columns: new Set(['kind', 'shape_type', 'manual_label', 'product_form', ...columnNames(columns)]),
     headerOf: (column) => (column === 'designation' ? 'Shape' : headerOf(columns, column)),
-    whole: names.size === SHAPES && table.records.length === SHAPES ? [SCOPE] : [],
+    whole: () => (names.size === SHAPES && table.records.length === SHAPES ? [SCOPE] : []),
   };
 }
 

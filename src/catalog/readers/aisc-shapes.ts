@@ -40,7 +40,7 @@ function readAiscShapes(table: Table, declared: Declared): MaterialContent {
     read: (record) => readShape(table, blocks, identity, record),
     columns,
     headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),
-    whole: identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem })) : [],
+    whole: () => (identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem })) : []),
     ...(identity.undecided ? { undecided: identity.undecided } : {}),
   };
 }

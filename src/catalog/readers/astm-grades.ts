@@ -26,7 +26,7 @@ function readGrades(table: Table): MaterialContent {
       ...['kind', 'product_form', 'fy', 'fu', 'fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'],
     ]),
     headerOf,
-    whole: [],
+    whole: () => [],
   };
 }
 

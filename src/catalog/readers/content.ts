@@ -38,8 +38,8 @@ export interface MaterialContent {
   readonly columns: ReadonlySet<string>;
   /** The file's own name of a column of the database, for messages. */
   readonly headerOf: (column: string, unitSystem: UnitSystem) => string;
-  /** The scopes of which the file is recognised as holding every row. */
-  readonly whole: readonly Scope[];
+  /** The scopes of which the file is recognised as holding every row. Worked out when asked. */
+  readonly whole: () => readonly Scope[];
   /** Why the rows cannot be filed as they stand: what the content does not prove must be declared. */
   readonly undecided?: StructdbError;
 }

@@ -48,7 +48,7 @@ function readLayout(table: Table): MaterialContent {
     },
     columns: new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(({ name }) => name)),
     headerOf: (name) => name,
-    whole: wholeScopes(table, plan),
+    whole: () => wholeScopes(table, plan),
   };
 }
 
