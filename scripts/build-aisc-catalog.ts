@@ -6,6 +6,7 @@
  * Take the file with formatted cells (`16.1`, `44  3/4 `), not one from raw cells (`16.100000000000001`). Only numbers
  * and names of shapes are written, under structdb's own column names; US rows first, then SI, in the publisher's order.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { checkRecords } from '../src/catalog/check.ts';
@@ -26,8 +27,10 @@ if (content.kind !== 'materials' || problems.length > 0 || content.whole()[0]?.e
 const all = readings.flatMap((reading) => reading.rows) as MaterialRow[];
 const rows = (['US', 'SI'] as const).flatMap((system) => all.filter((row) => row.unitSystem === system));
 const target = fileURLToPath(new URL('../catalogs/aisc-shapes-v16.0.csv', import.meta.url));
-writeFileSync(target, writeMaterials(rows, ['counterpart', ...content.columns].filter(isProperty)));
-console.log(`${target}: ${rows.length} rows`);
+const text = writeMaterials(rows, ['counterpart', ...content.columns].filter(isProperty));
+writeFileSync(target, text);
+const sha256 = createHash('sha256').update(text).digest('hex');
+console.log(`${target}: ${rows.length} rows; SHIPPED_SHAPES.sha256 of src/catalog/shipped.ts must be ${sha256}`);
 
 function isProperty(name: string, index: number, all: readonly string[]): boolean {
   return all.indexOf(name) === index && rows.some((row) => row.properties.get(name) !== undefined);

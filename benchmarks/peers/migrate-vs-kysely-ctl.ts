@@ -1,83 +1,56 @@
-import { spawn } from 'node:child_process';
-import { homedir, hostname, userInfo } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import pg from 'pg';
-import type { ConnectionSettings } from '../../src/config/connection.ts';
-import type { Environment } from '../../src/config/environment.ts';
-import { resolveConnection } from '../../src/config/resolve.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
-
 /**
  * `structdb migrate up` against `kysely migrate latest --no-transaction` (its own Migrator, the same files) on an empty
  * database: whole processes, taken in turns, medians and their ratio. On a private server, or on --url (needs CREATEDB).
  *
  *   node benchmarks/peers/migrate-vs-kysely-ctl.ts [--runs 15] [--url postgres://…]
  */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { resolveConnection } from '../../src/config/resolve.ts';
+import { compare, environment, onScratchServer } from './support.ts';
+
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' }, url: { type: 'string' } } });
-const runs = Number(values.runs);
 
-const COMMANDS = {
-  structdb: [path.join(root, 'bin/structdb.js'), 'migrate', 'up', '--quiet'],
-  'kysely-ctl': [
-    path.join(root, 'node_modules/kysely-ctl/dist/bin.mjs'),
-    ...['migrate', 'latest', '--no-transaction', '--no-outdated-check'],
-    ...['--config', path.join(root, 'benchmarks/peers/kysely-ctl/kysely.config.ts')],
-  ],
-} as const;
-type Contender = keyof typeof COMMANDS;
+const STRUCTDB = [path.join(root, 'bin/structdb.js'), 'migrate', 'up', '--quiet'];
+const KYSELY_CTL = [
+  path.join(root, 'node_modules/kysely-ctl/dist/bin.mjs'),
+  ...['migrate', 'latest', '--no-transaction', '--no-outdated-check'],
+  ...['--config', path.join(root, 'benchmarks/peers/kysely-ctl/kysely.config.ts')],
+];
 
-const environment: Environment = {
-  variables: process.env,
-  home: homedir(),
-  workingDirectory: process.cwd(),
-  uid: process.geteuid?.(),
-  userName: userInfo().username,
-  hostName: hostname(),
-  platform: process.platform,
-};
+if (values.url) await measure(await resolveConnection({ url: values.url, environment }));
+else await onScratchServer(({ connection }) => measure(connection));
 
-if (values.url) await compare(await resolveConnection({ url: values.url, environment }));
-else {
-  const programs = await findServerPrograms({ environment, directories: [] });
-  const context = { clock: systemClock, report: () => {}, signal: new AbortController().signal };
-  await withScratchCluster({ programs, environment }, context, ({ connection }) => compare(connection));
-}
-
-async function compare(connection: ConnectionSettings): Promise<void> {
+async function measure(connection: ConnectionSettings): Promise<void> {
   const { host, port, user, password, database } = connection;
   const client = new pg.Client({ host, port, user, password: password ?? '', database });
   await client.connect();
-  const times: Record<Contender, number[]> = { structdb: [], 'kysely-ctl': [] };
   try {
-    // the first round fills the compile caches of both and does not count
-    for (let round = 0; round <= runs; round += 1) {
-      const order: Contender[] = round % 2 === 0 ? ['structdb', 'kysely-ctl'] : ['kysely-ctl', 'structdb'];
-      for (const contender of order) {
-        const ms = await timeOnce(client, connection, contender);
-        if (round > 0) times[contender].push(ms);
-      }
-    }
+    await compare(
+      { name: 'structdb migrate up', run: () => timeOnce(client, connection, STRUCTDB) },
+      { name: 'kysely-ctl --no-transaction', run: () => timeOnce(client, connection, KYSELY_CTL) },
+      { rounds: Number(values.runs), target: 1 },
+    );
   } finally {
     await client.end();
   }
-  const [ours, theirs] = [median(times.structdb), median(times['kysely-ctl'])];
-  console.log(`structdb migrate up          ${ours.toFixed(0)} ms   (${spread(times.structdb)})`);
-  console.log(`kysely-ctl --no-transaction  ${theirs.toFixed(0)} ms   (${spread(times['kysely-ctl'])})`);
-  console.log(
-    `ratio                        ${(ours / theirs).toFixed(2)}   (${runs} runs each, medians; 1 or less is the goal)`,
-  );
 }
 
-async function timeOnce(client: pg.Client, connection: ConnectionSettings, contender: Contender): Promise<number> {
+async function timeOnce(
+  client: pg.Client,
+  connection: ConnectionSettings,
+  command: readonly string[],
+): Promise<number> {
   const database = `structdb_peer_${process.pid}`;
   await client.query(`create database ${database}`);
   try {
     const started = performance.now();
-    await run(COMMANDS[contender], {
+    await run(command, {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '/',
       CI: '1',
@@ -105,14 +78,4 @@ function run(args: readonly string[], env: Record<string, string>): Promise<void
       code === 0 ? resolve() : reject(new Error(`${args.join(' ')}: ${code}: ${complaint}`)),
     );
   });
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function spread(numbers: readonly number[]): string {
-  return `${Math.min(...numbers).toFixed(0)} – ${Math.max(...numbers).toFixed(0)}`;
 }

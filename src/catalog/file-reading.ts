@@ -1,7 +1,7 @@
 import type { RunContext } from '../core/context.ts';
 import { ByScope } from './by-scope.ts';
 import type { MergeCounts, Staging } from './load/merge.ts';
-import { MATERIALS, materialCells, REFERENCES, referenceCells } from './load/tables.ts';
+import { MATERIALS, REFERENCES } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { Scope } from './readers/content.ts';
 import type { EditionCount, FileReport } from './result.ts';
@@ -34,9 +34,15 @@ export class FileReading {
 
   /** The rows for the stage. They can be taken once. */
   staging(): Staging {
-    const { content } = this.#prepared;
+    const { content, scopes } = this.#prepared;
     const table = content.kind === 'materials' ? MATERIALS : REFERENCES;
-    return { table, columns: content.columns, cells: this.#cells(), finish: () => this.#finish() };
+    return {
+      table,
+      columns: content.columns,
+      cells: this.#cells(),
+      finish: () => this.#finish(),
+      ...(scopes ? { scopes } : {}),
+    };
   }
 
   /** What is told about the file, once its rows are merged. */
@@ -56,12 +62,12 @@ export class FileReading {
     };
   }
 
-  *#cells(): Generator<(string | null)[]> {
+  *#cells(): Generator<readonly (string | null)[]> {
     for (const { rows, problems } of this.#prepared.readings) {
       if (problems.length > 0) this.#problems.push(...problems);
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
-        yield 'section' in row ? referenceCells(row) : materialCells(row);
+        yield row.cells;
       }
     }
   }

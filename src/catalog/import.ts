@@ -8,7 +8,7 @@ import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
 import { FileReading } from './file-reading.ts';
 import { ensureHistory, recordImport } from './load/history.ts';
-import { lockCatalogs } from './load/lock.ts';
+import { lockCatalogs, namingWhoIsWaitedFor } from './load/lock.ts';
 import { mergeRows, previewRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
 import { prepareFile } from './prepare.ts';
@@ -64,23 +64,24 @@ async function load(client: pg.Client, files: readonly string[], options: Import
     context,
     'catalog.load',
     `Importing ${files.join(', ')}`,
-    async () => {
-      await client.query('begin');
-      await lockCatalogs(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
-      await ensureHistory(client);
-      const reports: FileReport[] = [];
-      for (const file of files) {
+    () =>
+      namingWhoIsWaitedFor(client, async () => {
+        await client.query('begin');
+        await lockCatalogs(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
+        await ensureHistory(client);
+        const reports: FileReport[] = [];
+        for (const file of files) {
+          stopIfInterrupted(context);
+          const reading = new FileReading(await prepareFile(file, declaredOf(options), context), options, context);
+          const report = reading.report(await mergeRows(client, reading.staging(), context.signal));
+          await recordImport(client, report);
+          reports.push(report);
+        }
+        // The last safe point: an interruption before COMMIT leaves nothing, one after it has come too late.
         stopIfInterrupted(context);
-        const reading = new FileReading(await prepareFile(file, declaredOf(options), context), options, context);
-        const report = reading.report(await mergeRows(client, reading.staging(), context.signal));
-        await recordImport(client, report);
-        reports.push(report);
-      }
-      // The last safe point: an interruption before COMMIT leaves nothing, one after it has come too late.
-      stopIfInterrupted(context);
-      await client.query('commit');
-      return reports;
-    },
+        await client.query('commit');
+        return reports;
+      }),
     (reports) => `${formatCount(sum(reports, 'rows'))} rows imported, ${formatCount(changes(reports))} of them changes`,
   );
 }

@@ -1,5 +1,13 @@
+import { parseDecimal } from './decimal.ts';
+
 /** A decimal as text, or words. */
 export type PropertyValue = string | { readonly text: string };
+
+/** Names of shapes and sources are words even where they look like a number. */
+export function propertyValue(name: string, text: string): PropertyValue {
+  if (name === 'counterpart' || name === 'source') return { text };
+  return parseDecimal(text) ?? { text };
+}
 
 /**
  * The further values of a row by name, in the order of the file. Two lists in step rather than a Map: a catalog has

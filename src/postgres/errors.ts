@@ -127,6 +127,12 @@ export function translateDatabaseError(error: unknown, connection: ConnectionSet
       },
     );
   }
+  if (code === '55P03') {
+    return new StructdbError('LOCKED', `Somebody else holds a lock in database "${connection.database}": ${message}.`, {
+      cause: error,
+      hint: "Wait, then run the command again; who works there: select pid, usename, query from pg_stat_activity where state <> 'idle'",
+    });
+  }
   if (code === '53100') {
     return new StructdbError('DISK_FULL', `The server's disk is full: ${message}.`, {
       cause: error,

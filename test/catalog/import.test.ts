@@ -326,6 +326,36 @@ describe('two imports at once', () => {
   });
 });
 
+describe('somebody who writes rows of the same edition meanwhile', () => {
+  const insert = `insert into material_catalog (standard, edition, unit_system, designation, kind)
+    values ('AISC', 'v16.0', 'US', 'W44X408', 'shape')`;
+
+  it('is waited for, and his row is one of those that are there', async () => {
+    const connection = await createDatabase();
+    await sql(connection, async (other) => {
+      await other.query(`begin; ${insert}`);
+      const running = importInto(connection, { files: [SHAPES] });
+      const waits = `select from pg_locks where not granted and relation = 'material_catalog'::regclass`;
+      while ((await other.query(waits)).rowCount === 0);
+      await other.query('commit');
+      expect(countsOf(await running)).toEqual([4597, 1, 0, 0, 0]);
+    });
+  });
+
+  it('is named when he takes too long', async () => {
+    const connection = await createDatabase();
+    const before = await stored(connection);
+    await sql(connection, async (other) => {
+      await other.query(`begin; ${insert}`);
+      const error = await failureOf(importInto(connection, { files: [SHAPES], lockWaitMs: 100 }));
+      expect(error).toMatchObject({ code: 'LOCKED', exitCode: 5 });
+      expect(error.message).toMatch(new RegExp(`process \\d+ of "${connection.user}", since \\d{4}-`));
+      await other.query('rollback');
+    });
+    expect(await stored(connection)).toEqual(before);
+  });
+});
+
 describe('Ctrl-C', () => {
   it('while rows wait for a lock leaves nothing behind', async () => {
     const connection = await createDatabase();

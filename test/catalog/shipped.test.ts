@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { checkRecords } from '../../src/catalog/check.ts';
 import { splitRecords } from '../../src/catalog/delimited.ts';
 import { shippedCatalogs } from '../../src/catalog/index.ts';
+import { stagedRow } from '../../src/catalog/load/tables.ts';
+import type { MaterialContent } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import type { MaterialRow } from '../../src/catalog/rows.ts';
+import { SHIPPED_SHAPES } from '../../src/catalog/shipped.ts';
 import { unitOf } from '../../src/catalog/units.ts';
 
 const [SHAPES, GRADES, REFERENCES] = shippedCatalogs() as [string, string, string];
@@ -17,12 +21,23 @@ async function rowsOf(file: string) {
 }
 
 describe('the shapes that ship', () => {
+  it('are known by their hash, and their cells as they stand are what reading and checking gives', async () => {
+    const bytes = await readFile(SHAPES);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(SHIPPED_SHAPES.sha256);
+    const content = readCatalog(bytes, SHAPES, {}) as MaterialContent;
+    const trusted = [...content.readTrusted!()].flatMap(({ rows }) => rows);
+    expect(trusted).toHaveLength(4598);
+    expect(trusted).toEqual((await rowsOf(SHAPES)).map(stagedRow));
+  });
+
   it('are all 2,299 of v16.0 in both unit systems, recognised as the whole table', async () => {
     const content = readCatalog(await readFile(SHAPES), SHAPES, {});
-    expect(content.kind === 'materials' && content.whole()).toEqual([
+    const scopes = [
       { standard: 'AISC', edition: 'v16.0', unitSystem: 'US' },
       { standard: 'AISC', edition: 'v16.0', unitSystem: 'SI' },
-    ]);
+    ];
+    expect(content.kind === 'materials' && content.whole()).toEqual(scopes);
+    expect(SHIPPED_SHAPES.scopes).toEqual(scopes);
     const rows = (await rowsOf(SHAPES)) as MaterialRow[];
     const types = Map.groupBy(rows, (row) => `${row.unitSystem} ${row.texts.shape_type}`);
     const counts = {

@@ -23,15 +23,53 @@ export async function lockCatalogs(client: pg.Client, waitMs: number): Promise<v
   }
 }
 
+/**
+ * Runs a transaction that may have to wait for rows or a table that somebody else changes.
+ * @throws LOCKED, once the wait is over, with who it is and since when; the transaction is then rolled back
+ */
+export async function namingWhoIsWaitedFor<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (codeOf(error) !== '55P03') throw error;
+    // Asked before the rollback would be better, but an aborted transaction answers nothing.
+    await client.query('rollback');
+    throw new StructdbError('LOCKED', `Somebody else changes the catalogs: ${await writer(client)}.`, {
+      cause: error,
+      hint: 'Wait for that transaction to end, then run the command again.',
+    });
+  }
+}
+
+async function writer(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<Holder>(
+    `select l.pid, a.usename, a.xact_start as since
+    from pg_locks l join pg_stat_activity a using (pid)
+    where l.granted and l.mode <> 'AccessShareLock' and l.pid <> pg_backend_pid()
+      and l.relation = any (array['public.material_catalog', 'public.code_references']::regclass[])
+    order by a.xact_start limit 1`,
+  );
+  return described(rows[0]);
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly usename: string;
+  readonly since: Date | null;
+}
+
 async function holder(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ pid: number; usename: string; since: Date | null }>(
+  const { rows } = await client.query<Holder>(
     `select l.pid, a.usename, a.xact_start as since
     from pg_locks l join pg_stat_activity a using (pid)
     where l.locktype = 'advisory' and l.granted and l.classid = $1 and l.objid = $2 and l.objsubid = 2
       and l.database = (select oid from pg_database where datname = current_database())`,
     [...LOCK],
   );
-  const row = rows[0];
+  return described(rows[0]);
+}
+
+function described(row: Holder | undefined): string {
   return row
     ? `process ${row.pid} of "${row.usename}"${row.since ? `, since ${row.since.toISOString()}` : ''}`
     : 'it has just ended';

@@ -47,9 +47,9 @@ export function updateChanged(coverage: Coverage): string {
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
 }
 
-/** Whether the table has any row at all. */
-export function hasRows({ table }: Coverage): string {
-  return `select exists (select from ${table.name}) as found`;
+/** Whether the table has any row at all, or any of the scopes $1–$3. */
+export function hasRows(table: TargetTable, ofScopes: boolean): string {
+  return `select exists (select from ${table.name} m${ofScopes ? ` where ${isInScope()}` : ''}) as found`;
 }
 
 /** Whether the scopes $1–$3 have as many rows in use as are staged for them. */

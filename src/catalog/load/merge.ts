@@ -26,17 +26,19 @@ export interface MergeCounts {
 /** Rows in the order of the table's columns, and what they speak about. */
 export interface Staging extends Coverage {
   readonly cells: Iterable<readonly (string | null)[]>;
+  /** All that the rows belong to, where that is known before they come. */
+  readonly scopes?: readonly Scope[];
   /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
   readonly finish: () => readonly Scope[];
 }
 
 /**
- * Takes the rows by COPY while they are being read: into a stage that is then merged, or, where the table has no row, into
- * the table itself, since there is nothing to merge with. Runs inside the caller's transaction: an error undoes both.
+ * Takes the rows by COPY while they are being read: into a stage that is then merged, or, where the table has nothing to
+ * merge with, into the table itself. Runs inside the caller's transaction: an error undoes both.
  */
 export async function mergeRows(client: pg.Client, staging: Staging, signal: AbortSignal): Promise<MergeCounts> {
   const { table } = staging;
-  if (await isEmpty(client, staging)) {
+  if (await hasNoneOf(client, staging)) {
     const { rows: inserted } = await copyRows(client, staging, table.name, signal);
     return { inserted, updated: 0, unchanged: 0, retired: 0 };
   }
@@ -49,11 +51,20 @@ export async function mergeRows(client: pg.Client, staging: Staging, signal: Abo
   return { inserted, updated, unchanged: staged - inserted - updated, retired };
 }
 
-/** Whether the table has no row. It then stays so until the transaction ends: other writers wait, readers do not. */
-async function isEmpty(client: pg.Client, staging: Staging): Promise<boolean> {
-  const look = async () => (await client.query<{ found: boolean }>(hasRows(staging))).rows[0]!.found;
+/**
+ * Whether the table has no row of the scopes, or none at all where those are not known. It then stays so until the
+ * transaction ends: other writers wait, readers do not.
+ */
+async function hasNoneOf(client: pg.Client, { table, scopes }: Staging): Promise<boolean> {
+  const look = async () => {
+    const { rows } = await client.query<{ found: boolean }>(
+      hasRows(table, scopes !== undefined),
+      scopes ? scopeParameters(scopes) : [],
+    );
+    return rows[0]!.found;
+  };
   if (await look()) return false;
-  await client.query(`lock table ${staging.table.name} in share row exclusive mode`);
+  await client.query(`lock table ${table.name} in share row exclusive mode`);
   return !(await look());
 }
 

@@ -29,8 +29,24 @@ export const REFERENCES: TargetTable = Object.freeze({
   retires: false,
 });
 
-/** The cells of a row in the order of `MATERIALS`: key, then values. */
-export function materialCells(row: MaterialRow): (string | null)[] {
+/** A row as it is staged. */
+export interface StagedRow {
+  readonly standard: string;
+  readonly edition: string;
+  /** Only materials have one. */
+  readonly unitSystem?: string;
+  /** In the order of the table's columns. */
+  readonly cells: readonly (string | null)[];
+}
+
+/** The row as its table takes it. */
+export function stagedRow(row: MaterialRow | ReferenceRow): StagedRow {
+  const { standard, edition } = row;
+  if ('section' in row) return { standard, edition, cells: referenceCells(row) };
+  return { standard, edition, unitSystem: row.unitSystem, cells: materialCells(row) };
+}
+
+function materialCells(row: MaterialRow): (string | null)[] {
   const cells: (string | null)[] = [row.standard, row.edition, row.unitSystem, row.designation, row.variant];
   for (const name of TEXT_COLUMNS) cells.push(row.texts[name] ?? null);
   for (const name of NUMBER_COLUMNS) cells.push(row.numbers[name] ?? null);
@@ -38,7 +54,6 @@ export function materialCells(row: MaterialRow): (string | null)[] {
   return cells;
 }
 
-/** The cells of a row in the order of `REFERENCES`. */
-export function referenceCells(row: ReferenceRow): (string | null)[] {
+function referenceCells(row: ReferenceRow): (string | null)[] {
   return [row.standard, row.edition, row.section, ...REFERENCE_TEXTS.map((name) => row[name])];
 }

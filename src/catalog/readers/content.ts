@@ -1,5 +1,6 @@
 import type { StructdbError } from '../../core/errors.ts';
 import type { DelimitedLine, RawRecord } from '../delimited.ts';
+import type { StagedRow } from '../load/tables.ts';
 import type { MaterialRow, ReferenceRow, RowProblem, UnitSystem } from '../rows.ts';
 
 /** A file as a table: its header and its records, nothing interpreted yet. */
@@ -40,6 +41,8 @@ export interface MaterialContent {
   readonly headerOf: (column: string, unitSystem: UnitSystem) => string;
   /** The scopes of which the file is recognised as holding every row. Worked out when asked. */
   readonly whole: () => readonly Scope[];
+  /** The rows unread and unchecked, as their cells stand: only for a file that is known to be good. */
+  readonly readTrusted?: () => Iterable<Reading<StagedRow>>;
   /** Why the rows cannot be filed as they stand: what the content does not prove must be declared. */
   readonly undecided?: StructdbError;
 }

@@ -1,6 +1,6 @@
 import { parseDecimal } from '../decimal.ts';
 import type { DelimitedLine } from '../delimited.ts';
-import { Properties, type PropertyValue } from '../properties.ts';
+import { Properties, propertyValue } from '../properties.ts';
 import {
   KEY_COLUMNS,
   type MaterialRow,
@@ -23,6 +23,7 @@ import {
   type Table,
 } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
+import { readTrusted } from './trusted.ts';
 
 const NECESSARY = ['standard', 'edition', 'unit_system', 'designation', 'kind'] as const;
 const KINDS = ['shape', 'material', 'bolt'];
@@ -49,12 +50,14 @@ function readLayout(table: Table): MaterialContent {
     columns: new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(({ name }) => name)),
     headerOf: (name) => name,
     whole: () => wholeScopes(table, plan),
+    readTrusted: () => readTrusted(table, plan),
   };
 }
 
 type At<Name extends string> = readonly { readonly name: Name; readonly at: number }[];
 
-interface Plan {
+/** Where the header has what. */
+export interface Plan {
   readonly key: Readonly<Record<(typeof KEY_COLUMNS)[number] | 'kind', number>>;
   readonly texts: At<TextColumn>;
   readonly numbers: At<NumberColumn>;
@@ -114,7 +117,7 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
   for (const { name, at, numeric } of plan.properties) {
     const text = cells[at]!;
     if (text === '') continue;
-    const value = numeric ? decimal(name, text.trim()) : wordsOrNumber(name, text.trim());
+    const value = numeric ? decimal(name, text.trim()) : propertyValue(name, text.trim());
     if (value !== undefined) properties.add(name, value);
   }
   const { key } = plan;
@@ -130,12 +133,6 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
     properties,
   };
   return problems.length > 0 ? bad(...problems) : { rows: [row], problems };
-}
-
-/** Names of shapes and sources are words even where they look like a number. */
-function wordsOrNumber(name: string, text: string): PropertyValue {
-  if (name === 'counterpart' || name === 'source') return { text };
-  return parseDecimal(text) ?? { text };
 }
 
 /** The scopes of AISC of which the file has every name. */
