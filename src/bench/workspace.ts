@@ -51,11 +51,22 @@ async function withOwnDatabase<T>(
         return work(workspace);
       });
     } finally {
-      await asStep(context, 'bench.drop', `Dropping ${workspace.database}`, () =>
-        dropDatabase(admin, workspace.database, true),
-      );
+      await discard(admin, workspace.database, context);
     }
   });
+}
+
+/** A database that stays is no reason to lose the figures, or the error: the next run drops it, since it is marked. */
+async function discard(admin: pg.Client, database: string, context: RunContext): Promise<void> {
+  try {
+    await asStep(context, 'bench.drop', `Dropping ${database}`, () => dropDatabase(admin, database, true));
+  } catch (error) {
+    context.report({
+      kind: 'warning',
+      message: `The database ${database} could not be dropped: ${messageOf(error)}`,
+      hint: 'The next benchmark drops it.',
+    });
+  }
 }
 
 const ORPHAN_MARK = 'structdb bench: safe to drop when nobody is connected';

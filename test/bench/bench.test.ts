@@ -118,6 +118,33 @@ describe('structdb bench', () => {
     expect(await databases(owner)).toEqual([]);
   });
 
+  it('keeps its figures when its database cannot be dropped, says so, and the next run drops it', async () => {
+    const owner = await server.createOwnedDatabase('createdb');
+    let taken: Promise<string> | undefined;
+    const takeAway = () =>
+      sql(server.superuser, async (client) => {
+        const { rows } = await client.query<{ name: string }>(
+          `select datname as name from pg_database
+           where starts_with(datname, 'structdb_bench_') and pg_get_userbyid(datdba) = $1`,
+          [owner.user],
+        );
+        await client.query(`alter database ${rows[0]!.name} owner to ${server.superuser.user}`);
+        return rows[0]!.name;
+      });
+    const run = await structdb(['bench', '--json', '--verbose', '--url', urlOf(owner), ...QUICK, '--samples', '400'], {
+      onStderr: (text) => {
+        if (text.includes('Warming up')) taken ??= takeAway();
+      },
+    });
+    const name = await taken!;
+    expect([0, 4, 6]).toContain(run.exitCode);
+    expect(run.json.result.queries.length).toBeGreaterThanOrEqual(12);
+    expect(run.stderr).toMatch(new RegExp(`${name} could not be dropped: must be owner`));
+    await sql(server.superuser, (client) => client.query(`alter database ${name} owner to "${owner.user}"`));
+    const next = await structdb(['bench', '--url', urlOf(owner), ...QUICK, '--samples', '1']);
+    expect(next.stderr).toContain(`Dropped ${name}`);
+  });
+
   it.each([
     ['--samples', 'many'],
     ['--clients', '0'],
