@@ -1,6 +1,5 @@
 /** What the comparisons share: a scratch server, psql on it, turns, medians, and the verdict. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import type { Environment } from '../../src/config/environment.ts';
@@ -87,10 +86,4 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/** VmHWM of a process, in MiB: the most memory it ever held. */
-export function peakMiB(pid: number | 'self' = 'self'): number {
-  const [, kiB] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kiB) / 1024;
 }
