@@ -1,16 +1,8 @@
 import type { ColumnType, Generated } from 'kysely';
+// The values of the two enums; the sample, a layer below, makes them.
+import type { ProjectEventType, ProjectStatus } from '../sample/index.ts';
 
-export type ProjectStatus = 'draft' | 'active' | 'on_hold' | 'completed' | 'archived';
-
-export type ProjectEventType =
-  | 'created'
-  | 'updated'
-  | 'status_changed'
-  | 'payload_saved'
-  | 'calculated'
-  | 'exported'
-  | 'archived'
-  | 'restored';
+export type { ProjectEventType, ProjectStatus };
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 

@@ -9,21 +9,12 @@ import { fill } from '../backup/support.ts';
 import { type CliResult, projectRoot, structdb } from '../support/cli.ts';
 import { embeddedServer } from '../support/embedded.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
+import { newProject } from '../support/project.ts';
 import { migrateUp } from '../support/schema.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
 const server = useServer();
 const scratch = await scratchDirectory();
-
-/** A project whose store is the folder `store` in it. */
-async function project(): Promise<string> {
-  const cwd = await mkdtemp(path.join(scratch, 'p-'));
-  writeFileSync(
-    path.join(cwd, 'structdb.config.ts'),
-    `export default { stores: { local: { type: 'directory', path: './store' } } };`,
-  );
-  return cwd;
-}
 
 const filesIn = (folder: string) => readdirSync(folder, { recursive: true }).map(String);
 const backupFiles = (cwd: string) => filesIn(cwd).filter((name) => /\/backups\/./.test(name));
@@ -54,7 +45,7 @@ describe('a newer server than the tools', () => {
   });
 
   it('gets no backup: the version to install is named, and the store is left as it was', async () => {
-    const cwd = await project();
+    const cwd = await newProject(scratch);
     const env = { PATH: '/usr/lib/postgresql/15/bin:/usr/bin:/bin' };
     const run = await structdb(['backup', 'run', '--json', '--url', urlOf(newer)], { cwd, env });
     expectRefusal(run, 1, 'PROGRAM_TOO_OLD', /postgresql-18|postgresql@18/);
@@ -125,7 +116,7 @@ it('a configuration with three errors lists all three with their keys, and the c
 });
 
 it('a disk that is full while dumping leaves nothing of the new backup, and the old ones as they were', async () => {
-  const cwd = await project();
+  const cwd = await newProject(scratch);
   const [small, large] = [await server.createOwnedDatabase(), await server.createOwnedDatabase()];
   await fill(small, 10);
   await fill(large, 60_000);
@@ -196,7 +187,7 @@ describe('a backup that is not what it was', () => {
       },
     ],
   ])('%s: verify, restore and dr-test end with 4 and name it; no database is left', async (_what, damage) => {
-    const cwd = await project();
+    const cwd = await newProject(scratch);
     const source = await server.createOwnedDatabase('createdb');
     await fill(source, 100);
     const url = ['--url', urlOf(source)];

@@ -1,12 +1,11 @@
-import { readdirSync, writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import path from 'node:path';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { fill, withBlockedDump } from '../backup/support.ts';
 import { newCheckout } from '../devdb/support.ts';
 import { type CliOptions, type CliResult, structdb } from '../support/cli.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
+import { newProject } from '../support/project.ts';
 import { migrateUp } from '../support/schema.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
@@ -46,15 +45,6 @@ function start(args: readonly string[], options: CliOptions = {}): Running {
       await Promise.race([heard, early]);
     },
   };
-}
-
-async function project(): Promise<string> {
-  const cwd = await mkdtemp(path.join(scratch, 'p-'));
-  writeFileSync(
-    path.join(cwd, 'structdb.config.ts'),
-    `export default { stores: { local: { type: 'directory', path: './store' } } };`,
-  );
-  return cwd;
 }
 
 /** Objects of backups, and leases that somebody still holds, are what a stopped run must not leave. */
@@ -105,7 +95,7 @@ describe('Ctrl-C', () => {
   it('in backup run: no object of it stays, no lease, and the next one does it', async () => {
     const database = await server.createOwnedDatabase();
     await fill(database, 100);
-    const cwd = await project();
+    const cwd = await newProject(scratch);
     const args = ['backup', 'run', '--url', urlOf(database)];
     await withBlockedDump(database, async (reached) => {
       const running = start(args, { cwd });
@@ -185,7 +175,7 @@ describe('The same command twice at once', () => {
   it('backup run: the second names who is at work, and the first is not harmed', async () => {
     const database = await server.createOwnedDatabase();
     await fill(database, 100);
-    const cwd = await project();
+    const cwd = await newProject(scratch);
     const args = ['backup', 'run', '--json', '--url', urlOf(database)];
     await withBlockedDump(database, async (reached, unblock) => {
       const first = structdb(args, { cwd });

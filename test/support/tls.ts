@@ -1,22 +1,14 @@
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { findServerPrograms, freePort, initCluster, startServer, stopServer } from '../../src/postgres/cluster.ts';
-import { scratchSettings } from '../../src/postgres/settings.ts';
+import { findServerPrograms } from '../../src/postgres/cluster.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
-import { testContext } from './context.ts';
 import { testEnvironment, testPlaces } from './environment.ts';
+import { serverDirectory, startLoopbackServer } from './loopback-server.ts';
 
 const run = promisify(execFile);
-const stops: (() => Promise<void>)[] = [];
-
-afterAll(async () => {
-  for (const stop of stops) await stop();
-});
-
 export interface TlsServer {
   /** The superuser's way, unencrypted. */
   readonly superuser: ConnectionSettings;
@@ -24,44 +16,20 @@ export interface TlsServer {
   readonly directory: string;
 }
 
-/** A server with ssl = on whose certificate is for "localhost" alone; `pgHba` are the lines of its pg_hba.conf. */
+/** A server with ssl = on whose certificate is for "localhost" alone; `pgHba` are the first lines of its pg_hba.conf. */
 export async function tlsServer(pgHba: readonly string[]): Promise<TlsServer> {
   const user = await serverUser(testEnvironment());
   const programs = await findServerPrograms(testPlaces());
-  const directory = await mkdtemp('/var/tmp/structdb-tls-');
-  stops.push(() => rm(directory, { recursive: true, force: true }));
-  await chmod(directory, 0o755);
+  const directory = await serverDirectory('tls', user);
   await makeCertificates(directory);
-  if (user) for (const own of ['', 'server.key']) await chown(path.join(directory, own), user.uid, user.gid);
-  const server = { programs, dataDirectory: path.join(directory, 'data'), user };
-  const port = await freePort();
-  const password = 'tls-superuser-password';
+  if (user) await chown(path.join(directory, 'server.key'), user.uid, user.gid);
   const settings = {
-    ...scratchSettings(),
-    fsync: 'off',
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    port: String(port),
     ssl: 'on',
     ssl_cert_file: path.join(directory, 'server.crt'),
     ssl_key_file: path.join(directory, 'server.key'),
     ssl_ca_file: path.join(directory, 'ca.crt'),
   };
-  await initCluster({ ...server, superuser: 'postgres', password, settings, throwaway: true }, testContext());
-  const hba = path.join(server.dataDirectory, 'pg_hba.conf');
-  await writeFile(hba, `${pgHba.join('\n')}\n${await readFile(hba, 'utf8')}`);
-  stops.unshift(() => stopServer({ ...server, mode: 'immediate' }));
-  await startServer({ ...server, logFile: path.join(directory, 'server.log') }, testContext());
-  const superuser: ConnectionSettings = {
-    host: '127.0.0.1',
-    port,
-    database: 'postgres',
-    user: 'postgres',
-    password,
-    tls: { mode: 'disable' },
-    connectTimeoutMs: 10_000,
-    source: 'a test server',
-  };
+  const superuser = await startLoopbackServer({ programs, user, directory, settings, pgHba });
   return { superuser, directory };
 }
 
