@@ -131,6 +131,7 @@ class DirectoryStore implements Store {
   /** What a folder of the store holds, without temporary files and what is not structdb's to see (`lost+found` stays unread). */
   async #entries(folder: string): Promise<Dirent[]> {
     const entries = await readdir(path.join(this.location, folder), { withFileTypes: true }).catch(emptyWhenAbsent);
+    if (entries.length === 0) this.#requireDirectory(await statOrAbsent(this.location));
     return entries.filter((entry) => !entry.name.startsWith('.') && entry.name !== 'lost+found');
   }
 
@@ -161,12 +162,20 @@ class DirectoryStore implements Store {
     const { uid, groupAccess, owner } = this.#options;
     const modes = groupAccess ? { fileMode: 0o660, folderMode: 0o2770 } : { fileMode: 0o600, folderMode: 0o700 };
     const root = await statOrAbsent(this.location);
+    this.#requireDirectory(root);
     if (uid === 0) {
       const owning = root ? { uid: root.uid, gid: root.gid } : owner;
       return { ...modes, chownTo: owning && owning.uid !== 0 ? owning : undefined };
     }
     if (root && uid !== undefined && root.uid !== uid && !groupAccess) throw await this.#foreign(root);
     return { ...modes, chownTo: undefined };
+  }
+
+  #requireDirectory(root: Stats | undefined): void {
+    if (root === undefined || root.isDirectory()) return;
+    throw new StructdbError('STORE_FAILED', `The store ${this.location} is a file, not a directory.`, {
+      hint: 'Name a directory in the configuration, or move the file away.',
+    });
   }
 
   async #foreign(root: Stats, cause?: unknown): Promise<StructdbError> {

@@ -91,14 +91,14 @@ describe('A directory store', () => {
     expect(readdirSync(path.join(root, 's'))).toEqual(['kept']);
   });
 
-  it('names the directory that cannot be read', async () => {
+  it.each([uid, (uid ?? 0) + 4321])('names a file in its place, to user %i', async (user) => {
     const file = path.join(await mkdtemp(path.join(scratch, 'odd-')), 'file');
     writeFileSync(file, '');
     chmodSync(file, 0o600);
-    await expect(openDirectoryStore({ path: file, uid }).putIfAbsent('a', Buffer.from('x'))).rejects.toMatchObject({
-      code: 'STORE_FAILED',
-      message: expect.stringContaining(file),
-    });
+    const store = openDirectoryStore({ path: file, uid: user });
+    const refusal = { code: 'STORE_FAILED', message: `The store ${file} is a file, not a directory.` };
+    await expect(keysOf(store, '')).rejects.toMatchObject(refusal);
+    await expect(store.putIfAbsent('a', Buffer.from('x'))).rejects.toMatchObject(refusal);
   });
 
   it('loads without any package, for the archive command', () => {
