@@ -45,17 +45,18 @@ export function measureUtilisation(
 
 async function watchSessions(observer: pg.Client, isRunning: () => boolean, context: RunContext): Promise<number> {
   let most = 0;
-  do {
-    if (context.signal.aborted) break;
+  for (let running = true; running; ) {
+    stopIfInterrupted(context);
+    // One look more when the work is done: the pool still holds all its connections, however quick the work was.
+    running = isRunning();
     // What kind a session of another role is, a plain role is not told: it then counts.
     const { rows } = await observer.query<{ sessions: number }>(
       `select count(*)::int as sessions from pg_catalog.pg_stat_activity
        where usesysid is not null and coalesce(backend_type, 'client backend') = 'client backend'`,
     );
     most = Math.max(most, rows[0]!.sessions);
-    await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS));
-  } while (isRunning());
-  stopIfInterrupted(context);
+    if (running) await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS));
+  }
   return most;
 }
 
