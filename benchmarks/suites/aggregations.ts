@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -57,5 +58,21 @@ export const aggregations: readonly BenchQuery[] = [
         .selectFrom('project_events')
         .select((eb) => ['event_type', eb.fn.countAll().as('events')])
         .groupBy('event_type'),
+  },
+  {
+    name: 'events-by-month',
+    class: 'aggregation',
+    asks: 'how much of each kind happened in each month of a year',
+    build: (db, _parameters, turn) => {
+      const year = 2023 + (turn % 3);
+      const month = sql<Date>`date_trunc('month', occurred_at, 'UTC')`;
+      return db
+        .selectFrom('project_events')
+        .select((eb) => [month.as('month'), 'event_type', eb.fn.countAll().as('events')])
+        .where('occurred_at', '>=', new Date(Date.UTC(year, 0, 1)))
+        .where('occurred_at', '<', new Date(Date.UTC(year + 1, 0, 1)))
+        .groupBy([month, 'event_type'])
+        .orderBy('month');
+    },
   },
 ];
