@@ -6,7 +6,7 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { listBackups } from '../repository/backups.ts';
-import { findRepositories } from '../repository/repository.ts';
+import { findRepositories, type Repository } from '../repository/repository.ts';
 import { measureWalArchive } from '../repository/wal-archive.ts';
 import { readPrivateServer } from './address.ts';
 import { locateHome, type ServerHome } from './home.ts';
@@ -65,7 +65,7 @@ export async function privateServerStatus(
     socketDirectory: live ? (record?.socketDirectory ?? null) : null,
     startedAt: live?.startedAt.toISOString() ?? null,
     databaseBytes: live?.databaseBytes ?? null,
-    ...(await kept(home, options, live)),
+    ...(await kept(home, options, live, context)),
   });
 }
 
@@ -108,16 +108,29 @@ export async function stateOf(home: ServerHome): Promise<StatusResult['state']> 
   return postmaster.ours ? 'running' : 'crashed';
 }
 
+/** A store that cannot be looked into is what breaks archiving: the status then tells both, instead of failing. */
+async function repositoriesOf(home: ServerHome, places: SearchPlaces, context: RunContext): Promise<Repository[]> {
+  try {
+    return await findRepositories(openOwnStore(home, places.environment));
+  } catch (error) {
+    if (!(error instanceof StructdbError)) throw error;
+    const { message, hint } = error;
+    context.report({ kind: 'warning', message, ...(hint ? { hint } : {}) });
+    return [];
+  }
+}
+
 /** What the store of this server holds: backups of every cluster that lived here, WAL of this one. */
 async function kept(
   home: ServerHome,
   options: { readonly places: SearchPlaces; readonly dev: Config['dev'] },
   live: Live | undefined,
+  context: RunContext,
 ): Promise<{ wal: WalStatus | null; backups: number }> {
   let backups = 0;
   let own: { readonly segments: number; readonly sizeBytes: number } | undefined;
   let limitBytes: number | null = options.dev.walLimit;
-  for (const repository of await findRepositories(openOwnStore(home, options.places.environment))) {
+  for (const repository of await repositoriesOf(home, options.places, context)) {
     const entries = await listBackups(repository);
     backups += entries.length;
     if (repository.systemIdentifier !== home.record?.systemIdentifier) continue;

@@ -339,7 +339,9 @@ describe('the archiver of the private server', () => {
     await psqlOwn('create table marker as select 1 as one');
     await psqlOwn('select pg_switch_wal()');
     await until(async () => {
-      const { stdout } = await own.run(['dev', 'status']);
+      const { exitCode, stdout, stderr } = await own.run(['dev', 'status']);
+      expect(exitCode).toBe(0);
+      expect(stderr).toContain(`The store ${storeDirectory} is a file, not a directory.`);
       return stdout.includes('Archiving fails at');
     });
 
