@@ -11,7 +11,7 @@ import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { withProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
-import type { Manifest, ManifestPart } from '../repository/manifest.ts';
+import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readPosition, type Source } from './source.ts';
 import { storeOutput } from './stored-program.ts';
@@ -38,7 +38,7 @@ export async function findDumpPrograms(places: SearchPlaces, serverMajor: number
 
 /** The part of the manifest that only the dump itself knows. */
 export type Dumped = Pick<
-  Manifest,
+  DumpManifest,
   | 'startedAt'
   | 'stoppedAt'
   | 'startLsn'
@@ -163,7 +163,7 @@ async function examine(client: pg.ClientBase, context: RunContext) {
 
 interface Globals {
   readonly part?: ManifestPart;
-  readonly note: Manifest['globals'];
+  readonly note: DumpManifest['globals'];
 }
 
 /**

@@ -64,7 +64,7 @@ async function describe(entry: BackupEntry): Promise<ListedBackup> {
     tiers: manifest?.tiers ?? [],
     purpose: manifest?.purpose ?? null,
     sizeBytes: manifest ? sizeOf(manifest) : null,
-    rows: manifest ? manifest.tables.reduce((sum, table) => sum + table.rows, 0) : null,
+    rows: manifest?.kind === 'dump' ? manifest.tables.reduce((sum, table) => sum + table.rows, 0) : null,
     verification: (await lastVerification(entry)) ?? null,
     problem,
   };

@@ -19,7 +19,7 @@ import {
 import type { Actor } from '../repository/holder.ts';
 import { encodeName, nextLabel } from '../repository/label.ts';
 import { withLease } from '../repository/lease.ts';
-import { MANIFEST_FORMAT, type Manifest, type Tier } from '../repository/manifest.ts';
+import { type DumpManifest, MANIFEST_FORMAT, type Tier } from '../repository/manifest.ts';
 import { ensureRepository, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
 import { dueTiers } from './due.ts';
@@ -123,7 +123,7 @@ async function makeBackup(
   const startedMs = context.clock.monotonicMs();
   try {
     const dumped = await dumpDatabase({ ...options, label }, context);
-    const manifest: Manifest = {
+    const manifest: DumpManifest = {
       format: MANIFEST_FORMAT,
       label,
       kind: 'dump',
@@ -173,7 +173,7 @@ async function makeBackup(
 }
 
 /** What the store gives back is what was dumped, and pg_restore can read it: only then is it a backup. */
-async function readBack(options: RunOptions, manifest: Manifest, context: RunContext): Promise<void> {
+async function readBack(options: RunOptions, manifest: DumpManifest, context: RunContext): Promise<void> {
   const { repository } = options as RunOptions & Work;
   const problems = await asStep(context, 'backup.read-back', 'Reading the backup again', () =>
     findProblems(repository, manifest, options.places, context),

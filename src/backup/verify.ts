@@ -7,7 +7,7 @@ import { baseProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type SearchPlaces } from '../programs/find.ts';
 import { runProgram } from '../programs/run.ts';
 import { type BackupEntry, findBackup, listBackups, readManifest, recordVerification } from '../repository/backups.ts';
-import type { Manifest, ManifestPart } from '../repository/manifest.ts';
+import type { DumpManifest, Manifest, ManifestPart } from '../repository/manifest.ts';
 import { findRepositories, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
 import { DUMP_PART } from './dump.ts';
@@ -76,7 +76,8 @@ export async function findProblems(
   for (const part of manifest.parts) {
     const problem = await partProblem(repository, manifest.label, part, context);
     if (problem) problems.push(problem);
-    else if (part.name === DUMP_PART) problems.push(...(await tocProblems(repository, manifest, places, context)));
+    else if (manifest.kind === 'dump' && part.name === DUMP_PART)
+      problems.push(...(await tocProblems(repository, manifest, places, context)));
   }
   return problems;
 }
@@ -104,7 +105,7 @@ async function partProblem(
 
 async function tocProblems(
   repository: Repository,
-  manifest: Manifest,
+  manifest: DumpManifest,
   places: SearchPlaces,
   context: RunContext,
 ): Promise<string[]> {

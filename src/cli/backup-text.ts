@@ -2,6 +2,8 @@ import type { BackupResult, ListedBackup, showBackup } from '../backup/index.ts'
 import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
 import type { Style } from './output.ts';
 
+type DumpManifest = Extract<Shown['manifest'], { kind: 'dump' }>;
+type ClusterManifest = Exclude<Shown['manifest'], { kind: 'dump' }>;
 type Shown = Awaited<ReturnType<typeof showBackup>>;
 
 export function renderMade(made: BackupResult, style: Style): string {
@@ -28,6 +30,28 @@ export function renderList(backups: readonly ListedBackup[], location: string): 
 }
 
 export function renderShow(manifest: Shown['manifest'], verification: Shown['verification']): string {
+  return manifest.kind === 'dump' ? showDump(manifest, verification) : showCluster(manifest, verification);
+}
+
+function showCluster(manifest: ClusterManifest, verification: Shown['verification']): string {
+  const { server } = manifest;
+  const lines = [
+    manifest.label,
+    `  cluster      ${manifest.systemIdentifier}, ${formatBytes(manifest.plainBytes)}, databases ${manifest.databases.map(({ name }) => name).join(', ')}`,
+    `  taken        ${manifest.startedAt} to ${manifest.stoppedAt} (${formatDuration(manifest.durationMs)}), LSN ${manifest.startLsn} to ${manifest.stopLsn} on timeline ${manifest.timeline}`,
+    `  server       PostgreSQL ${server.version}${manifest.fromStandby ? ', a standby' : ''}; pg_basebackup ${manifest.tools.pgBasebackup}`,
+    `  made by      structdb ${manifest.tools.structdb}, ${manifest.actor.user} on ${manifest.actor.host}, from ${manifest.source}`,
+    `  counts for   ${manifest.tiers.join(', ') || 'no tier'} (made for: ${manifest.purpose})`,
+    ...(manifest.parent === null ? [] : [`  changes of   ${manifest.parent}`]),
+    `  tablespaces  ${manifest.tablespaces.map(({ name, location }) => `${name} in ${location}`).join(', ') || 'none of its own'}`,
+    `  verified     ${verification ? `${verification.at}, ${verification.ok ? 'whole' : 'BROKEN'}` : 'never'}`,
+    '  parts',
+    ...manifest.parts.map((part) => `    ${part.name}  ${formatBytes(part.sizeBytes)}  sha256 ${part.sha256}`),
+  ];
+  return lines.join('\n');
+}
+
+function showDump(manifest: DumpManifest, verification: Shown['verification']): string {
   const { database, globals } = manifest;
   const roles = globals.included ? (globals.passwords ? 'with passwords' : 'without passwords') : 'not included';
   const lines = [

@@ -79,6 +79,8 @@ export const ERROR_CODES = Object.freeze({
   PAYLOAD_NOT_JSON: failed('a payload holds what JSON cannot say exactly'),
   VERSION_CONFLICT: failed('somebody else changed the project first'),
   // WAL archive
+  WAL_CORRUPT: broken('an archived WAL file is not what was stored'),
+  WAL_MISSING: failed('WAL that is needed is not in the archive; the first missing segment is named'),
   ARCHIVE_UNCONFIGURED: failed('there is no archive.json, or it cannot be understood'),
   WAL_CONFLICT: failed('the archive holds another content under the name of this WAL file; it is never overwritten'),
   WAL_FOREIGN: failed('a WAL segment belongs to another cluster, or its segment size differs'),
@@ -94,13 +96,16 @@ export const ERROR_CODES = Object.freeze({
   REPOSITORY_MISMATCH: failed('the repository belongs to another cluster, or a newer structdb wrote it'),
   STORE_FAILED: failed('the store cannot be read or written'),
   STORE_OWNER: failed('the store belongs to another user'),
+  KEY_MISSING: failed('an object is encrypted, and no identity was given'),
+  KEY_WRONG: failed('the identity that was given cannot decrypt the object'),
   // restores and drills
   BACKUP_STALE: broken('the newest backup is older than its tier allows'),
   CHECK_FAILED: broken('a restored copy is not what its backup promised; each failed check is named'),
   CONTENT_DIFFERS: broken('restored tables hold other rows than the backup recorded'),
   RPO_UNPROVABLE: broken('--require-rpo was asked of a backup that cannot prove a recovery point'),
   RTO_EXCEEDED: broken('the recovery took longer than the objective allows'),
-  TARGET_NOT_EMPTY: failed('the database to restore into holds something'),
+  TARGET_NOT_EMPTY: failed('the database or directory to restore into holds something'),
+  TARGET_UNREACHABLE: failed('no backup and WAL of the repository reach the instant that was asked for'),
   TARGET_UNSUITABLE: failed('the server or database cannot take this dump; the message says why'),
   // benchmarks
   BENCH_INCONCLUSIVE: {

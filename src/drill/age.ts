@@ -1,4 +1,4 @@
-import type { Manifest, Tier } from '../repository/manifest.ts';
+import type { DumpManifest, Tier } from '../repository/manifest.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,7 +22,7 @@ export interface AgeOfData {
 
 /** The age of a backup's data at the instant of the disaster; its snapshot is as old as its start. */
 export function ageOfData(
-  manifest: Pick<Manifest, 'startedAt' | 'durationMs' | 'tiers'>,
+  manifest: Pick<DumpManifest, 'startedAt' | 'durationMs' | 'tiers'>,
   disaster: Date,
   judged: boolean,
 ): AgeOfData {

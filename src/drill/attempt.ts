@@ -7,7 +7,7 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import type { BackupEntry } from '../repository/backups.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { DumpManifest } from '../repository/manifest.ts';
 import { performRestore, planFor, type RestorePlan, type RestoreResult } from '../restore/index.ts';
 import { type Check, check } from './checks.ts';
 import { checkFrozen, withFrozenCopy } from './copy.ts';
@@ -17,7 +17,7 @@ import { probeWrite, type WriteProbe } from './write-probe.ts';
 
 export interface AttemptOptions {
   readonly entry: BackupEntry;
-  readonly manifest: Manifest;
+  readonly manifest: DumpManifest;
   readonly places: SearchPlaces;
   readonly cluster: ScratchCluster;
   readonly scratchMajor: number;

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { codeOf, messageOf } from '../core/errors.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { DumpManifest } from '../repository/manifest.ts';
 import { type Check, check } from './checks.ts';
 
 /** What the triggers raise (migration 001): restrict_violation. Any other error is no refusal. */
@@ -14,7 +14,7 @@ const IMMUTABLE = ['project_events', 'project_payloads'] as const;
  * The audit triggers of the restored copy: present, ENABLEd ALWAYS, and really refusing UPDATE, DELETE and TRUNCATE,
  * also where replication would skip ordinary triggers. Everything tried is rolled back.
  */
-export async function checkAuditTriggers(client: pg.Client, manifest: Manifest): Promise<Check> {
+export async function checkAuditTriggers(client: pg.Client, manifest: DumpManifest): Promise<Check> {
   const tables = IMMUTABLE.filter((table) =>
     manifest.tables.some(({ schema, name }) => schema === 'public' && name === table),
   );

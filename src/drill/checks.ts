@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { formatCount } from '../core/units.ts';
 import { type Inventory, takeInventory } from '../database/inventory.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { DumpManifest } from '../repository/manifest.ts';
 import { checkContents } from '../restore/index.ts';
 import { checkAuditTriggers } from './audit-triggers.ts';
 
@@ -21,7 +21,7 @@ export interface Check {
  */
 export async function checkRestored(
   client: pg.Client,
-  manifest: Manifest,
+  manifest: DumpManifest,
   options: { readonly sameMajor: boolean; readonly onTable?: (done: number, total: number) => void },
 ): Promise<Check[]> {
   const contents = await checkContents(client, manifest.tables, options.onTable);
@@ -57,7 +57,7 @@ export function check(name: string, good: string, problems: readonly string[]): 
   return { name, ok, message, details: problems };
 }
 
-function compareDatabase({ database: expected }: Manifest, { database: found }: Inventory): string[] {
+function compareDatabase({ database: expected }: DumpManifest, { database: found }: Inventory): string[] {
   const fields = [
     'owner',
     'comment',
@@ -71,7 +71,7 @@ function compareDatabase({ database: expected }: Manifest, { database: found }: 
   const problems = fields
     .filter((field) => expected[field] !== found[field])
     .map((field) => `${field} is ${found[field]}, recorded was ${expected[field]}`);
-  const text = (privileges: Manifest['database']['privileges']) =>
+  const text = (privileges: DumpManifest['database']['privileges']) =>
     (privileges ?? [])
       .map(({ grantee, privilege, grantable }) => `${grantee ?? 'PUBLIC'} ${privilege}${grantable ? '*' : ''}`)
       .sort()
@@ -82,13 +82,13 @@ function compareDatabase({ database: expected }: Manifest, { database: found }: 
   return problems;
 }
 
-function compareSettings({ database: expected }: Manifest, { database: found }: Inventory): string[] {
-  const keyed = (settings: Manifest['database']['settings']) =>
+function compareSettings({ database: expected }: DumpManifest, { database: found }: Inventory): string[] {
+  const keyed = (settings: DumpManifest['database']['settings']) =>
     new Map(settings.map(({ role, name, value }) => [role === null ? name : `${name} of ${role}`, value]));
   return compareMaps(keyed(expected.settings), keyed(found.settings));
 }
 
-function compareExtensions(manifest: Manifest, found: Inventory): string[] {
+function compareExtensions(manifest: DumpManifest, found: Inventory): string[] {
   const versions = new Map(found.extensions.map(({ name, version }) => [name, version]));
   return manifest.extensions
     .filter(({ name }) => !versions.has(name))
@@ -96,7 +96,7 @@ function compareExtensions(manifest: Manifest, found: Inventory): string[] {
 }
 
 /** Never equality: sequences are in no snapshot. What counts is that the next value was not used yet. */
-function checkSequences(manifest: Manifest, found: Inventory): string[] {
+function checkSequences(manifest: DumpManifest, found: Inventory): string[] {
   const names = new Set(found.sequences.map(({ schema, name }) => `${schema}.${name}`));
   const missing = manifest.sequences
     .map(({ schema, name }) => `${schema}.${name}`)
@@ -112,7 +112,7 @@ function checkSequences(manifest: Manifest, found: Inventory): string[] {
 }
 
 /** Its rows are part of `contents`; here it must not be absent or empty in a database with structdb's tables. */
-async function checkMigrations(client: pg.Client, manifest: Manifest): Promise<Check> {
+async function checkMigrations(client: pg.Client, manifest: DumpManifest): Promise<Check> {
   const has = (schema: string, name: string) =>
     manifest.tables.some((table) => table.schema === schema && table.name === name);
   if (!has('structdb', 'kysely_migration')) {
@@ -128,7 +128,7 @@ async function checkMigrations(client: pg.Client, manifest: Manifest): Promise<C
   return check('migrations', `${applied} migrations are recorded, the last is ${last}`, problems);
 }
 
-function checkStructure(manifest: Manifest, found: Inventory, sameMajor: boolean): Check[] {
+function checkStructure(manifest: DumpManifest, found: Inventory, sameMajor: boolean): Check[] {
   return Object.entries(manifest.structure).map(([section, expected]) => {
     const definitions = found.structure[section] ?? {};
     const count = Object.keys(expected).length;

@@ -4,13 +4,13 @@ import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { DumpManifest } from '../repository/manifest.ts';
 import { type Check, checkRestored } from './checks.ts';
 
 export interface CopyOptions {
   /** The restored copy, as a superuser of its server. */
   readonly connection: ConnectionSettings;
-  readonly manifest: Manifest;
+  readonly manifest: DumpManifest;
   /** Whether its server has the major of the backup's; otherwise definitions may be printed differently. */
   readonly sameMajor: boolean;
 }

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { StructdbError } from '../core/errors.ts';
 import { quoteIdentifier } from '../postgres/connect.ts';
 import type { BackupEntry } from '../repository/backups.ts';
-import type { Manifest, ManifestPart } from '../repository/manifest.ts';
+import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
 import { readObject } from '../storage/store.ts';
 
 const GLOBALS_PART = 'globals.sql';
@@ -12,7 +12,7 @@ const GLOBALS_PART = 'globals.sql';
  * Makes the roles that the backup's objects belong and are granted to: without passwords and without the right to log
  * in, because nobody but the drill comes to a scratch server. Tablespaces stay away: their directories are the source's.
  */
-export async function createRoles(client: pg.Client, entry: BackupEntry, manifest: Manifest): Promise<number> {
+export async function createRoles(client: pg.Client, entry: BackupEntry, manifest: DumpManifest): Promise<number> {
   const names = new Set(rolesOf(manifest));
   const memberships: string[] = [];
   const superusers = new Set<string>();
@@ -51,7 +51,7 @@ async function readGlobals(entry: BackupEntry, part: ManifestPart): Promise<stri
 }
 
 /** Every role that the manifest itself names, for dumps without globals. */
-function rolesOf({ database, structure }: Manifest): string[] {
+function rolesOf({ database, structure }: DumpManifest): string[] {
   const named = [
     database.owner,
     ...database.settings.map(({ role }) => role),

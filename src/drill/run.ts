@@ -5,9 +5,9 @@ import { StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { toolVersion } from '../core/tool-version.ts';
 import type { SearchPlaces } from '../programs/find.ts';
-import { type BackupEntry, readManifest, recordVerification } from '../repository/backups.ts';
+import { type BackupEntry, readDumpManifest, recordVerification } from '../repository/backups.ts';
 import { writeEvidence } from '../repository/evidence.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import type { DumpManifest } from '../repository/manifest.ts';
 import { chooseDumps, LATEST, requireWholeParts } from '../restore/index.ts';
 import type { Store } from '../storage/store.ts';
 import { ageOfData } from './age.ts';
@@ -87,7 +87,7 @@ interface Attempt {
 
 async function drillBackup(attempt: Attempt, context: RunContext): Promise<Drill> {
   const { options, entry, disaster, startedMs } = attempt;
-  const manifest = await readManifest(entry);
+  const manifest = await readDumpManifest(entry);
   // Before the server: where nothing can be restored, nothing needs to start.
   await requireWholeParts(entry, manifest);
   const selectMs = Math.round(context.clock.monotonicMs() - startedMs);
@@ -116,7 +116,7 @@ async function drillBackup(attempt: Attempt, context: RunContext): Promise<Drill
 
 function assemble(
   { options, passedOver, disaster }: Attempt,
-  manifest: Manifest,
+  manifest: DumpManifest,
   copy: RestoredCopy,
 ): Omit<DrillResult, 'verdict' | 'evidence'> {
   const { restore, measuredMs, phases, checks } = copy;

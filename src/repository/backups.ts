@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { StructdbError } from '../core/errors.ts';
 import { readObject, type Store } from '../storage/store.ts';
 import { type BackupKind, type LabelParts, parseLabel } from './label.ts';
-import { type Manifest, parseManifest } from './manifest.ts';
+import { type ClusterManifest, type DumpManifest, type Manifest, parseManifest } from './manifest.ts';
 import { encodeJson, findRepositories, parseJson, type Repository } from './repository.ts';
 
 /** One backup of a repository: it has a manifest, whether or not that can be read. */
@@ -73,6 +73,24 @@ export async function readManifest(entry: BackupEntry): Promise<Manifest> {
   if (manifest.label === entry.label) return manifest;
   throw new StructdbError('MANIFEST_UNREADABLE', `${store.location}/${key} is the manifest of ${manifest.label}.`, {
     hint: 'Somebody moved it; use another backup (structdb backup list).',
+  });
+}
+
+/** The manifest of a dump. @throws TARGET_UNSUITABLE for a base backup, and what `readManifest` throws */
+export async function readDumpManifest(entry: BackupEntry): Promise<DumpManifest> {
+  const manifest = await readManifest(entry);
+  if (manifest.kind === 'dump') return manifest;
+  throw new StructdbError('TARGET_UNSUITABLE', `${entry.label} is a backup of a cluster, not a dump of a database.`, {
+    hint: `Restore it into a directory: structdb restore ${entry.label} --target <directory>`,
+  });
+}
+
+/** The manifest of a base backup. @throws TARGET_UNSUITABLE for a dump, and what `readManifest` throws */
+export async function readClusterManifest(entry: BackupEntry): Promise<ClusterManifest> {
+  const manifest = await readManifest(entry);
+  if (manifest.kind !== 'dump') return manifest;
+  throw new StructdbError('TARGET_UNSUITABLE', `${entry.label} is a dump of a database, not a backup of a cluster.`, {
+    hint: `Restore it into a database: structdb restore ${entry.label} --database <name>`,
   });
 }
 

@@ -14,6 +14,8 @@ export interface RepositoryKeys {
   /** What re-reading this backup at that instant found. */
   verification(label: string, at: Date): string;
   verifications(label: string): string;
+  /** Somebody's wish that this backup stays, whatever its age. */
+  pin(label: string): string;
   /** A WAL file under its own name; `timeline` as its eight hex digits. */
   wal(timeline: string, fileName: string): string;
   walTimeline(timeline: string): string;
@@ -41,6 +43,7 @@ export function repositoryKeys(systemIdentifier: string): RepositoryKeys {
     part: (label: string, name: string) => `${backup(label)}${name}`,
     verification: (label: string, at: Date) => `${backup(label)}verified/${instantName(at)}.json`,
     verifications: (label: string) => `${backup(label)}verified/`,
+    pin: (label: string) => `${backup(label)}pinned.json`,
     wal: (timeline: string, fileName: string) => `${root}wal/${timeline}/${fileName}`,
     walTimeline: (timeline: string) => `${root}wal/${timeline}/`,
     walRoot: `${root}wal/`,

@@ -59,10 +59,10 @@ const sequence = z.object({
 /** Sections (`tables`, `indexes`, …) of name → definition: two structures are equal when these are. */
 const structure = z.record(text, z.record(text, text));
 
-const manifest = z.object({
+/** What every backup's manifest says. */
+const common = {
   format: z.literal(MANIFEST_FORMAT),
   label: text,
-  kind: z.literal('dump'),
   /** The tiers that this backup satisfies. */
   tiers: z.array(z.enum(['daily', 'weekly', 'monthly'])),
   /** What it was made for: `schedule`, `run`, `quickstart`. */
@@ -76,35 +76,79 @@ const manifest = z.object({
   durationMs: z.number().nonnegative(),
   startLsn: text,
   stopLsn: text,
+  parts: z.array(part).min(1),
+  actor: z.object({ host: text, user: text, command: text }),
+  /** Where it was taken from, without password, and where it was written to. */
+  source: text,
+  store: text,
+};
+
+const server = z.object({
+  version: text,
+  major: count,
+  dataChecksums: z.boolean(),
+  tablespaces: z.array(text),
+});
+
+const dumpManifest = z.object({
+  ...common,
+  kind: z.literal('dump'),
   timeline: count.nullable(),
-  server: z.object({
-    version: text,
-    major: count,
-    dataChecksums: z.boolean(),
-    tablespaces: z.array(text),
-  }),
+  server,
   tools: z.object({ structdb: text, pgDump: text, pgDumpall: text }),
   extensions: z.array(z.object({ name: text, version: text, schema: text })),
   database,
-  parts: z.array(part).min(1),
   /** How globals.sql was made: with passwords, without, or why there is none. */
   globals: z.object({ included: z.boolean(), passwords: z.boolean(), reason: text.nullable() }),
   tables: z.array(table),
   sequences: z.array(sequence),
   structure,
-  actor: z.object({ host: text, user: text, command: text }),
-  /** Where it was taken from, without password, and where it was written to. */
-  source: text,
-  store: text,
 });
 
+/** What a base backup and an incremental one say: of a whole cluster. */
+const cluster = {
+  ...common,
+  /** The timeline at the start; replay begins at `startLsn` on it, and is consistent from `stopLsn` on. */
+  timeline: count,
+  server,
+  tools: z.object({ structdb: text, pgBasebackup: text }),
+  walSegmentBytes: count,
+  /** The WAL from start to stop is inside, so that the backup restores on its own. */
+  walIncluded: z.boolean(),
+  /** The segments that hold start and stop. */
+  walSegments: z.object({ first: text, last: text }),
+  /** Taken from a server in recovery. */
+  fromStandby: z.boolean(),
+  /** Size of what is restored, in bytes: files of all tablespaces, without WAL. */
+  plainBytes: count,
+  /** Those beside pg_default and pg_global; each has a part of its own, `<oid>.tar.zst`. */
+  tablespaces: z.array(z.object({ oid: text, name: text, location: text })),
+  /** Files outside the data directory that the server reads (config_file, hba_file, ident_file), each in a part. */
+  configFiles: z.array(z.object({ setting: text, path: text, part: text })),
+  databases: z.array(z.object({ name: text, oid: count, sizeBytes: count, collationVersion: text.nullable() })),
+  /** Settings that a server needs at least as high as its source to replay (PostgreSQL manual, "Hot Standby"). */
+  requiredSettings: z.record(text, text),
+  /** shared_preload_libraries of the source. */
+  preloadLibraries: z.array(text),
+};
+
+const baseManifest = z.object({ ...cluster, kind: z.literal('base'), parent: z.null() });
+
+/** Holds what changed since its parent, which is a `base` or `incremental` of the same store and timeline. */
+const incrementalManifest = z.object({ ...cluster, kind: z.literal('incremental'), parent: text });
+
+const manifest = z.discriminatedUnion('kind', [dumpManifest, baseManifest, incrementalManifest]);
+
 export type Manifest = z.output<typeof manifest>;
+export type DumpManifest = z.output<typeof dumpManifest>;
+/** Of a base backup, whole or incremental. */
+export type ClusterManifest = z.output<typeof baseManifest> | z.output<typeof incrementalManifest>;
 export type ManifestPart = Manifest['parts'][number];
-export type TableFingerprint = Manifest['tables'][number];
-export type DatabaseBelongings = Manifest['database'];
-export type SequenceState = Manifest['sequences'][number];
-export type Structure = Manifest['structure'];
-export type Extension = Manifest['extensions'][number];
+export type TableFingerprint = DumpManifest['tables'][number];
+export type DatabaseBelongings = DumpManifest['database'];
+export type SequenceState = DumpManifest['sequences'][number];
+export type Structure = DumpManifest['structure'];
+export type Extension = DumpManifest['extensions'][number];
 export type Tier = Manifest['tiers'][number];
 
 /** A manifest from its bytes. @throws MANIFEST_UNREADABLE with what is wrong where. */

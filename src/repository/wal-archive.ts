@@ -1,4 +1,126 @@
+import { createHash } from 'node:crypto';
+import { messageOf, StructdbError } from '../core/errors.ts';
+import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
+import { keyMissing } from '../storage/sealing.ts';
+import { readObject } from '../storage/store.ts';
 import type { Repository } from './repository.ts';
+import { type Ancestor, parseHistory } from './timeline.ts';
+import { decompress } from './wal-frames.ts';
+import { timelineName, tryWalFileName } from './wal-names.ts';
+
+/** One object of the archive. */
+export interface ArchivedFile {
+  /** PostgreSQL's name of it. */
+  readonly name: string;
+  readonly key: string;
+  /** As stored, compressed. */
+  readonly sizeBytes: number;
+  readonly modifiedAt: Date;
+}
+
+/** What `wal receive` has of an open segment: the segment up to `lsn`. */
+export interface ArchivedPartial extends ArchivedFile {
+  readonly lsn: Lsn;
+}
+
+/** Everything that the archive holds, by names alone; nothing was read. */
+export interface WalListing {
+  /** Whole segments by name, in order of timeline and number. */
+  readonly segments: ReadonlyMap<string, ArchivedFile>;
+  /** Uploads of open segments, by segment name and then LSN. */
+  readonly partials: readonly ArchivedPartial[];
+  /** By name: `00000002.history`. */
+  readonly histories: ReadonlyMap<string, ArchivedFile>;
+  /** `.backup` files and PostgreSQL's own `.partial` files. */
+  readonly others: readonly ArchivedFile[];
+}
+
+/** Lists the archive. */
+export async function listWal({ store, keys }: Repository): Promise<WalListing> {
+  const files: ArchivedFile[] = [];
+  const partials: ArchivedPartial[] = [];
+  for await (const { key, sizeBytes, modifiedAt } of store.list(keys.walRoot)) {
+    const partial = /\/partial\/([0-9A-F]{24})\.([0-9A-F]{1,8}-[0-9A-F]{1,8})\.zst(?:\.age)?$/.exec(key);
+    const name = partial?.[1] ?? /\/[0-9A-F]{8}\/([^/]+?)\.zst(?:\.age)?$/.exec(key)?.[1];
+    const wal = name === undefined ? undefined : tryWalFileName(name);
+    if (!wal) continue;
+    const file = { name: wal.name, key, sizeBytes, modifiedAt };
+    if (partial) partials.push({ ...file, lsn: parseLsn(partial[2]!.replace('-', '/'))! });
+    else files.push(file);
+  }
+  const kindOf = (file: ArchivedFile) => tryWalFileName(file.name)!.kind;
+  const byName = (kind: string) =>
+    new Map(
+      files
+        .filter((file) => kindOf(file) === kind)
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+        .map((file) => [file.name, file] as const),
+    );
+  return Object.freeze({
+    segments: byName('segment'),
+    histories: byName('history'),
+    partials: partials.sort((a, b) => (a.name === b.name ? Number(a.lsn - b.lsn) : a.name < b.name ? -1 : 1)),
+    others: files.filter((file) => !['segment', 'history'].includes(kindOf(file))),
+  });
+}
+
+/** The key of an upload of an open segment; LSNs have a slash, keys a dash. */
+export function partialKey({ keys }: Repository, segment: string, lsn: Lsn, suffix: string): string {
+  return keys.wal(segment.slice(0, 8), `partial/${segment}.${formatLsn(lsn).replace('/', '-')}${suffix}`);
+}
+
+/**
+ * The plain content of an archived file, compared with the checksum that was noted when it was stored.
+ * @throws OBJECT_MISSING, WAL_CORRUPT
+ */
+export async function readArchived(repository: Repository, file: Pick<ArchivedFile, 'name' | 'key'>): Promise<Buffer> {
+  const { store } = repository;
+  const stored = await readObject(store, file.key);
+  const noted = await store.plainSha256(file.key);
+  let plain: Buffer;
+  try {
+    plain = decompress(file.key.endsWith('.age') ? await unseal(repository, stored) : stored);
+  } catch (cause) {
+    if (cause instanceof StructdbError) throw cause;
+    throw corrupt(repository, file.key, `it cannot be decompressed: ${messageOf(cause)}`);
+  }
+  const found = createHash('sha256').update(plain).digest('hex');
+  if (noted !== undefined && noted !== found) {
+    throw corrupt(repository, file.key, `its content has checksum ${found}, noted was ${noted}`);
+  }
+  return plain;
+}
+
+/** The ancestors of every timeline that has a history file, by timeline. @throws WAL_CORRUPT */
+export async function readHistories(
+  repository: Repository,
+  listing: Pick<WalListing, 'histories'>,
+): Promise<ReadonlyMap<number, readonly Ancestor[]>> {
+  const histories = new Map<number, readonly Ancestor[]>();
+  for (const file of listing.histories.values()) {
+    const ancestors = parseHistory((await readArchived(repository, file)).toString('utf8'));
+    if (!ancestors) throw corrupt(repository, file.key, 'it is no timeline history');
+    histories.set(Number.parseInt(file.name, 16), ancestors);
+  }
+  return histories;
+}
+
+/** The key of a file in the archive, as a directory without encryption has it. */
+export function walKey({ keys }: Repository, name: string): string {
+  return `${keys.wal(name.slice(0, 8), name)}.zst`;
+}
+
+async function unseal(repository: Repository, stored: Buffer): Promise<Buffer> {
+  const { store } = repository;
+  if (store.sealing) return store.sealing.unsealBuffer(stored);
+  throw keyMissing(store.location);
+}
+
+function corrupt({ store }: Repository, key: string, why: string): StructdbError {
+  return new StructdbError('WAL_CORRUPT', `${store.location}/${key} was altered: ${why}.`, {
+    hint: 'See what can still be reached: structdb wal verify',
+  });
+}
 
 /** How much WAL a repository holds. */
 export interface WalArchive {
@@ -12,15 +134,18 @@ export interface WalArchive {
 }
 
 /** Counts the archived segments. Reads names and sizes only. */
-export async function measureWalArchive({ store, keys }: Repository): Promise<WalArchive> {
-  let sizeBytes = 0;
-  const names: string[] = [];
-  for await (const { key, sizeBytes: size } of store.list(keys.walRoot)) {
-    const name = /\/([0-9A-F]{24})\.zst$/.exec(key)?.[1];
-    if (name === undefined) continue;
-    names.push(name);
-    sizeBytes += size;
-  }
-  names.sort();
-  return Object.freeze({ segments: names.length, sizeBytes, oldest: names[0] ?? null, newest: names.at(-1) ?? null });
+export async function measureWalArchive(repository: Repository): Promise<WalArchive> {
+  const segments = [...(await listWal(repository)).segments.values()];
+  const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  return Object.freeze({
+    segments: segments.length,
+    sizeBytes,
+    oldest: segments[0]?.name ?? null,
+    newest: segments.at(-1)?.name ?? null,
+  });
+}
+
+/** Also used by the window: the name of a timeline's history file. */
+export function historyName(timeline: number): string {
+  return `${timelineName(timeline)}.history`;
 }

@@ -10,15 +10,15 @@ import { codeOf, StructdbError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
 import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
 import type { BackupEntry } from '../repository/backups.ts';
-import type { Manifest, ManifestPart } from '../repository/manifest.ts';
+import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
 
 /** The object of a dump that pg_restore reads. */
-export function dumpPart(manifest: Manifest): ManifestPart {
+export function dumpPart(manifest: DumpManifest): ManifestPart {
   return manifest.parts.find(({ name }) => name === 'dump.pgdump') ?? manifest.parts[0]!;
 }
 
 /** Room for the private copy that pg_restore reads. @throws DISK_FULL */
-export async function requireRoom(entry: BackupEntry, manifest: Manifest): Promise<void> {
+export async function requireRoom(entry: BackupEntry, manifest: DumpManifest): Promise<void> {
   const { name, sizeBytes } = dumpPart(manifest);
   const { bavail, bsize } = await statfs(TEMPORARY_ROOT);
   if (bavail * bsize >= sizeBytes) return;
@@ -33,7 +33,7 @@ export async function requireRoom(entry: BackupEntry, manifest: Manifest): Promi
  * Every object of the backup with the size that the manifest names. Cheap: nothing is read.
  * @throws BACKUP_CORRUPT naming each missing or cut object
  */
-export async function requireWholeParts(entry: BackupEntry, manifest: Manifest): Promise<void> {
+export async function requireWholeParts(entry: BackupEntry, manifest: DumpManifest): Promise<void> {
   const { store, keys } = entry.repository;
   const problems: string[] = [];
   for (const part of manifest.parts) {

@@ -3,8 +3,8 @@ import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
-import { type BackupEntry, readManifest } from '../repository/backups.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import { type BackupEntry, readDumpManifest } from '../repository/backups.ts';
+import type { DumpManifest } from '../repository/manifest.ts';
 import type { Store } from '../storage/store.ts';
 import { chooseDumps } from './choose.ts';
 import { requireRoom, requireWholeParts } from './fetch.ts';
@@ -24,7 +24,7 @@ export interface RestoreOptions {
 /** A restore that can be done: every object is there and whole in size, the target takes it, the tools fit. */
 export interface RestorePlan {
   readonly entry: BackupEntry;
-  readonly manifest: Manifest;
+  readonly manifest: DumpManifest;
   readonly database: string;
   readonly target: Target;
   readonly pgRestore: Program;
@@ -43,7 +43,7 @@ export async function planDumpRestore(options: RestoreOptions, context: RunConte
     const { store, label, connection, database } = options;
     const databases = [connection.database, database];
     const [entry] = await chooseDumps({ store, label, databases, connection, ownOnly: false }, context);
-    const manifest = await readManifest(entry!);
+    const manifest = await readDumpManifest(entry!);
     return planFor({ ...options, entry: entry!, manifest }, context);
   };
   return asStep(
@@ -57,7 +57,7 @@ export async function planDumpRestore(options: RestoreOptions, context: RunConte
 
 /** The same for a backup whose manifest was read already. */
 export async function planFor(
-  options: Omit<RestoreOptions, 'store' | 'label'> & { readonly entry: BackupEntry; readonly manifest: Manifest },
+  options: Omit<RestoreOptions, 'store' | 'label'> & { readonly entry: BackupEntry; readonly manifest: DumpManifest },
   context: RunContext,
 ): Promise<RestorePlan> {
   const { entry, manifest, database } = options;
@@ -77,7 +77,7 @@ export async function planFor(
   return Object.freeze({ entry, manifest, database, target, pgRestore });
 }
 
-function requireFittingServer(manifest: Manifest, target: Target, pgRestore: Program): void {
+function requireFittingServer(manifest: DumpManifest, target: Target, pgRestore: Program): void {
   const { server } = target;
   if (server.major < manifest.server.major) {
     throw new StructdbError(

@@ -1,10 +1,19 @@
 import { createReadStream, type Dirent, type Stats } from 'node:fs';
-import { open, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { makeFolder, type Ownership, writeDurably } from './durable-file.ts';
-import { type ByteRange, requireKey, type Store, type StoredObject, TEMPORARY_PREFIX, type Written } from './store.ts';
+import {
+  type ByteRange,
+  NOTE_SUFFIX,
+  type PutIfAbsentOptions,
+  requireKey,
+  type Store,
+  type StoredObject,
+  TEMPORARY_PREFIX,
+  type Written,
+} from './store.ts';
 
 export interface DirectoryStoreOptions {
   /** Absolute; made at the first write. */
@@ -41,11 +50,24 @@ class DirectoryStore implements Store {
     return written!;
   }
 
-  async putIfAbsent(key: string, body: Uint8Array): Promise<boolean> {
-    const written = await this.#guard(`write ${key} to`, async () =>
-      writeDurably(this.#fileOf(key), [body], await this.#ready(), true),
-    );
-    return written !== undefined;
+  async putIfAbsent(key: string, body: Uint8Array, { plainSha256 }: PutIfAbsentOptions = {}): Promise<boolean> {
+    return this.#guard(`write ${key} to`, async () => {
+      const ownership = await this.#ready();
+      const file = this.#fileOf(key);
+      // The note first: an object that is there has one.
+      if (plainSha256 !== undefined && !(await this.#note(file, plainSha256, ownership))) return false;
+      return (await writeDurably(file, [body], ownership, true)) !== undefined;
+    });
+  }
+
+  async plainSha256(key: string): Promise<string | undefined> {
+    return this.#guard(`read ${key}${NOTE_SUFFIX} from`, () => readNote(this.#fileOf(key)));
+  }
+
+  /** False when another content is noted: by a writer that was killed between note and object, or that is at work now. */
+  async #note(file: string, plainSha256: string, ownership: Ownership): Promise<boolean> {
+    const written = await writeDurably(file + NOTE_SUFFIX, [Buffer.from(`${plainSha256}\n`)], ownership, true);
+    return written !== undefined || (await readNote(file)) === plainSha256;
   }
 
   async get(key: string, range?: ByteRange): Promise<Readable> {
@@ -63,7 +85,7 @@ class DirectoryStore implements Store {
   async head(key: string): Promise<StoredObject | undefined> {
     return this.#guard(`look at ${key} in`, async () => {
       const found = await statOrAbsent(this.#fileOf(key));
-      return found?.isFile() ? { key, sizeBytes: found.size } : undefined;
+      return found?.isFile() ? { key, sizeBytes: found.size, modifiedAt: found.mtime } : undefined;
     });
   }
 
@@ -90,7 +112,9 @@ class DirectoryStore implements Store {
     await this.#guard(`delete ${key} from`, async () => {
       const file = this.#fileOf(key);
       await this.#ownership();
+      // The object first: there is never one without its note.
       await rm(file, { force: true });
+      await rm(file + NOTE_SUFFIX, { force: true });
       await this.#removeEmptyFolders(path.dirname(file));
     });
   }
@@ -132,7 +156,7 @@ class DirectoryStore implements Store {
   async #entries(folder: string): Promise<Dirent[]> {
     const entries = await readdir(path.join(this.location, folder), { withFileTypes: true }).catch(emptyWhenAbsent);
     if (entries.length === 0) this.#requireDirectory(await statOrAbsent(this.location));
-    return entries.filter((entry) => !entry.name.startsWith('.') && entry.name !== 'lost+found');
+    return entries.filter(({ name }) => !name.startsWith('.') && name !== 'lost+found' && !name.endsWith(NOTE_SUFFIX));
   }
 
   /** S3 has no folders: one that holds nothing any more goes, but never the root. */
@@ -229,6 +253,14 @@ async function statOrAbsent(file: string): Promise<Stats | undefined> {
     if (isAbsence(error)) return undefined;
     throw error;
   });
+}
+
+async function readNote(file: string): Promise<string | undefined> {
+  const text = await readFile(file + NOTE_SUFFIX, 'utf8').catch((error) => {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  });
+  return text?.trim();
 }
 
 function emptyWhenAbsent(error: unknown): Dirent[] {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { StructdbError } from '../core/errors.ts';
+import type { Sealing } from './sealing.ts';
 
 /**
  * Where objects live, as small as a directory and an S3 bucket both fit: whole objects under keys such as
@@ -9,25 +10,41 @@ import { StructdbError } from '../core/errors.ts';
 export interface Store {
   /** For messages and manifests: `/backups`, `s3://bucket/prefix`. */
   readonly location: string;
+  /** How what is secret in here is encrypted; undefined where it is not. The store itself moves bytes as they are. */
+  readonly sealing?: Sealing | undefined;
   /** Writes a stream whole and durably, or not at all; replaces what is there. A failing stream leaves nothing behind. */
   put(key: string, body: AsyncIterable<Uint8Array>): Promise<Written>;
-  /** Writes a small object atomically and durably; false when the key is taken already, whatever it holds. */
-  putIfAbsent(key: string, body: Uint8Array): Promise<boolean>;
+  /**
+   * Writes a small object atomically and durably; false when the key is taken already, whatever it holds. With
+   * `plainSha256`, that checksum is durable before the object is, and false also means that the note of a killed
+   * writer with another content stands there.
+   */
+  putIfAbsent(key: string, body: Uint8Array, options?: PutIfAbsentOptions): Promise<boolean>;
+  /** What `putIfAbsent` was told of the plain content; undefined when nothing is noted. The object may be absent. */
+  plainSha256(key: string): Promise<string | undefined>;
   /** The object's bytes, or those of a range. @throws OBJECT_MISSING before the first byte. */
   get(key: string, range?: ByteRange): Promise<Readable>;
   /** undefined when the store says that it is not there. */
   head(key: string): Promise<StoredObject | undefined>;
-  /** Every object whose key begins with the prefix, sorted by key. */
+  /** Every object whose key begins with the prefix, sorted by key; notes of checksums are no objects. */
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Names of the next level below a prefix that ends in `/` (or is empty), sorted: the folders of a directory. */
   folders(prefix: string): Promise<string[]>;
-  /** Removes the object; an absent one is fine. */
+  /** Removes the object and its note; an absent one is fine. */
   delete(key: string): Promise<void>;
   /**
    * Removes what interrupted writes left below a prefix: temporary files, unfinished multipart uploads.
    * Only for the holder of the lease that owns the prefix. Returns how many.
    */
   sweep(prefix: string): Promise<number>;
+}
+
+export interface PutIfAbsentOptions {
+  /**
+   * SHA-256 of what the object holds before compression and encryption, 64 lower-case hex digits. A directory keeps it
+   * in `<key>.sha256`, S3 in the object's metadata.
+   */
+  readonly plainSha256?: string;
 }
 
 export interface Written {
@@ -39,7 +56,12 @@ export interface Written {
 export interface StoredObject {
   readonly key: string;
   readonly sizeBytes: number;
+  /** By the store's clock. */
+  readonly modifiedAt: Date;
 }
+
+/** Ending of a note beside an object of a directory store. */
+export const NOTE_SUFFIX = '.sha256';
 
 /** Both ends included, as in HTTP; without `end` to the end of the object. */
 export interface ByteRange {

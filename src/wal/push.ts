@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { ensureRepository, type Repository } from '../repository/repository.ts';
+import { compress, decompress } from '../repository/wal-frames.ts';
+import { parseWalFileName } from '../repository/wal-names.ts';
+import { checkSegment } from '../repository/wal-segment.ts';
 import { readObject, type Store } from '../storage/store.ts';
-import { compress, decompress } from './frames.ts';
-import { parseWalFileName } from './names.ts';
-import { checkSegment } from './segment.ts';
 import type { ArchiveSettings } from './settings.ts';
 import { trimArchive } from './trim.ts';
 
@@ -50,7 +50,7 @@ export async function pushWalFile({ file, store, settings }: Readonly<PushOption
   const key = `${repository.keys.wal(wal.timeline, wal.name)}.zst`;
   const packing = compress(content);
   const sha256 = createHash('sha256').update(content).digest('hex');
-  const written = await write(repository, key, sha256, await packing);
+  const written = await store.putIfAbsent(key, await packing, { plainSha256: sha256 });
   if (!written) await compare(repository, key, sha256);
   const trim = await trimArchive(repository, wal, settings).catch((error: unknown) => messageOf(error));
   return Object.freeze({
@@ -68,19 +68,13 @@ async function ofThisCluster(store: Store, settings: ArchiveSettings): Promise<R
   return ensureRepository(store, { systemIdentifier, postgresMajor: major, walSegmentBytes: segmentSizeBytes });
 }
 
-/** The checksum first: a segment that is there has one. False when another push was quicker. */
-async function write({ store }: Repository, key: string, sha256: string, packed: Buffer): Promise<boolean> {
-  const note = `${key}.sha256`;
-  if (!(await store.putIfAbsent(note, Buffer.from(`${sha256}\n`)))) {
-    // From a push that was killed between the two, or one that runs now; of this very file in either case.
-    const noted = (await readObject(store, note)).toString('utf8').trim();
-    if (noted !== sha256) throw conflict(store, key, `its checksum there is ${noted}, that of the file is ${sha256}`);
-  }
-  return store.putIfAbsent(key, packed);
-}
-
 /** @throws WAL_CONFLICT unless the archive holds exactly this content */
 async function compare({ store }: Repository, key: string, sha256: string): Promise<void> {
+  // From a push that was killed between the two, or one that runs now; of this very file in either case.
+  const noted = await store.plainSha256(key);
+  if (noted !== undefined && noted !== sha256) {
+    throw conflict(store, key, `its checksum there is ${noted}, that of the file is ${sha256}`);
+  }
   const stored = await readObject(store, key);
   let found: string;
   try {

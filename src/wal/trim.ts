@@ -1,6 +1,6 @@
 import { parseLabel } from '../repository/label.ts';
 import type { Repository } from '../repository/repository.ts';
-import { segmentNumber, type WalFileName } from './names.ts';
+import { segmentNumber, type WalFileName } from '../repository/wal-names.ts';
 import type { ArchiveSettings } from './settings.ts';
 
 interface StoredSegment {
@@ -30,11 +30,7 @@ export async function trimArchive(
     if (/\/[0-9A-F]{24}\.zst$/.test(object.key)) segments.push(object);
   }
   const excess = chooseExcess(segments, Math.max(0, trimLimitBytes - stride * segmentSizeBytes));
-  for (const { key } of excess) {
-    // The segment first: there is never one without its checksum.
-    await store.delete(key);
-    await store.delete(`${key}.sha256`);
-  }
+  for (const { key } of excess) await store.delete(key);
   return excess.length;
 }
 

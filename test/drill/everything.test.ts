@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, expect, it } from '@jest/globals';
 import { runBackup } from '../../src/backup/index.ts';
 import { judgeCopy, runDrill } from '../../src/drill/index.ts';
-import { findBackup, readManifest } from '../../src/repository/backups.ts';
+import { findBackup, readDumpManifest } from '../../src/repository/backups.ts';
 import { restoreDump } from '../../src/restore/index.ts';
 import { runOptions } from '../backup/support.ts';
 import { belongingsOf } from '../restore/support.ts';
@@ -101,7 +101,7 @@ it('A database with everything that PostgreSQL has is judged whole after a resto
   const drill = await runDrill({ store, connection: source, places: testPlaces(), objectives }, testContext());
   expect(drill.verdict).toBeUndefined();
   const copy = { ...source, database };
-  const manifest = await readManifest(await findBackup(store, label));
+  const manifest = await readDumpManifest(await findBackup(store, label));
   const checks = await judgeCopy({ connection: copy, manifest, sameMajor: true }, testContext());
   expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   expect(await dumpSchema(copy)).toBe(await dumpSchema(source));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { judgeCopy } from '../../src/drill/index.ts';
-import { findBackup, readManifest } from '../../src/repository/backups.ts';
-import type { Manifest } from '../../src/repository/manifest.ts';
+import { findBackup, readDumpManifest } from '../../src/repository/backups.ts';
+import type { DumpManifest } from '../../src/repository/manifest.ts';
 import { restoreDump } from '../../src/restore/index.ts';
 import { type BackedUp, backedUp } from '../restore/support.ts';
 import { testContext } from '../support/context.ts';
@@ -13,12 +13,12 @@ import { scratchDirectory } from '../support/scratch.ts';
 const server = useServer();
 const scratch = await scratchDirectory();
 let backup: BackedUp;
-let manifest: Manifest;
+let manifest: DumpManifest;
 let copy: ConnectionSettings;
 
 beforeAll(async () => {
   backup = await backedUp(server, scratch);
-  manifest = await readManifest(await findBackup(backup.store, backup.label));
+  manifest = await readDumpManifest(await findBackup(backup.store, backup.label));
   copy = await server.createDatabase();
   const { store, label } = backup;
   await restoreDump(

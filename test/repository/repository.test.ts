@@ -52,7 +52,7 @@ describe('A manifest', () => {
     expect(() => parseManifest(Buffer.from('{"format":1,"label":'), 'x')).toThrow(
       expect.objectContaining({ code: 'MANIFEST_UNREADABLE', exitCode: 4 }),
     );
-    expect(() => parseManifest(Buffer.from('{"format":1}'), 'x')).toThrow(
+    expect(() => parseManifest(Buffer.from('{"format":1,"kind":"dump"}'), 'x')).toThrow(
       expect.objectContaining({ details: expect.arrayContaining([expect.stringMatching(/^label: /)]) }),
     );
   });

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { exists } from '../../src/config/project.ts';
-import { decompress } from '../../src/wal/frames.ts';
+import { decompress } from '../../src/repository/wal-frames.ts';
 import type { ArchiveSettings } from '../../src/wal/settings.ts';
 import { type Checkout, newCheckout, newFolder } from '../devdb/support.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { compress, decompress } from '../../src/wal/frames.ts';
-import { parseWalFileName, segmentNumber, startOfSegment } from '../../src/wal/names.ts';
+import { compress, decompress } from '../../src/repository/wal-frames.ts';
+import { parseWalFileName, segmentNumber, startOfSegment } from '../../src/repository/wal-names.ts';
 import { chooseExcess } from '../../src/wal/trim.ts';
 import { sql, useServer } from '../support/postgres.ts';
 

@@ -1,5 +1,5 @@
 import { StructdbError } from '../core/errors.ts';
-import { startOfSegment, type WalFileName } from './names.ts';
+import { startOfSegment, type WalFileName } from './wal-names.ts';
 
 /** The flag of a page header that is followed by the cluster's identity: each segment begins with one. */
 const XLP_LONG_HEADER = 0x0002;

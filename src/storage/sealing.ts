@@ -1,0 +1,26 @@
+import { StructdbError } from '../core/errors.ts';
+
+/**
+ * Encryption in the age format (age-encryption.org/v1): the recipients' public keys encrypt, an identity decrypts, and
+ * so does the stock `age -d`. Manifests, leases, evidence and repository.json stay plain: the catalogue can be read,
+ * verified and pruned without a key.
+ */
+export interface Sealing {
+  seal(plain: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** @throws KEY_MISSING without an identity, KEY_WRONG */
+  unseal(sealed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  sealBuffer(plain: Uint8Array): Promise<Buffer>;
+  /** @throws KEY_MISSING without an identity, KEY_WRONG */
+  unsealBuffer(sealed: Uint8Array): Promise<Buffer>;
+  /** Whether an identity was given: without one, backups can be written and verified but not restored. */
+  readonly canUnseal: boolean;
+}
+
+/** Ending of the names of encrypted objects. */
+export const SEALED_SUFFIX = '.age';
+
+export function keyMissing(location: string): StructdbError {
+  return new StructdbError('KEY_MISSING', `${location} is encrypted, and no identity was given.`, {
+    hint: 'Name the age identity file: --identity <file>',
+  });
+}
