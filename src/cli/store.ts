@@ -22,6 +22,9 @@ export async function openStore(session: Session, name?: string): Promise<Store>
       hint: `Name one of: ${[...new Set(['local', ...Object.keys(config.stores)])].join(', ')}`,
     });
   }
+  if (settings.type === 's3') {
+    throw new StructdbError('USAGE', `The store "${wanted}" is in S3, which is not built yet.`);
+  }
   const { openDirectoryStore } = await import('../storage/directory-store.ts');
   const { serverUser } = await import('../programs/system-user.ts');
   return openDirectoryStore({

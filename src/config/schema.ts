@@ -20,12 +20,67 @@ const duration = (fallback: string) =>
 
 const rate = (fallback: number) => z.number().min(0).max(1).default(fallback);
 
+/** Encryption in the age format: writing needs the recipients only, restoring an identity. */
+const encryption = z.strictObject({
+  /** Public keys: `age1…`. */
+  recipients: z
+    .array(z.string().regex(/^age1[0-9a-z]{58}$/, 'an age public key such as "age1…" (age-keygen writes one)'))
+    .min(1, 'at least one recipient is needed'),
+  /** A file with the secret key, on hosts that restore; --identity names one too. */
+  identityFile: z.string().min(1).optional(),
+});
+
 const directoryStore = z.strictObject({
   type: z.literal('directory'),
   /** Relative paths are taken from the folder of the configuration file. */
   path: z.string().min(1),
   /** Makes the store 2770/0660 instead of 0700/0600, for a server and a cron user that differ. */
   groupAccess: z.boolean().default(false),
+  encryption: encryption.optional(),
+});
+
+const s3Store = z.strictObject({
+  type: z.literal('s3'),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name of 3 to 63 lower-case letters, digits, . and -'),
+  /** Begins every key; several stores may share a bucket. */
+  prefix: z
+    .string()
+    .regex(
+      /^([A-Za-z0-9_=%+@!-][A-Za-z0-9_.=%+@!-]*(\/[A-Za-z0-9_=%+@!-][A-Za-z0-9_.=%+@!-]*)*)?$/,
+      'a prefix such as "prod" or "team/prod", without a slash at either end',
+    )
+    .default(''),
+  /** Of a server other than AWS: `https://s3.example.org`. */
+  endpoint: z.url({ protocol: /^https?$/ }).optional(),
+  region: z.string().min(1).default('us-east-1'),
+  /** `https://endpoint/bucket/key` instead of `https://bucket.endpoint/key`; the default where an endpoint is named. */
+  pathStyle: z.boolean().optional(),
+  /** Without both, the standard chain of AWS is asked: environment, profile, container, instance. */
+  accessKeyId: z.string().min(1).optional(),
+  secretAccessKey: z.string().min(1).optional(),
+  /** A profile of ~/.aws. */
+  profile: z.string().min(1).optional(),
+  storageClass: z.string().min(1).optional(),
+  /** How long one request may take without progress. */
+  requestTimeout: duration('60 seconds'),
+  encryption: encryption.optional(),
+});
+
+const storeConfig = z.discriminatedUnion('type', [directoryStore, s3Store]);
+
+const timeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as "02:00"')
+  .default('02:00');
+
+const backupKind = z.enum(['dump', 'base', 'incremental']);
+
+/** What is told after a scheduled backup or drill: a shell command, an address that is fetched (a dead man's switch), or both. */
+const notification = z.strictObject({
+  command: z.string().min(1).optional(),
+  url: z.url({ protocol: /^https?$/ }).optional(),
 });
 
 /** One strict schema, every default in one place. Unknown keys are refused. */
@@ -43,21 +98,38 @@ export const configSchema = z
       })
       .prefault({}),
     stores: z
-      .record(z.string().regex(/^[a-z][a-z0-9_-]*$/i, 'a store is named with letters, digits, - and _'), directoryStore)
+      .record(z.string().regex(/^[a-z][a-z0-9_-]*$/i, 'a store is named with letters, digits, - and _'), storeConfig)
       .default({}),
     backup: z
       .strictObject({
         daily: z
           .strictObject({
-            kind: z.literal('dump').default('dump'),
+            kind: backupKind.default('dump'),
             store: z.string().default('local'),
             keep: duration('30 days'),
-            at: z
-              .string()
-              .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as "02:00"')
-              .default('02:00'),
+            at: timeOfDay,
           })
           .prefault({}),
+        /** Begins on Mondays, at the time of `daily.at`. Absent: base backups beside the daily ones, where the role may. */
+        weekly: z
+          .strictObject({ kind: backupKind.default('base'), store: z.string(), keep: duration('12 weeks') })
+          .optional(),
+        /** Begins on the first of each month. */
+        monthly: z
+          .strictObject({ kind: backupKind.default('base'), store: z.string(), keep: duration('12 months') })
+          .optional(),
+        /** Where `wal push`, `wal receive` and `wal fetch` work, and how far back every instant must be reachable. */
+        wal: z.strictObject({ store: z.string().optional(), recoveryWindow: duration('7 days') }).prefault({}),
+        compression: z
+          .strictObject({
+            /** Zstandard level. */
+            level: z.number().int().min(1).max(19).default(3),
+            /** Worker threads of the compressor; 0: as many as there are processors. */
+            threads: z.number().int().min(0).max(64).default(0),
+          })
+          .prefault({}),
+        onSuccess: notification.optional(),
+        onFailure: notification.optional(),
         /** IANA zone in which days begin. */
         timeZone: z.string().default('UTC').refine(isTimeZone, 'not a time zone such as "UTC" or "Europe/Berlin"'),
       })
@@ -87,12 +159,21 @@ export const configSchema = z
       .prefault({}),
   })
   .superRefine((config, context) => {
-    const { store } = config.backup.daily;
-    if (store !== 'local' && !(store in config.stores)) {
+    for (const tier of ['daily', 'weekly', 'monthly', 'wal'] as const) {
+      const store = config.backup[tier]?.store;
+      if (store === undefined || store === 'local' || store in config.stores) continue;
       context.addIssue({
         code: 'custom',
-        path: ['backup', 'daily', 'store'],
+        path: ['backup', tier, 'store'],
         message: `there is no store named "${store}" under stores`,
+      });
+    }
+    for (const [name, store] of Object.entries(config.stores)) {
+      if (store.type !== 's3' || (store.accessKeyId === undefined) === (store.secretAccessKey === undefined)) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['stores', name],
+        message: 'accessKeyId and secretAccessKey belong together',
       });
     }
   });
