@@ -45,7 +45,6 @@ export async function programDirectories(places: SearchPlaces): Promise<string[]
   const families: [string, string][] = [
     ['/usr/lib/postgresql', 'bin'],
     ['/usr/local/lib/postgresql', 'bin'],
-    ['/opt/structdb-pg', 'usr/lib/postgresql/{}/bin'],
     ['/opt/homebrew/opt', 'bin'],
     ['/usr/local/opt', 'bin'],
     ['/Applications/Postgres.app/Contents/Versions', 'bin'],
@@ -58,7 +57,7 @@ export async function programDirectories(places: SearchPlaces): Promise<string[]
       .filter((name) => /^(postgresql@)?\d+(\.\d+)?$/.test(name))
       .sort()
       .reverse()) {
-      found.push(path.join(root, entry, tail.replace('{}', entry)));
+      found.push(path.join(root, entry, tail));
     }
   }
   return [...new Set(found)];
