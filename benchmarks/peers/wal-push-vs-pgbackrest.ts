@@ -10,11 +10,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { loadSample } from '../../src/database/load-sample.ts';
 import { up } from '../../src/migrate/index.ts';
+import { writeArchiveProgram } from '../../src/repository/archive-program.ts';
 import { defaultSample } from '../../src/sample/index.ts';
 import { compare, context, onScratchServer, psqlOn } from './support.ts';
 
@@ -62,32 +61,11 @@ await onScratchServer(async ({ connection, directory, dataDirectory }) => {
   );
 });
 
-/** The archive command as `dev start` makes it. */
+/** The archive program as `dev start` lays it down. */
 async function prepareOwn(folder: string, systemIdentifier: string, segmentSizeBytes: number, major: number) {
-  await mkdir(folder);
-  const outfile = path.join(folder, 'wal.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('../../src/entries/wal.ts', import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    minify: true,
-    outfile,
-    logLevel: 'silent',
-  });
-  const store = { type: 'directory', path: path.join(folder, 'store'), groupAccess: false };
-  const archive = {
-    format: 1,
-    store,
-    systemIdentifier,
-    segmentSizeBytes,
-    major,
-    timeoutMs: 60_000,
-    trimLimitBytes: null,
-  };
-  await writeFile(path.join(folder, 'archive.json'), JSON.stringify(archive));
-  return outfile;
+  const store = { type: 'directory' as const, path: path.join(folder, 'store'), groupAccess: false };
+  await writeArchiveProgram(folder, { store, systemIdentifier, segmentSizeBytes, major }, undefined);
+  return path.join(folder, 'wal.mjs');
 }
 
 /** A stanza for this cluster. Returns what each command is given. */

@@ -34,15 +34,14 @@ async function push(session: Session, file: string, archive: string | undefined)
   try {
     const { pushWalFile, readArchiveSettings } = await import('../wal/index.ts');
     const { privateDirectory } = await import('../devdb/address.ts');
-    const { openDirectoryStore } = await import('../storage/directory-store.ts');
+    const { openStoreOf } = await import('../storage/open-store.ts');
     const { workingDirectory, uid } = session.environment;
     const settings = await readArchiveSettings(
       archive === undefined
         ? path.join(await privateDirectory(session.project.root), 'archive', 'archive.json')
         : path.resolve(workingDirectory, archive),
     );
-    const { path: directory, groupAccess } = settings.store;
-    const store = openDirectoryStore({ path: directory, groupAccess, uid, owner: await ownerOf(session) });
+    const store = await openStoreOf(settings.store, { uid, owner: await ownerOf(session) });
     return await pushWalFile({ file: path.resolve(workingDirectory, file), store, settings });
   } catch (error) {
     if (error instanceof StructdbError && error.exitCode === EXIT.failed) throw error;

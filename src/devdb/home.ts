@@ -3,10 +3,11 @@ import { chmod, lstat, mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Environment } from '../config/environment.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
-import { runProgram, type SystemUser } from '../programs/run.ts';
-import { serverUser, systemUser } from '../programs/system-user.ts';
+import type { SystemUser } from '../programs/run.ts';
+import { reaches, serverUser, systemUser } from '../programs/system-user.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 import { ELSEWHERE, readLocation } from './address.ts';
-import { readRecord, type ServerRecord, writeWhole } from './record.ts';
+import { readRecord, type ServerRecord } from './record.ts';
 
 /**
  * The place of one checkout's private server. The directory belongs to whoever runs structdb; in it, `data`, `store`
@@ -153,23 +154,4 @@ function elsewhere(checkout: string): string {
       .replace(/[^A-Za-z0-9._-]/g, '-')
       .slice(0, 40) || 'checkout';
   return path.join(ELSEWHERE, `${name}-${hash}`);
-}
-
-/** Whether the user may enter the directory: asked of the system, which knows about groups and ACLs. */
-export async function reaches(user: SystemUser, target: string): Promise<boolean> {
-  const test = Object.freeze({ name: 'test', path: '/usr/bin/test', version: '', major: 0 });
-  try {
-    const result = await runProgram(test, ['-x', target], {
-      env: {},
-      user,
-      accept: [1],
-      doing: `Looking at ${target}`,
-    });
-    return result.exitCode === 0;
-  } catch (cause) {
-    throw new StructdbError('PROGRAM_FAILED', `The user "${user.name}", as whom the server runs, can run no program.`, {
-      cause,
-      hint: 'Check that others may enter / and /usr (ls -ld / /usr), or run structdb as a user other than root.',
-    });
-  }
 }

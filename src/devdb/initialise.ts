@@ -4,10 +4,11 @@ import path from 'node:path';
 import type { RunContext } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { initCluster } from '../postgres/cluster.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 import { readSystemIdentifier } from './cluster-files.ts';
 import type { ServerHome } from './home.ts';
 import { type ChosenPrograms, programsOf } from './programs.ts';
-import { SERVER_ROLE, type ServerRecord, writeRecord, writeWhole } from './record.ts';
+import { SERVER_ROLE, type ServerRecord, writeRecord } from './record.ts';
 import { initialSettings } from './settings-file.ts';
 
 /**

@@ -1,16 +1,4 @@
-import {
-  access,
-  constants,
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from 'node:fs/promises';
+import { access, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { StructdbError } from '../core/errors.ts';
 import { findServerPrograms, type ServerPrograms } from '../postgres/cluster.ts';
@@ -22,7 +10,9 @@ import {
   onlyIn,
   type SearchPlaces,
 } from '../programs/find.ts';
-import { reaches, type ServerHome } from './home.ts';
+import { reaches } from '../programs/system-user.ts';
+import { linkOrCopy } from '../storage/whole-file.ts';
+import type { ServerHome } from './home.ts';
 import type { ServerRecord } from './record.ts';
 
 export interface ChosenPrograms {
@@ -124,9 +114,4 @@ async function copyTree(from: string, to: string): Promise<void> {
     else if (found.isSymbolicLink()) await symlink(await readlink(source), target);
     else await linkOrCopy(source, target);
   }
-}
-
-/** A second name for a file where the file system allows it, else a copy (shared blocks where it can). */
-export async function linkOrCopy(source: string, target: string): Promise<void> {
-  await link(source, target).catch(() => copyFile(source, target, constants.COPYFILE_FICLONE));
 }

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, StructdbError } from '../core/errors.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 
 /** What `server.json` says about a private server: where it is and what made it. No secret is in it. */
 export interface ServerRecord {
@@ -64,35 +64,6 @@ export async function readJson(file: string): Promise<unknown> {
     throw new StructdbError('FILE_UNREADABLE', `${file} is not JSON.`, {
       cause,
       hint: 'Run: structdb dev reset --yes   (backups are kept)',
-    });
-  }
-}
-
-/** Writes a file so that a reader, or a crash, sees the old or the new one and never a part. */
-export async function writeWhole(file: string, content: string | Uint8Array, mode: number): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx', mode);
-    try {
-      // open() applies the umask; the mode here is a decision
-      await handle.chmod(mode);
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    if (codeOf(cause) === 'ENOSPC') {
-      throw new StructdbError('DISK_FULL', `No space is left to write ${file}.`, {
-        cause,
-        hint: 'Free space, then run the command again.',
-      });
-    }
-    throw new StructdbError('FILE_UNREADABLE', `Cannot write ${file}.`, {
-      cause,
-      hint: `Check the owner and the permissions of ${path.dirname(file)}.`,
     });
   }
 }

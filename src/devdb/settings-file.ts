@@ -2,8 +2,9 @@ import path from 'node:path';
 import { renderSettings, serverSettings } from '../postgres/settings.ts';
 import { baseProgramEnvironment } from '../programs/credentials.ts';
 import { runProgram } from '../programs/run.ts';
+import { writeWhole } from '../storage/whole-file.ts';
 import type { ServerHome } from './home.ts';
-import { SERVER_HOST, writeWhole } from './record.ts';
+import { SERVER_HOST } from './record.ts';
 
 const FILE = 'structdb.conf';
 

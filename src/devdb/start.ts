@@ -9,7 +9,7 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { readPrivateServer } from './address.ts';
-import { prepareArchive, writeArchiveSettings } from './archive.ts';
+import { prepareArchive, refreshArchive } from './archive.ts';
 import { readMajor, requireOwner } from './cluster-files.ts';
 import { ensureHome, locateHome, type ServerHome } from './home.ts';
 import { initialise } from './initialise.ts';
@@ -94,7 +94,7 @@ async function startLocked(
 ): Promise<StartResult['state']> {
   const postmaster = await readPostmaster(home.dataDirectory);
   if (postmaster?.ours && home.record?.systemIdentifier) {
-    await writeArchiveSettings(home, identityOf(home.record.systemIdentifier, home.record.version), options.dev);
+    await refreshArchive(home, identityOf(home.record.systemIdentifier, home.record.version), options.dev);
     return 'running';
   }
   const former = await recoverable(home, postmaster?.ours === true);

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { messageOf, StructdbError } from '../core/errors.ts';
-import { openDirectoryStore } from '../storage/directory-store.ts';
+import { readArchiveSettings } from '../repository/archive-settings.ts';
+import { openStoreOf } from '../storage/open-store.ts';
 import { pushWalFile } from '../wal/push.ts';
-import { readArchiveSettings } from '../wal/settings.ts';
 
 /**
  * `wal.mjs push <file>`: PostgreSQL's archive_command, bundled into one file without any package, because every
@@ -37,8 +37,7 @@ async function main([verb, file]: readonly string[]): Promise<void> {
   if (verb !== 'push' || file === undefined) throw new Error('usage: wal.mjs push <file>');
   const settings = await readArchiveSettings(path.join(import.meta.dirname, 'archive.json'));
   setTimeout(() => fail(`${file} took longer than ${settings.timeoutMs} ms`), settings.timeoutMs).unref();
-  const { path: directory, groupAccess } = settings.store;
-  const store = openDirectoryStore({ path: directory, groupAccess, uid: process.geteuid?.() });
+  const store = await openStoreOf(settings.store, { uid: process.geteuid?.() });
   const { warning } = await pushWalFile({ file: path.resolve(file), store, settings });
   if (warning !== null) process.stderr.write(`structdb wal push: ${warning}\n`);
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Environment } from '../config/environment.ts';
 import { StructdbError } from '../core/errors.ts';
-import type { SystemUser } from './run.ts';
+import { runProgram, type SystemUser } from './run.ts';
 
 /**
  * The user that PostgreSQL's server programs run as: undefined means "as structdb itself". They refuse root, so root
@@ -33,4 +33,23 @@ export async function systemUser(nameOrUid: string | number): Promise<SystemUser
   const fields = line?.split(':');
   if (!fields || fields.length < 6) return undefined;
   return Object.freeze({ name: fields[0]!, uid: Number(fields[2]), gid: Number(fields[3]), home: fields[5]! });
+}
+
+/** Whether the user may enter the directory: asked of the system, which knows about groups and ACLs. */
+export async function reaches(user: SystemUser, target: string): Promise<boolean> {
+  const test = Object.freeze({ name: 'test', path: '/usr/bin/test', version: '', major: 0 });
+  try {
+    const result = await runProgram(test, ['-x', target], {
+      env: {},
+      user,
+      accept: [1],
+      doing: `Looking at ${target}`,
+    });
+    return result.exitCode === 0;
+  } catch (cause) {
+    throw new StructdbError('PROGRAM_FAILED', `The user "${user.name}", as whom the server runs, can run no program.`, {
+      cause,
+      hint: 'Check that others may enter / and /usr (ls -ld / /usr), or run structdb as a user other than root.',
+    });
+  }
 }

@@ -2,6 +2,7 @@ import { createReadStream, type Dirent, type Stats } from 'node:fs';
 import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import type { StoreConfig } from '../config/schema.ts';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { makeFolder, type Ownership, writeDurably } from './durable-file.ts';
 import {
@@ -36,10 +37,12 @@ export function openDirectoryStore(options: DirectoryStoreOptions): Store {
 
 class DirectoryStore implements Store {
   readonly location: string;
+  readonly settings: StoreConfig;
   readonly #options: DirectoryStoreOptions;
 
   constructor(options: DirectoryStoreOptions) {
     this.location = path.resolve(options.path);
+    this.settings = { type: 'directory', path: this.location, groupAccess: options.groupAccess ?? false };
     this.#options = Object.freeze({ ...options });
   }
 

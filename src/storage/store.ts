@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { StoreConfig } from '../config/schema.ts';
 import { StructdbError } from '../core/errors.ts';
 import type { Sealing } from './sealing.ts';
 
@@ -12,6 +13,8 @@ export interface Store {
   readonly location: string;
   /** How what is secret in here is encrypted; undefined where it is not. The store itself moves bytes as they are. */
   readonly sealing?: Sealing | undefined;
+  /** How another process opens this store, for `archive.json`; paths are absolute. */
+  readonly settings?: StoreConfig | undefined;
   /** Writes a stream whole and durably, or not at all; replaces what is there. A failing stream leaves nothing behind. */
   put(key: string, body: AsyncIterable<Uint8Array>): Promise<Written>;
   /**

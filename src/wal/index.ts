@@ -1,3 +1,3 @@
 /** The WAL archive: files that PostgreSQL hands over, kept durably and never overwritten. */
+export { type ArchiveSettings, readArchiveSettings } from '../repository/archive-settings.ts';
 export { type PushOptions, type PushResult, pushWalFile } from './push.ts';
-export { type ArchiveSettings, readArchiveSettings } from './settings.ts';

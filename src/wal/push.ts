@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
+import type { ArchiveSettings } from '../repository/archive-settings.ts';
 import { ensureRepository, type Repository } from '../repository/repository.ts';
 import { compress, decompress } from '../repository/wal-frames.ts';
 import { parseWalFileName } from '../repository/wal-names.ts';
 import { checkSegment } from '../repository/wal-segment.ts';
 import { readObject, type Store } from '../storage/store.ts';
-import type { ArchiveSettings } from './settings.ts';
 import { trimArchive } from './trim.ts';
 
 export interface PushOptions {

@@ -1,7 +1,7 @@
+import type { ArchiveSettings } from '../repository/archive-settings.ts';
 import { parseLabel } from '../repository/label.ts';
 import type { Repository } from '../repository/repository.ts';
 import { segmentNumber, type WalFileName } from '../repository/wal-names.ts';
-import type { ArchiveSettings } from './settings.ts';
 
 interface StoredSegment {
   readonly key: string;

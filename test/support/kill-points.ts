@@ -32,6 +32,7 @@ export function withKillPoints(
   const watched: Store = {
     location: store.location,
     sealing: store.sealing,
+    settings: store.settings,
     put: around('put', store.put.bind(store)),
     putIfAbsent: around('putIfAbsent', store.putIfAbsent.bind(store)),
     delete: around('delete', store.delete.bind(store)),

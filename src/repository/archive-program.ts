@@ -1,0 +1,154 @@
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { StructdbError } from '../core/errors.ts';
+import type { SystemUser } from '../programs/run.ts';
+import { reaches } from '../programs/system-user.ts';
+import { linkOrCopy, writeWhole } from '../storage/whole-file.ts';
+import { type ArchiveChoices, type ArchiveSettings, archiveSettings, areSecret } from './archive-settings.ts';
+
+/** A directory from which a server archives, and fetches when it recovers. */
+export interface ArchiveProgram {
+  readonly settings: ArchiveSettings;
+  /** For postgresql.conf: exits with 0 or 1, whatever happens. */
+  readonly archiveCommand: string;
+  /** For postgresql.conf: exits with 1 only when the store says that the file is not there, else with 200. */
+  readonly restoreCommand: string;
+}
+
+/** The name that the bundled program has in its directory. */
+const PROGRAM = 'wal.mjs';
+/** Exit code by which `wal fetch` tells the command's shell that the store does not have the file. */
+const ABSENT = 93;
+/** Parts of an older program that one which runs now may still load. */
+const KEEP_OLD_PARTS_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Lays down what archive_command and restore_command need where the server's user reaches it: `wal.mjs` (the program
+ * of `wal push` and `wal fetch`, bundled), `archive.json` beside it, a private folder for its state, and a Node where
+ * that user has none in reach. The directory itself belongs to whoever runs structdb. `user` undefined: the same user.
+ */
+export async function writeArchiveProgram(
+  directory: string,
+  choices: ArchiveChoices,
+  user: SystemUser | undefined,
+): Promise<ArchiveProgram> {
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, 0o755);
+  const settings = await writeArchiveSettings(directory, choices, user);
+  await makeState(settings, user);
+  // The parts first, whose names change with their content: the program finds them whenever it starts.
+  const files = await bundledProgram();
+  for (const { name, content } of files) await writeWhole(path.join(directory, name), content, 0o644);
+  await removeOldParts(directory, new Set(files.map(({ name }) => name)));
+  const node = await reachableNode(directory, user);
+  const words = (...verb: string[]) =>
+    [node, path.join(directory, PROGRAM), ...verb].map(quoteForShell).join(' ').replaceAll('%', '%%');
+  return Object.freeze({
+    settings,
+    // `|| exit 1`: above 125, or death by a signal, PostgreSQL would restart the archiver and count no failure
+    // (PostgreSQL manual, "Setting Up WAL Archiving"). That covers a missing or killed Node too.
+    archiveCommand: `${words('push')} "%p" || exit 1`,
+    // 1 ends recovery and opens the database. A Node that finds no program exits with 1 as well, so only a code that
+    // nothing else has may become 1; any other is above 125 and stops the server ("Recovering Using a Continuous
+    // Archive Backup").
+    restoreCommand: `${words('fetch', '--absent', String(ABSENT))} "%f" "%p"; case $? in 0) exit 0;; ${ABSENT}) exit 1;; *) exit 200;; esac`,
+  });
+}
+
+/** Writes `archive.json` anew; only the server's user may read it where it names a secret. */
+export async function writeArchiveSettings(
+  directory: string,
+  choices: ArchiveChoices,
+  user: SystemUser | undefined,
+): Promise<ArchiveSettings> {
+  const settings = archiveSettings(directory, choices);
+  const text = `${JSON.stringify(settings, null, 2)}\n`;
+  const secret = areSecret(settings);
+  await writeWhole(path.join(directory, 'archive.json'), text, secret ? 0o600 : 0o644, secret ? user : undefined);
+  return settings;
+}
+
+interface ProgramFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+/** Builds the program into files, the entry last; what only S3 or encryption needs is in files of its own. */
+export async function buildArchiveProgram(): Promise<ProgramFile[]> {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  const { build } = await import('esbuild');
+  const result = await build({
+    entryPoints: { wal: path.join(here, '..', 'entries', 'wal.ts') },
+    outdir: here,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'wal-[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    minify: true,
+    write: false,
+    logLevel: 'silent',
+    // Packages in CommonJS ask for Node's modules with require.
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  });
+  return entryLast(
+    result.outputFiles.map(({ path: file, contents }) => ({ name: path.basename(file), content: contents })),
+  );
+}
+
+/** Built beforehand in the package, built now when running from sources. */
+async function bundledProgram(): Promise<ProgramFile[]> {
+  const here = fileURLToPath(import.meta.url);
+  if (here.endsWith('.ts')) return buildArchiveProgram();
+  // dist/src/repository/archive-program.js → dist/entries/wal.mjs
+  const folder = path.join(path.dirname(here), '..', '..', 'entries');
+  const names = (await readdir(folder)).filter(isPart);
+  return entryLast(
+    await Promise.all(names.map(async (name) => ({ name, content: await readFile(path.join(folder, name)) }))),
+  );
+}
+
+function entryLast(files: readonly ProgramFile[]): ProgramFile[] {
+  const entry = files.find(({ name }) => name === PROGRAM);
+  if (!entry) throw new StructdbError('INTERNAL', 'Building the archive program gave no file.');
+  return [...files.filter((file) => file !== entry), entry];
+}
+
+function isPart(name: string): boolean {
+  return /^wal(-[\w-]+)?\.mjs$/.test(name);
+}
+
+async function removeOldParts(directory: string, current: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!isPart(name) || current.has(name)) continue;
+    const file = path.join(directory, name);
+    const { mtimeMs } = await stat(file);
+    if (Date.now() - mtimeMs > KEEP_OLD_PARTS_MS) await rm(file, { force: true });
+  }
+}
+
+async function makeState({ stateDirectory }: ArchiveSettings, user: SystemUser | undefined): Promise<void> {
+  const made = await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  if (made !== undefined && user) await chown(stateDirectory, user.uid, user.gid);
+}
+
+async function reachableNode(directory: string, user: SystemUser | undefined): Promise<string> {
+  const running = process.execPath;
+  if (user === undefined || (await reaches(user, running))) return running;
+  const copy = path.join(directory, 'node');
+  const [theirs, ours] = await Promise.all([stat(copy).catch(() => undefined), stat(running)]);
+  if (theirs && theirs.size === ours.size && theirs.mtimeMs >= ours.mtimeMs) return copy;
+  const temporary = `${copy}.new`;
+  await rm(temporary, { force: true });
+  await linkOrCopy(running, temporary);
+  await chmod(temporary, 0o755);
+  await rename(temporary, copy);
+  return copy;
+}
+
+function quoteForShell(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
