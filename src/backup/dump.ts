@@ -12,6 +12,7 @@ import { profiles } from '../postgres/profiles.ts';
 import { withProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
 import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
+import { storedName } from '../repository/parts.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readPosition, type Source } from './source.ts';
 import { storeOutput } from './stored-program.ts';
@@ -195,7 +196,7 @@ async function dumpGlobals(
     return { part, note: { included: true, passwords, reason } };
   } catch (error) {
     if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') throw error;
-    await repository.store.delete(repository.keys.part(label, GLOBALS_PART));
+    await repository.store.delete(repository.keys.part(label, storedName(repository, GLOBALS_PART)));
     context.report({
       kind: 'warning',
       message: `The backup has no roles and tablespaces: ${messageOf(error)}`,

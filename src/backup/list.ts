@@ -22,6 +22,10 @@ export interface ListedBackup {
   readonly tiers: readonly string[];
   readonly purpose: string | null;
   readonly sizeBytes: number | null;
+  /** What an increment is relative to. */
+  readonly parent: string | null;
+  /** Of what a backup of a cluster restores. */
+  readonly plainBytes: number | null;
   readonly rows: number | null;
   /** The last verification; null when there was none. */
   readonly verification: Verification | null;
@@ -64,6 +68,8 @@ async function describe(entry: BackupEntry): Promise<ListedBackup> {
     tiers: manifest?.tiers ?? [],
     purpose: manifest?.purpose ?? null,
     sizeBytes: manifest ? sizeOf(manifest) : null,
+    parent: manifest && manifest.kind !== 'dump' ? manifest.parent : null,
+    plainBytes: manifest && manifest.kind !== 'dump' ? manifest.plainBytes : null,
     rows: manifest?.kind === 'dump' ? manifest.tables.reduce((sum, table) => sum + table.rows, 0) : null,
     verification: (await lastVerification(entry)) ?? null,
     problem,

@@ -2,8 +2,6 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import { describeConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
-import { StructdbError } from '../core/errors.ts';
-import { asStep } from '../core/progress.ts';
 import { toolVersion } from '../core/tool-version.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
@@ -17,16 +15,18 @@ import {
   writeManifest,
 } from '../repository/backups.ts';
 import type { Actor } from '../repository/holder.ts';
-import { encodeName, nextLabel } from '../repository/label.ts';
+import { type BackupKind, encodeName, nextLabel } from '../repository/label.ts';
 import { withLease } from '../repository/lease.ts';
 import { type DumpManifest, MANIFEST_FORMAT, type Tier } from '../repository/manifest.ts';
 import { ensureRepository, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
+import { runClusterBackup } from './cluster-run.ts';
 import { dueTiers } from './due.ts';
 import { type DumpPrograms, dumpDatabase, findDumpPrograms } from './dump.ts';
+import { readBack, removeUnlisted, warnOfSkew } from './outcome.ts';
 import { prune } from './prune.ts';
 import { readSource, type Source } from './source.ts';
-import { findProblems, sizeOf } from './verify.ts';
+import { sizeOf } from './verify.ts';
 
 export interface BackupOptions {
   readonly connection: ConnectionSettings;
@@ -37,19 +37,36 @@ export interface BackupOptions {
 }
 
 export interface RunOptions extends BackupOptions {
+  /** A dump of the connection's database by default; a base or incremental backup of its whole cluster. */
+  readonly kind?: BackupKind;
   /** What it is made for: `run`, `quickstart`. `keepLast` touches only backups of the same purpose. */
   readonly purpose: string;
   /** Keep that many of this purpose: such a backup claims no tier, and older ones of its kind go. */
   readonly keepLast?: number | undefined;
+  /** Tiers that a backup of a cluster satisfies. */
+  readonly tiers?: readonly Tier[];
+  /** Where the WAL of this cluster is archived; the same store by default. */
+  readonly walStore?: Store | undefined;
+  /** Of backups of a cluster; that of the policy by default. */
+  readonly compression?: Config['backup']['compression'] | undefined;
+  /** How long the archive may stand still while a backup of a cluster waits for its WAL, in milliseconds. */
+  readonly archiveWaitMs?: number;
 }
 
 export interface BackupResult {
   readonly label: string;
-  readonly database: string;
+  readonly kind: BackupKind;
+  /** What an increment is relative to; null for the others. */
+  readonly parent: string | null;
+  /** Of a dump; null for a backup of a cluster. */
+  readonly database: string | null;
   readonly tiers: readonly Tier[];
   readonly sizeBytes: number;
-  readonly rows: number;
-  readonly tables: number;
+  /** Of the files that a backup of a cluster restores; null for a dump. */
+  readonly plainBytes: number | null;
+  /** Of a dump; null for a backup of a cluster. */
+  readonly rows: number | null;
+  readonly tables: number | null;
   readonly durationMs: number;
   readonly store: string;
   /** Labels of older backups that were removed afterwards. */
@@ -63,11 +80,13 @@ export interface DueResult {
 }
 
 /**
- * Dumps the database now. The manifest is written last: a run that fails or is killed leaves no listed backup, and
+ * Backs up now: the database, or the whole cluster. The manifest is written last: a run that fails or is killed leaves no listed backup, and
  * the next run sweeps its objects.
  * @throws LOCKED, PROGRAM_TOO_OLD, PERMISSION_DENIED, DISK_FULL, CONNECTION_LOST, CLOCK_SKEW, BACKUP_CORRUPT, …
  */
 export async function runBackup(options: RunOptions, context: RunContext): Promise<BackupResult> {
+  const { kind = 'dump' } = options;
+  if (kind !== 'dump') return runClusterBackup({ ...options, kind }, context);
   return withSeries(options, context, async (work, leased) => {
     const tiers = options.keepLast === undefined ? (await dueTiers(work, options.policy, leased)).due : [];
     return makeBackup({ ...options, ...work, tiers }, leased);
@@ -149,7 +168,7 @@ async function makeBackup(
       store: repository.store.location,
       ...dumped,
     };
-    await readBack(options, manifest, context);
+    await readBack(repository, manifest, options.places, context);
     await writeManifest(repository, manifest);
     const entry = { repository, label, parts: { at, ...series } };
     await recordVerification(entry, { ok: true, problems: [], method: 'read' }, context.clock);
@@ -157,9 +176,12 @@ async function makeBackup(
     const removed = await prune({ repository, series, policy: options.policy, keepLast }, context);
     return {
       label,
+      kind: 'dump',
+      parent: null,
       database: connection.database,
       tiers: manifest.tiers,
       sizeBytes: sizeOf(manifest),
+      plainBytes: null,
       rows: manifest.tables.reduce((sum, table) => sum + table.rows, 0),
       tables: manifest.tables.length,
       durationMs: manifest.durationMs,
@@ -170,37 +192,4 @@ async function makeBackup(
     await removeUnlisted(repository, label);
     throw error;
   }
-}
-
-/** What the store gives back is what was dumped, and pg_restore can read it: only then is it a backup. */
-async function readBack(options: RunOptions, manifest: DumpManifest, context: RunContext): Promise<void> {
-  const { repository } = options as RunOptions & Work;
-  const problems = await asStep(context, 'backup.read-back', 'Reading the backup again', () =>
-    findProblems(repository, manifest, options.places, context),
-  );
-  if (problems.length === 0) return;
-  throw new StructdbError('BACKUP_CORRUPT', `The store ${repository.store.location} did not keep what was written.`, {
-    details: problems,
-    hint: 'Check the disk or the store; the backup was not listed and its objects were removed.',
-  });
-}
-
-/** A failure after the manifest was written leaves a whole, listed backup: that stays. */
-async function removeUnlisted(repository: Repository, label: string): Promise<void> {
-  try {
-    if (!(await repository.store.head(repository.keys.manifest(label)))) await removeBackup(repository, label);
-  } catch {
-    // The next run sweeps it; the error that brought us here is the one to tell.
-  }
-}
-
-const TOLERATED_SKEW_MS = 60_000;
-
-function warnOfSkew(source: Source, context: RunContext): void {
-  if (Math.abs(source.skewMs) < TOLERATED_SKEW_MS) return;
-  context.report({
-    kind: 'warning',
-    message: `The server's clock differs from this machine's by ${Math.round(source.skewMs / 1000)} s.`,
-    hint: 'Set both by NTP: labels and retention go by this clock, the times in the manifest by that one.',
-  });
 }

@@ -4,6 +4,7 @@ import { StructdbError } from '../core/errors.ts';
 import type { Program } from '../programs/find.ts';
 import { runProgram } from '../programs/run.ts';
 import type { ManifestPart } from '../repository/manifest.ts';
+import { writePart } from '../repository/parts.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export interface StoredProgram {
@@ -28,7 +29,7 @@ export async function storeOutput(
   const pipe = new PassThrough({ highWaterMark: 1024 * 1024 });
   // A program may fail before the store begins to read; without a listener that would end the process.
   pipe.on('error', () => {});
-  const stored = repository.store.put(repository.keys.part(label, part), counted(pipe, run.step, context));
+  const stored = writePart(repository, label, part, counted(pipe, run.step, context));
   const ran = runProgram(run.program, run.args, {
     env: run.env,
     signal: context.signal,
@@ -43,7 +44,7 @@ export async function storeOutput(
   if (write.status === 'rejected' && isOfStore(write.reason)) throw write.reason;
   if (exit.status === 'rejected') throw connectionLossOf(exit.reason);
   if (write.status === 'rejected') throw write.reason;
-  if (write.value.sizeBytes > 0) return { name: part, ...write.value };
+  if (write.value.sizeBytes > 0) return write.value;
   throw new StructdbError('PROGRAM_FAILED', `${run.doing} failed: ${run.program.name} wrote nothing.`);
 }
 

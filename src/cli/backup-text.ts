@@ -9,11 +9,17 @@ type Shown = Awaited<ReturnType<typeof showBackup>>;
 export function renderMade(made: BackupResult, style: Style): string {
   const lines = [
     `${style.green('✓')} ${made.label}`,
-    `    ${formatBytes(made.sizeBytes)} · ${formatCount(made.rows)} rows of ${made.tables} tables · ${formatDuration(made.durationMs)} · read back and verified`,
+    `    ${formatBytes(made.sizeBytes)} · ${contentsOf(made)} · ${formatDuration(made.durationMs)} · read back and verified`,
     `    in ${made.store}${made.tiers.length > 0 ? ` · satisfies: ${made.tiers.join(', ')}` : ''}`,
   ];
   for (const label of made.removed) lines.push(`${style.dim('·')} ${label} was removed`);
   return lines.join('\n');
+}
+
+function contentsOf({ kind, parent, rows, tables, plainBytes }: BackupResult): string {
+  if (kind === 'dump') return `${formatCount(rows ?? 0)} rows of ${tables} tables`;
+  const cluster = `the cluster, ${formatBytes(plainBytes ?? 0)}`;
+  return parent === null ? cluster : `changes since ${parent} of ${cluster}`;
 }
 
 export function renderList(backups: readonly ListedBackup[], location: string): string {
@@ -21,7 +27,7 @@ export function renderList(backups: readonly ListedBackup[], location: string): 
   const rows = backups.map((backup) => [
     backup.label,
     backup.sizeBytes === null ? '?' : formatBytes(backup.sizeBytes),
-    backup.rows === null ? '?' : `${formatCount(backup.rows)} rows`,
+    heldBy(backup),
     backup.tiers.join(',') || backup.purpose || '?',
     verdictOn(backup),
   ]);
@@ -39,11 +45,14 @@ function showCluster(manifest: ClusterManifest, verification: Shown['verificatio
     manifest.label,
     `  cluster      ${manifest.systemIdentifier}, ${formatBytes(manifest.plainBytes)}, databases ${manifest.databases.map(({ name }) => name).join(', ')}`,
     `  taken        ${manifest.startedAt} to ${manifest.stoppedAt} (${formatDuration(manifest.durationMs)}), LSN ${manifest.startLsn} to ${manifest.stopLsn} on timeline ${manifest.timeline}`,
-    `  server       PostgreSQL ${server.version}${manifest.fromStandby ? ', a standby' : ''}; pg_basebackup ${manifest.tools.pgBasebackup}`,
+    `  server       PostgreSQL ${server.version}${manifest.fromStandby ? ', a standby' : ''}; ${manifest.tools.compression}`,
     `  made by      structdb ${manifest.tools.structdb}, ${manifest.actor.user} on ${manifest.actor.host}, from ${manifest.source}`,
     `  counts for   ${manifest.tiers.join(', ') || 'no tier'} (made for: ${manifest.purpose})`,
     ...(manifest.parent === null ? [] : [`  changes of   ${manifest.parent}`]),
     `  tablespaces  ${manifest.tablespaces.map(({ name, location }) => `${name} in ${location}`).join(', ') || 'none of its own'}`,
+    `  WAL inside   ${manifest.walSegments.first} to ${manifest.walSegments.last}`,
+    ...manifest.configFiles.map(({ path, part }) => `  also         ${path} as ${part}`),
+    ...manifest.warnings.map((warning) => `  lacks        ${warning}`),
     `  verified     ${verification ? `${verification.at}, ${verification.ok ? 'whole' : 'BROKEN'}` : 'never'}`,
     '  parts',
     ...manifest.parts.map((part) => `    ${part.name}  ${formatBytes(part.sizeBytes)}  sha256 ${part.sha256}`),
@@ -70,6 +79,12 @@ function showDump(manifest: DumpManifest, verification: Shown['verification']): 
     ...manifest.tables.map((table) => `    ${table.schema}.${table.name}  ${formatCount(table.rows)} rows`),
   ];
   return lines.join('\n');
+}
+
+function heldBy({ kind, rows, parent, plainBytes }: ListedBackup): string {
+  if (kind === 'dump') return rows === null ? '?' : `${formatCount(rows)} rows`;
+  if (plainBytes === null) return '?';
+  return parent === null ? `cluster of ${formatBytes(plainBytes)}` : `changes since ${parent}`;
 }
 
 function verdictOn(backup: ListedBackup): string {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BackupResult, DueResult, VerifiedBackup } from '../backup/index.ts';
+import type { BackupResult, DueResult, RunOptions, VerifiedBackup } from '../backup/index.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { renderList, renderMade, renderShow } from './backup-text.ts';
 import type { Style } from './output.ts';
@@ -7,13 +7,15 @@ import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { actorOf, openStore } from './store.ts';
 
+type BackupKind = NonNullable<RunOptions['kind']>;
+
 const WRITES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted] as const;
 
 /** `structdb backup [run|list|show|verify]`; plain `structdb backup` does what is due. */
 export function backupCommand(shell: Shell): Command {
   return shell.group(
     'backup',
-    'dumps of the database, in a store',
+    'backups of the database and its cluster, in a store',
     [dueCommand(shell), runCommand(shell), listCommand(shell), showCommand(shell), verifyCommand(shell)],
     { default: 'due' },
   );
@@ -42,24 +44,36 @@ function dueCommand(shell: Shell): Command {
 }
 
 function runCommand(shell: Shell): Command {
-  return shell.command<{ keepLast?: number }>({
+  return shell.command<{ kind: BackupKind; store?: string; keepLast?: number }>({
     name: 'run',
-    summary: 'back up now: one consistent snapshot, with the roles beside it',
-    example: 'structdb backup run --keep-last 3',
+    summary: 'back up now: a dump of the database, or the whole cluster (base, incremental)',
+    details:
+      'A dump is one consistent snapshot with the roles beside it. A base backup is a copy of the cluster that archived WAL\ncan be replayed onto; an incremental one holds what changed since the last (PostgreSQL 17 and newer).',
+    example: 'structdb backup run --kind base',
     exitCodes: WRITES,
     connects: true,
     configure: (command) =>
       void command
-        .addOption(new Option('--kind <kind>', 'what to make').choices(['dump']).default('dump'))
+        .addOption(new Option('--kind <kind>', 'what to make').choices(['dump', 'base', 'incremental']).default('dump'))
+        .option('--store <name>', 'the store of the configuration to write to (default: that of the daily backup)')
         .option(
           '--keep-last <n>',
           'afterwards remove the older ones made with --keep-last, but n; such a backup counts for no tier',
           positive,
         ),
-    run: async (session, _args, { keepLast }) => {
+    run: async (session, _args, { kind, store, keepLast }) => {
+      if (keepLast !== undefined && kind !== 'dump') {
+        throw new StructdbError('USAGE', '--keep-last is for dumps.', {
+          hint: 'Backups of a cluster are kept by tier: structdb backup prune --dry-run',
+        });
+      }
       const { runBackup } = await import('../backup/index.ts');
-      const options = await optionsOf(session, 'backup run');
-      const result: BackupResult = await runBackup({ ...options, purpose: 'run', keepLast }, session.context);
+      const options = await optionsOf(session, 'backup run', store);
+      const walStore = kind === 'dump' ? undefined : await openWalStore(session);
+      const result: BackupResult = await runBackup(
+        { ...options, kind, walStore, purpose: 'run', keepLast },
+        session.context,
+      );
       return { result, human: (style) => renderMade(result, style) };
     },
   });
@@ -113,10 +127,15 @@ function verifyCommand(shell: Shell): Command {
   });
 }
 
-async function optionsOf(session: Session, command: string) {
+/** Where the server's WAL goes: the store of backup.wal, or the one of the daily backup. */
+async function openWalStore(session: Session) {
+  return openStore(session, (await session.config()).backup.wal.store);
+}
+
+async function optionsOf(session: Session, command: string, store?: string) {
   return {
     connection: await session.connection(),
-    store: await openStore(session),
+    store: await openStore(session, store),
     places: await session.places(),
     policy: (await session.config()).backup,
     actor: actorOf(session, command),

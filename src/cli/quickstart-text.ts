@@ -15,7 +15,7 @@ export function renderQuickstart(result: QuickstartResult, style: Style): string
     ...timings(bench, style),
   ];
   if (backup)
-    rows.push(['backup', `${backup.label}, ${formatBytes(backup.sizeBytes)}, ${formatCount(backup.rows)} rows`]);
+    rows.push(['backup', `${backup.label}, ${formatBytes(backup.sizeBytes)}, ${formatCount(backup.rows ?? 0)} rows`]);
   if (drill) {
     const { rto, checks } = drill;
     const good = checks.filter(({ ok }) => ok).length;

@@ -46,6 +46,7 @@ export const ERROR_CODES = Object.freeze({
   NO_CONNECTION: usage('no connection was given and no private server runs'),
   PERMISSION_DENIED: failed('the role lacks a privilege; the hint names the grant'),
   SERVER_TOO_OLD: failed('the server is older than PostgreSQL 15'),
+  SERVER_UNSUITABLE: failed('a setting of the server stands in the way; the hint names the statement that changes it'),
   SQL_FAILED: failed('the server refused a statement'),
   // programs
   PROGRAM_FAILED: failed('a program that structdb started failed'),
@@ -93,6 +94,7 @@ export const ERROR_CODES = Object.freeze({
   LEASE_LOST: failed('another run took over the lease because this one did not renew it in time'),
   MANIFEST_UNREADABLE: broken('a manifest cannot be understood, or a newer structdb wrote it'),
   OBJECT_MISSING: failed('an object is not in the store'),
+  SOURCE_CORRUPT: failed('the server found damaged pages while it was copied; no backup was made'),
   REPOSITORY_MISMATCH: failed('the repository belongs to another cluster, or a newer structdb wrote it'),
   STORE_FAILED: failed('the store cannot be read or written'),
   STORE_OWNER: failed('the store belongs to another user'),

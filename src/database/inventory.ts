@@ -92,7 +92,8 @@ async function readPrivileges(client: pg.ClientBase): Promise<DatabaseBelongings
   return granted.rows;
 }
 
-async function readExtensions(client: pg.ClientBase): Promise<Extension[]> {
+/** The extensions of the connected database. */
+export async function readExtensions(client: pg.ClientBase): Promise<Extension[]> {
   const { rows } = await client.query<Extension>(
     `select e.extname as name, e.extversion as version, n.nspname as schema
        from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace order by 1`,

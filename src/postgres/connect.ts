@@ -37,12 +37,18 @@ export async function withClient<T>(
   }
 }
 
-/** Opens one connection. @throws CONNECTION_FAILED, AUTHENTICATION_FAILED, DATABASE_MISSING, … with the next step as hint. */
-export async function connect(connection: ConnectionSettings, profile: WorkProfile): Promise<pg.Client> {
+/** Opens one connection; with `replication` to a WAL sender. @throws CONNECTION_FAILED, AUTHENTICATION_FAILED, DATABASE_MISSING, … with the next step as hint. */
+export async function connect(
+  connection: ConnectionSettings,
+  profile: WorkProfile,
+  { replication = false }: { readonly replication?: boolean } = {},
+): Promise<pg.Client> {
   const attempts = connection.tls.mode === 'prefer' || connection.tls.mode === 'allow' ? 2 : 1;
   let lastError: unknown;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const client = new pg.Client(await clientConfig(connection, profile, attempt));
+    const config = await clientConfig(connection, profile, attempt);
+    // A WAL sender that is let in as the database's connections are (replication=database; pg's types do not know it).
+    const client = new pg.Client(replication ? ({ ...config, replication: 'database' } as pg.ClientConfig) : config);
     // Without a listener a server that goes away between two statements would end the process.
     client.on('error', () => {});
     try {

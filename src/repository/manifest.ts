@@ -56,6 +56,8 @@ const sequence = z.object({
   ownedBy: z.object({ schema: text, table: text, column: text, greatestUsed: text.nullable() }).nullable(),
 });
 
+const extension = z.object({ name: text, version: text, schema: text });
+
 /** Sections (`tables`, `indexes`, …) of name → definition: two structures are equal when these are. */
 const structure = z.record(text, z.record(text, text));
 
@@ -96,7 +98,7 @@ const dumpManifest = z.object({
   timeline: count.nullable(),
   server,
   tools: z.object({ structdb: text, pgDump: text, pgDumpall: text }),
-  extensions: z.array(z.object({ name: text, version: text, schema: text })),
+  extensions: z.array(extension),
   database,
   /** How globals.sql was made: with passwords, without, or why there is none. */
   globals: z.object({ included: z.boolean(), passwords: z.boolean(), reason: text.nullable() }),
@@ -111,7 +113,8 @@ const cluster = {
   /** The timeline at the start; replay begins at `startLsn` on it, and is consistent from `stopLsn` on. */
   timeline: count,
   server,
-  tools: z.object({ structdb: text, pgBasebackup: text }),
+  /** structdb speaks the replication protocol itself; compression: `zstd`, its level, and where it was done. */
+  tools: z.object({ structdb: text, compression: text }),
   walSegmentBytes: count,
   /** The WAL from start to stop is inside, so that the backup restores on its own. */
   walIncluded: z.boolean(),
@@ -125,11 +128,22 @@ const cluster = {
   tablespaces: z.array(z.object({ oid: text, name: text, location: text })),
   /** Files outside the data directory that the server reads (config_file, hba_file, ident_file), each in a part. */
   configFiles: z.array(z.object({ setting: text, path: text, part: text })),
-  databases: z.array(z.object({ name: text, oid: count, sizeBytes: count, collationVersion: text.nullable() })),
+  /** `extensions` null: the role may not connect to that database. */
+  databases: z.array(
+    z.object({
+      name: text,
+      oid: count,
+      sizeBytes: count,
+      collationVersion: text.nullable(),
+      extensions: z.array(extension).nullable(),
+    }),
+  ),
   /** Settings that a server needs at least as high as its source to replay (PostgreSQL manual, "Hot Standby"). */
   requiredSettings: z.record(text, text),
   /** shared_preload_libraries of the source. */
   preloadLibraries: z.array(text),
+  /** What this backup lacks, one line each. */
+  warnings: z.array(text),
 };
 
 const baseManifest = z.object({ ...cluster, kind: z.literal('base'), parent: z.null() });

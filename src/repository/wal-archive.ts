@@ -69,6 +69,11 @@ export function partialKey({ keys }: Repository, segment: string, lsn: Lsn, suff
   return keys.wal(segment.slice(0, 8), `partial/${segment}.${formatLsn(lsn).replace('/', '-')}${suffix}`);
 }
 
+/** Begins the keys of all uploads of one open segment. */
+export function partialPrefix({ keys }: Pick<Repository, 'keys'>, segment: string): string {
+  return keys.wal(segment.slice(0, 8), `partial/${segment}.`);
+}
+
 /**
  * The plain content of an archived file, compared with the checksum that was noted when it was stored.
  * @throws OBJECT_MISSING, WAL_CORRUPT

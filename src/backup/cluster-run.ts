@@ -1,0 +1,224 @@
+import type pg from 'pg';
+import { describeConnection } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
+import { parseLsn } from '../core/lsn.ts';
+import { toolVersion } from '../core/tool-version.ts';
+import { identifySystem, withReplication } from '../postgres/base-backup.ts';
+import { withClient } from '../postgres/connect.ts';
+import { profiles } from '../postgres/profiles.ts';
+import { listBackups, listLeftovers, recordVerification, removeBackup, writeManifest } from '../repository/backups.ts';
+import { nextLabel } from '../repository/label.ts';
+import { withLease } from '../repository/lease.ts';
+import { type ClusterManifest, MANIFEST_FORMAT } from '../repository/manifest.ts';
+import { findPart, readPart } from '../repository/parts.ts';
+import { ensureRepository, openRepository, type Repository } from '../repository/repository.ts';
+import { ARCHIVE_WAIT_MS, type Archiving, askArchiving, awaitArchived, neededSegments } from './archived-wal.ts';
+import { BACKUP_MANIFEST, type Copied, copyCluster } from './base.ts';
+import { readCluster, readSettings, requireBaseBackups } from './cluster-source.ts';
+import { storeConfigFiles } from './config-files.ts';
+import { chooseParent, lacksSummaries, tellFullInstead } from './increment.ts';
+import { readBack, removeUnlisted, warnOfSkew } from './outcome.ts';
+import type { BackupResult, RunOptions } from './run.ts';
+import { holdWal } from './slot.ts';
+import { readPosition, readSource, type Source } from './source.ts';
+import { sizeOf } from './verify.ts';
+
+/** The lease of all backups of a cluster: an increment must not begin while its parent may still change. */
+const LEASE = 'base';
+
+/** What is needed throughout a run. */
+interface Work extends RunOptions {
+  readonly kind: 'base' | 'incremental';
+  readonly repository: Repository;
+  readonly archive: Repository;
+  readonly source: Source;
+  /** A session of its own, open for as long as the run: it holds the WAL and answers questions. */
+  readonly client: pg.Client;
+  readonly archiving: Archiving;
+}
+
+/**
+ * Backs the whole cluster up. The manifest is written last, after the WAL from start to stop was seen in the archive and
+ * everything was read back; a run that fails or is killed leaves no listed backup, and the next run sweeps its objects.
+ * @throws PERMISSION_DENIED, SERVER_UNSUITABLE, ARCHIVE_UNCONFIGURED, LOCKED, WAL_MISSING, DISK_FULL, CONNECTION_LOST, …
+ */
+export async function runClusterBackup(
+  options: RunOptions & { readonly kind: 'base' | 'incremental' },
+  context: RunContext,
+): Promise<BackupResult> {
+  return withClient(options.connection, profiles.backup, context, async (client) => {
+    await client.query(
+      `select set_config(name, '0', false) from pg_catalog.pg_settings where name = 'idle_session_timeout'`,
+    );
+    const source = await readSource(client, context.clock.now());
+    await requireBaseBackups(client);
+    warnOfSkew(source, context);
+    const archive = openRepository(options.walStore ?? options.store, source.identity.systemIdentifier);
+    const archiving = await askArchiving(client, archive);
+    judgeArchiving(archiving, options, context);
+    const repository = await ensureRepository(options.store, source.identity);
+    return withLease(repository, LEASE, options.actor, context, async (leased) => {
+      for (const kind of ['base', 'incremental'] as const) {
+        for (const leftover of await listLeftovers(repository, { kind })) await removeBackup(repository, leftover);
+      }
+      const work: Work = { ...options, repository, archive, source, client, archiving };
+      return options.kind === 'base' ? backUp(work, undefined, leased) : backUpChanges(work, leased);
+    });
+  });
+}
+
+/** Where WAL should be archived and is not, a backup would promise what it cannot keep. */
+function judgeArchiving(archiving: Archiving, { policy }: RunOptions, context: RunContext): void {
+  if (archiving.kind === 'on') return;
+  const { why, hint } = archiving;
+  if (policy.wal.store !== undefined) {
+    throw new StructdbError('ARCHIVE_UNCONFIGURED', `The WAL of this server is not archived: ${why}.`, { hint });
+  }
+  context.report({
+    kind: 'warning',
+    message: `This backup restores to its own end and to no later point in time: ${why}.`,
+    hint,
+  });
+}
+
+async function backUpChanges(work: Work, context: RunContext): Promise<BackupResult> {
+  const { timeline } = await withReplication(work.connection, context, identifySystem);
+  const summarizes = (await readSettings(work.client, ['summarize_wal'])).get('summarize_wal') === 'on';
+  const parent = await chooseParent(work.repository, { major: work.source.major, timeline, summarizes });
+  if ('link' in parent) {
+    try {
+      return await backUp(work, parent.link, context);
+    } catch (error) {
+      if (!lacksSummaries(error)) throw error;
+      tellFullInstead({ why: 'the server has not all summaries of the WAL since the last one' }, context);
+    }
+  } else tellFullInstead(parent, context);
+  return backUp(work, undefined, context);
+}
+
+type Link = Extract<Awaited<ReturnType<typeof chooseParent>>, { link: unknown }>['link'];
+
+async function backUp(work: Work, parent: Link | undefined, context: RunContext): Promise<BackupResult> {
+  const { repository, client } = work;
+  const kind = parent ? ('incremental' as const) : ('base' as const);
+  const earlier = (await listBackups(repository)).filter(({ parts }) => parts.kind !== 'dump');
+  const at = context.clock.now();
+  const label = nextLabel({ at, kind }, earlier.at(-1)?.label);
+  const startedMs = context.clock.monotonicMs();
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    warnings.push(message);
+    context.report({ kind: 'warning', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` });
+  };
+  try {
+    const begin = await readPosition(client);
+    const facts = await readCluster(client, work.connection, warn, context);
+    const spaces = await readTablespaces(client);
+    const copied = await holdWal(client, context, () => copyCluster({ ...copyOptions(work, parent), label }, context));
+    requireTimeline(parent, copied);
+    const stoppedAt = (await readPosition(client)).at;
+    const config = await storeConfigFiles(client, work.connection, { repository, label }, warn);
+    const needed = neededOf(copied, work);
+    if (work.archiving.kind === 'on') {
+      const waitMs = work.archiveWaitMs ?? ARCHIVE_WAIT_MS;
+      await awaitArchived({ archive: work.archive, needed, waitMs, client }, context);
+    }
+    const { end } = copied;
+    const segments = neededSegments(needed);
+    const manifest: ClusterManifest = {
+      format: MANIFEST_FORMAT,
+      label,
+      ...(parent ? { kind: 'incremental', parent: parent.entry.label } : { kind: 'base', parent: null }),
+      tiers: [...(work.tiers ?? [])],
+      purpose: work.purpose,
+      keepLast: work.keepLast ?? null,
+      systemIdentifier: repository.systemIdentifier,
+      startedAt: begin.at,
+      stoppedAt,
+      durationMs: Math.round(context.clock.monotonicMs() - startedMs),
+      startLsn: end.startLsn,
+      stopLsn: end.stopLsn,
+      timeline: end.timeline,
+      server: {
+        version: work.source.version,
+        major: work.source.major,
+        dataChecksums: work.source.dataChecksums,
+        tablespaces: [...work.source.tablespaces],
+      },
+      tools: { structdb: toolVersion(), compression: copied.compression },
+      walSegmentBytes: work.source.identity.walSegmentBytes,
+      walIncluded: true,
+      walSegments: { first: segments[0]!, last: segments.at(-1)! },
+      ...facts,
+      plainBytes: end.tablespaces.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, 0),
+      tablespaces: end.tablespaces.flatMap(({ oid, location }) =>
+        oid === null ? [] : [{ oid, name: spaces.get(oid) ?? oid, location: location ?? '' }],
+      ),
+      configFiles: config.configFiles,
+      parts: [...copied.parts, ...config.parts],
+      warnings,
+      actor: work.actor,
+      source: describeConnection(work.connection),
+      store: repository.store.location,
+    };
+    await readBack(repository, manifest, work.places, context);
+    await writeManifest(repository, manifest);
+    const entry = { repository, label, parts: { at, kind } };
+    await recordVerification(entry, { ok: true, problems: [], method: 'read' }, context.clock);
+    return resultOf(manifest);
+  } catch (error) {
+    await removeUnlisted(repository, label);
+    throw error;
+  }
+}
+
+function copyOptions({ connection, repository, policy, compression }: Work, parent: Link | undefined) {
+  const own = { connection, repository, compression: compression ?? policy.compression };
+  if (!parent) return own;
+  const part = findPart(parent.manifest.parts, BACKUP_MANIFEST)!;
+  return { ...own, parentManifest: () => readPart(parent.entry, part) };
+}
+
+/** The server may have been promoted between the question and the copy. */
+function requireTimeline(parent: Link | undefined, { end }: Copied): void {
+  if (!parent || parent.manifest.timeline === end.timeline) return;
+  throw new StructdbError(
+    'PROGRAM_FAILED',
+    `The server was promoted to timeline ${end.timeline} meanwhile: an increment of ${parent.entry.label} cannot be relied on.`,
+    { hint: 'Run it again: a full backup is made then.' },
+  );
+}
+
+function neededOf({ end }: Copied, { source }: Work) {
+  return {
+    timeline: end.timeline,
+    startLsn: parseLsn(end.startLsn)!,
+    stopLsn: parseLsn(end.stopLsn)!,
+    segmentSizeBytes: source.identity.walSegmentBytes,
+  };
+}
+
+async function readTablespaces(client: pg.ClientBase): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ oid: string; name: string }>(
+    'select oid::text as oid, spcname as name from pg_catalog.pg_tablespace',
+  );
+  return new Map(rows.map(({ oid, name }) => [oid, name]));
+}
+
+function resultOf(manifest: ClusterManifest): BackupResult {
+  return {
+    label: manifest.label,
+    kind: manifest.kind,
+    parent: manifest.parent,
+    database: null,
+    tiers: manifest.tiers,
+    sizeBytes: sizeOf(manifest),
+    plainBytes: manifest.plainBytes,
+    rows: null,
+    tables: null,
+    durationMs: manifest.durationMs,
+    store: manifest.store,
+    removed: [],
+  };
+}
