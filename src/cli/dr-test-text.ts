@@ -1,8 +1,8 @@
 import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
-import type { DrillResult } from '../drill/index.ts';
+import type { DumpDrillResult, PastDrill } from '../drill/index.ts';
 import type { Style } from './output.ts';
 
-export function renderDrill(result: DrillResult, style: Style): string {
+export function renderDrill(result: DumpDrillResult, style: Style): string {
   const { rto, ageOfData, rate, checks, rpo } = result;
   const { phases } = rto;
   const mark = (ok: boolean) => (ok ? style.green('✓') : style.red('✗'));
@@ -21,4 +21,30 @@ export function renderDrill(result: DrillResult, style: Style): string {
     `    evidence ${result.evidence}`,
   ];
   return lines.join('\n');
+}
+
+/** The trend: one line per drill, oldest first. */
+export function renderHistory(drills: readonly PastDrill[], location: string, style: Style): string {
+  if (drills.length === 0) return `No drill has left evidence in ${location} yet: structdb dr-test`;
+  const rows = drills.map((drill) => [
+    drill.at.slice(0, 16).replace('T', ' '),
+    drill.kind,
+    drill.rtoMs === null ? '-' : formatDuration(drill.rtoMs),
+    drill.rpoMs === null ? '-' : formatDuration(drill.rpoMs),
+    drill.bytesPerSecond === null ? '-' : `${formatBytes(drill.bytesPerSecond)}/s`,
+    `${drill.checks.good}/${drill.checks.all}`,
+    drill.label,
+    drill.code ?? '',
+  ]);
+  const head = ['UTC', 'kind', 'RTO', 'RPO', 'restored', 'checks', 'backup', ''];
+  const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, column) => text.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  return [
+    style.dim(`  ${line(head)}`),
+    ...rows.map((row, index) => `${drills[index]!.ok ? style.green('✓') : style.red('✗')} ${line(row)}`),
+  ].join('\n');
 }

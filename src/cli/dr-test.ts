@@ -1,12 +1,13 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { ConnectionSettings } from '../config/connection.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
-import { renderDrill } from './dr-test-text.ts';
+import { type ReportFlags, withReports } from './dr-test-report.ts';
+import { renderDrill, renderHistory } from './dr-test-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { openStore } from './store.ts';
 
-interface DrillFlags {
+interface DrillFlags extends ReportFlags {
   readonly label?: string;
   readonly store?: string;
   readonly requireRpo?: boolean;
@@ -33,8 +34,21 @@ export function drTestCommand(shell: Shell): Command {
               '--store <name>',
               'the store of the configuration to take it from (that of the daily backup by default)',
             )
-            .option('--require-rpo', 'fail unless the recovery point is proven, which no dump can'),
+            .option('--require-rpo', 'fail unless the recovery point is proven, which no dump can')
+            .option('--junit <file>', 'write the outcome as JUnit XML, for CI')
+            .option('--html <file>', 'write the outcome as one HTML page with pictures'),
         run: runDrillCommand,
+      }),
+      shell.command<HistoryFlags>({
+        name: 'history',
+        summary: 'the drills that left evidence in the store, oldest first; needs no server',
+        example: 'structdb dr-test history --last 12',
+        exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
+        configure: (command) =>
+          void command
+            .option('--store <name>', 'the store of the configuration (that of the daily backup by default)')
+            .option('--last <n>', 'only the last n', positive),
+        run: runHistoryCommand,
       }),
     ],
     { default: 'run' },
@@ -42,19 +56,33 @@ export function drTestCommand(shell: Shell): Command {
 }
 
 async function runDrillCommand(session: Session, _args: readonly unknown[], flags: DrillFlags) {
-  const { runDrill } = await import('../drill/index.ts');
-  const { result, verdict } = await runDrill(
-    {
-      store: await openStore(session, flags.store),
-      connection: await knownConnection(session),
-      places: await session.places(),
-      objectives: (await session.config()).objectives,
-      label: flags.label,
-      requireRpo: flags.requireRpo,
-    },
-    session.context,
-  );
+  const { runDumpDrill } = await import('../drill/index.ts');
+  const options = {
+    store: await openStore(session, flags.store),
+    connection: await knownConnection(session),
+    places: await session.places(),
+    objectives: (await session.config()).objectives,
+    label: flags.label,
+    requireRpo: flags.requireRpo,
+  };
+  const { result, verdict } = await withReports(session, flags, () => runDumpDrill(options, session.context));
   return { result, human: (style: Session['style']) => renderDrill(result, style), verdict };
+}
+
+interface HistoryFlags {
+  readonly store?: string;
+  readonly last?: number;
+}
+
+async function runHistoryCommand(session: Session, _args: readonly unknown[], { store: name, last }: HistoryFlags) {
+  const { drillHistory } = await import('../drill/index.ts');
+  const store = await openStore(session, name);
+  const drills = await drillHistory({ store, last });
+  const { objectives } = await session.config();
+  return {
+    result: { store: store.location, objectives: { rtoMs: objectives.rto, rpoMs: objectives.rpo }, drills },
+    human: (style: Session['style']) => renderHistory(drills, store.location, style),
+  };
 }
 
 /** A drill needs no server but its own: where none is named, the store says what there is. */
@@ -63,4 +91,9 @@ async function knownConnection(session: Session): Promise<ConnectionSettings | u
     if (error instanceof StructdbError && error.code === 'NO_CONNECTION') return undefined;
     throw error;
   });
+}
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('a number from 1 on is needed.');
 }

@@ -2,6 +2,21 @@
 export type { AgeOfData } from './age.ts';
 export type { Check } from './checks.ts';
 export { type CopyOptions, judgeCopy } from './copy.ts';
-export type { DrillResult, PassedOver, RtoPhases, Verdict } from './result.ts';
-export { type Drill, type DrillOptions, runDrill } from './run.ts';
+export { drillHistory, type PastDrill } from './history.ts';
+export type { RecoveryPoint } from './recovery-point.ts';
+export { toHtml } from './report/html.ts';
+export { toJUnit } from './report/junit.ts';
+export { type Report, reportOf, reportOfFailure, type Section, type TimeAxis } from './report/report.ts';
+export type {
+  BaseDrillResult,
+  BasePhases,
+  DrillResult,
+  DumpDrillResult,
+  PassedOver,
+  Rto,
+  RtoPhases,
+  Verdict,
+} from './result.ts';
+export { type Drill, type DrillOptions, runDumpDrill } from './run.ts';
+export type { Losses, ScenarioEvent, ScenarioName, ScenarioResult, ScenariosResult } from './scenario-result.ts';
 export type { WriteProbe } from './write-probe.ts';

@@ -12,7 +12,7 @@ import { chooseDumps, LATEST, requireWholeParts } from '../restore/index.ts';
 import type { Store } from '../storage/store.ts';
 import { ageOfData } from './age.ts';
 import { type RestoredCopy, restoreAndCheck } from './attempt.ts';
-import type { DrillResult, PassedOver } from './result.ts';
+import type { DumpDrillResult, PassedOver } from './result.ts';
 import { withDrillServer } from './scratch.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -32,8 +32,8 @@ export interface DrillOptions {
 }
 
 /** A measurement, with the broken promise that it found, if any. */
-export interface Drill {
-  readonly result: DrillResult;
+export interface Drill<Result = DumpDrillResult> {
+  readonly result: Result;
   readonly verdict: StructdbError | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface Drill {
  * @throws BACKUP_MISSING, BACKUP_CORRUPT (when none can be restored: that too leaves evidence), PROGRAM_MISSING, DISK_FULL,
  * INTERRUPTED, …
  */
-export async function runDrill(options: Readonly<DrillOptions>, context: RunContext): Promise<Drill> {
+export async function runDumpDrill(options: Readonly<DrillOptions>, context: RunContext): Promise<Drill> {
   const disaster = context.clock.now();
   const startedMs = context.clock.monotonicMs();
   const dumps = await choose(options, context);
@@ -118,12 +118,13 @@ function assemble(
   { options, passedOver, disaster }: Attempt,
   manifest: DumpManifest,
   copy: RestoredCopy,
-): Omit<DrillResult, 'verdict' | 'evidence'> {
+): Omit<DumpDrillResult, 'verdict' | 'evidence'> {
   const { restore, measuredMs, phases, checks } = copy;
   const { rto, rpo } = options.objectives;
   const growingMs = Math.max(1, phases.fetchMs + phases.loadMs);
   const bytesPerMs = restore.sizeBytes / growingMs;
   return {
+    kind: 'dump',
     structdb: toolVersion(),
     at: disaster.toISOString(),
     label: manifest.label,
@@ -166,6 +167,7 @@ async function nothingUsable(
       : `None of the ${passedOver.length} backups of database "${parts.database}" can be restored. The newest: ${passedOver[0]!.reason}`;
   const verdict = { ok: false, code: 'BACKUP_CORRUPT', message } as const;
   await writeEvidence(repository, 'drills', disaster, {
+    kind: 'dump',
     structdb: toolVersion(),
     at: disaster.toISOString(),
     label,

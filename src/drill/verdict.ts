@@ -1,10 +1,10 @@
 import { StructdbError } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
-import type { DrillResult } from './result.ts';
+import type { DumpDrillResult } from './result.ts';
 
 /** The promise that the drill found broken, gravest first; undefined when all hold. */
 export function verdictOf(
-  result: Pick<DrillResult, 'label' | 'passedOver' | 'checks' | 'rto' | 'rpo' | 'ageOfData'>,
+  result: Pick<DumpDrillResult, 'label' | 'passedOver' | 'checks' | 'rto' | 'rpo' | 'ageOfData'>,
 ): StructdbError | undefined {
   const { label, passedOver, checks, rto, rpo, ageOfData } = result;
   if (passedOver.length > 0) {

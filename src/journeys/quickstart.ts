@@ -7,7 +7,7 @@ import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { type LoadedSample, loadSample } from '../database/load-sample.ts';
 import { readPrivateServer, type StartResult, startPrivateServer } from '../devdb/index.ts';
-import { type DrillResult, runDrill } from '../drill/index.ts';
+import { type DumpDrillResult, runDumpDrill } from '../drill/index.ts';
 import { type MigrateResult, up } from '../migrate/index.ts';
 import { installHint, type SearchPlaces } from '../programs/find.ts';
 import type { Actor } from '../repository/holder.ts';
@@ -33,7 +33,7 @@ export interface QuickstartResult {
   readonly bench: BenchResult;
   /** null on npm's embedded server, which has no pg_dump. */
   readonly backup: BackupResult | null;
-  readonly drill: DrillResult | null;
+  readonly drill: DumpDrillResult | null;
   readonly durationMs: number;
 }
 
@@ -77,7 +77,7 @@ async function backUpAndRestore(
     { connection, store, places, policy: config.backup, actor, purpose: 'quickstart', keepLast },
     context,
   );
-  const { result: drill, verdict } = await runDrill(
+  const { result: drill, verdict } = await runDumpDrill(
     { store, connection, places, objectives: config.objectives, label: backup.label },
     context,
   );

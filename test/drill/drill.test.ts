@@ -13,7 +13,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { listStore, runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { type DrillOptions, runDrill } from '../../src/drill/index.ts';
+import { type DrillOptions, runDumpDrill } from '../../src/drill/index.ts';
 import { withDrillServer } from '../../src/drill/scratch.ts';
 import { probeWrite } from '../../src/drill/write-probe.ts';
 import { withClient } from '../../src/postgres/connect.ts';
@@ -150,7 +150,7 @@ describe('A drill', () => {
     try {
       const made = await runBackup(options, testContext());
       const context = testContext();
-      const { result, verdict } = await runDrill(optionsFor(backup.source, options.store), context);
+      const { result, verdict } = await runDumpDrill(optionsFor(backup.source, options.store), context);
       expect(verdict).toBeUndefined();
       expect(result).toMatchObject({ label: made.label, rows: made.rows, verdict: { ok: true } });
       expect(context.events.flatMap((event) => (event.kind === 'step' ? [event.step] : []))).toEqual(STEPS);
@@ -164,16 +164,16 @@ describe('A drill', () => {
     const copy = await copyOfStore(backup, scratch);
     const [repository] = readdirSync(copy.store.location);
     renameSync(path.join(copy.store.location, repository!), path.join(copy.store.location, '1234567890'));
-    await expect(runDrill(optionsFor(backup.source, copy.store), testContext())).rejects.toMatchObject({
+    await expect(runDumpDrill(optionsFor(backup.source, copy.store), testContext())).rejects.toMatchObject({
       code: 'BACKUP_MISSING',
       message: expect.stringContaining('only 1 of another cluster'),
     });
-    const { verdict } = await runDrill(optionsFor(away(backup.source), copy.store), testContext());
+    const { verdict } = await runDumpDrill(optionsFor(away(backup.source), copy.store), testContext());
     expect(verdict).toBeUndefined();
   });
 
   it('of a database that has no dump says which have', async () => {
-    const drill = runDrill(optionsFor({ ...away(backup.source), database: 'other' }), testContext());
+    const drill = runDumpDrill(optionsFor({ ...away(backup.source), database: 'other' }), testContext());
     await expect(drill).rejects.toMatchObject({
       code: 'BACKUP_MISSING',
       message: expect.stringContaining(`"${backup.source.database}"`),
@@ -184,7 +184,7 @@ describe('A drill', () => {
     const context = testContext();
     const twoDaysLater = { ...context.clock, now: () => new Date(Date.now() + 2 * 86_400_000) };
     const options = { ...optionsFor(backup.source), objectives: { rto: 1, rpo: 1 } };
-    const { result, verdict } = await runDrill(options, { ...context, clock: twoDaysLater });
+    const { result, verdict } = await runDumpDrill(options, { ...context, clock: twoDaysLater });
     expect(verdict).toMatchObject({ code: 'RTO_EXCEEDED', exitCode: 4 });
     expect(result).toMatchObject({
       rto: { met: false, objectiveMs: 1 },
@@ -233,7 +233,7 @@ describe('A drill whose newest backup cannot be restored', () => {
     const copy = await copyOfStore(backup, scratch);
     const made = await runBackup({ ...backup.options, store: copy.store }, testContext());
     truncateSync(await copy.file('dump.pgdump', made.label), 500);
-    const { result, verdict } = await runDrill(optionsFor(backup.source, copy.store), testContext());
+    const { result, verdict } = await runDumpDrill(optionsFor(backup.source, copy.store), testContext());
     expect(result).toMatchObject({
       label: backup.label,
       passedOver: [{ label: made.label }],
@@ -265,7 +265,7 @@ describe('A drill whose newest backup cannot be restored', () => {
     const copy = await copyOfStore(backup, scratch);
     const dump = readFileSync(await copy.file('dump.pgdump'));
     await replaceDump(copy, dump.subarray(0, dump.length - 20_000));
-    const drill = runDrill(optionsFor(backup.source, copy.store), testContext());
+    const drill = runDumpDrill(optionsFor(backup.source, copy.store), testContext());
     await expect(drill).rejects.toMatchObject({
       code: 'BACKUP_CORRUPT',
       exitCode: 4,
@@ -279,7 +279,7 @@ describe('A drill whose newest backup cannot be restored', () => {
     const text = readFileSync(globals, 'utf8');
     rmSync(globals);
     writeFileSync(globals, text.replace('NOSUPERUSER', 'YESUPERUSER'));
-    await expect(runDrill(optionsFor(backup.source, copy.store), testContext())).rejects.toMatchObject({
+    await expect(runDumpDrill(optionsFor(backup.source, copy.store), testContext())).rejects.toMatchObject({
       code: 'BACKUP_CORRUPT',
       message: expect.stringContaining('globals.sql was altered'),
     });
@@ -296,7 +296,7 @@ describe('A drill that is stopped', () => {
         if (event.kind === 'step' && event.step === step) context.interrupt();
       };
       const before = evidenceIn(copy.store.location);
-      const drill = runDrill(optionsFor(backup.source, copy.store), { ...context, report });
+      const drill = runDumpDrill(optionsFor(backup.source, copy.store), { ...context, report });
       await expect(drill).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
       expect(ownDirectories(process.pid)).toEqual([]);
       expect(evidenceIn(copy.store.location)).toEqual(before);
@@ -317,7 +317,7 @@ describe('A drill that is stopped', () => {
     });
     expect(ownDirectories(child.pid!)).toHaveLength(1);
     const contexts = [testContext(), testContext()];
-    const drills = contexts.map((context) => runDrill(optionsFor(backup.source, store), context));
+    const drills = contexts.map((context) => runDumpDrill(optionsFor(backup.source, store), context));
     expect((await Promise.all(drills)).map(({ verdict }) => verdict)).toEqual([undefined, undefined]);
     expect(contexts.flatMap(({ events }) => events)).toContainEqual(
       expect.objectContaining({ kind: 'notice', message: expect.stringContaining('that a killed drill left') }),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, expect, it } from '@jest/globals';
 import { runBackup } from '../../src/backup/index.ts';
-import { judgeCopy, runDrill } from '../../src/drill/index.ts';
+import { judgeCopy, runDumpDrill } from '../../src/drill/index.ts';
 import { findBackup, readDumpManifest } from '../../src/repository/backups.ts';
 import { restoreDump } from '../../src/restore/index.ts';
 import { runOptions } from '../backup/support.ts';
@@ -98,7 +98,7 @@ it('A database with everything that PostgreSQL has is judged whole after a resto
   expect(restored.leftOut).toEqual([]);
   // And where none of its roles are there.
   const objectives = { rto: 900_000, rpo: 300_000 };
-  const drill = await runDrill({ store, connection: source, places: testPlaces(), objectives }, testContext());
+  const drill = await runDumpDrill({ store, connection: source, places: testPlaces(), objectives }, testContext());
   expect(drill.verdict).toBeUndefined();
   const copy = { ...source, database };
   const manifest = await readDumpManifest(await findBackup(store, label));
