@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Everything a fresh machine needs, idempotent and quick when there is nothing to do: npm's packages (Node 24 among
 # them) and PostgreSQL. It says what it installs. Needs Node (20 or newer) and npm.
+# With --tests also what only the tests need: Ceph's S3 gateway and age, on Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+for_tests=
+[ "${1:-}" != --tests ] || for_tests=yes
 
 say() { printf '\033[0m%s\n' "setup: $*" >&2; }
 
@@ -47,6 +50,36 @@ if ! have_server; then
     say "PostgreSQL is missing: install version 15 or newer for backups; npm's embedded server serves for the rest"
   fi
 fi
+
+# A real S3 server for the tests: Ceph's gateway with the two servers it stands on; and age, which backups are encrypted with.
+install_for_tests() {
+  local program package as_root= log policy=/usr/sbin/policy-rc.d forbidden= packages=()
+  for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd; do
+    command -v "${program%%:*}" >/dev/null || packages+=("${program##*:}")
+  done
+  [ ${#packages[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || as_root=sudo
+  if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null; then
+    say "the tests with S3 and encryption need  sudo apt-get install --no-install-recommends ${packages[*]}"
+    return 0
+  fi
+  say "installing what the tests need (apt-get install ${packages[*]})"
+  # No server of these packages may start by itself (Debian Policy 9.3.3.1: invoke-rc.d asks this program).
+  if [ ! -e "$policy" ]; then
+    forbidden=yes
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+  fi
+  log=$(mktemp)
+  { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}"; } >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    say "they could not be installed; the tests that need them are skipped (with CI=true they fail)"
+  }
+  rm -f "$log"
+  [ -z "$forbidden" ] || $as_root rm -f "$policy"
+}
+
+if [ -n "$for_tests" ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null; then install_for_tests; fi
 
 # PostgreSQL refuses to run as root, and no other user can run anything below a closed root directory (some images have one).
 if [ "$(id -u)" = 0 ] && [ "$(uname)" = Linux ] && [ $((0$(stat -c %a /) & 1)) = 0 ]; then

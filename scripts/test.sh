@@ -2,6 +2,6 @@
 # npm test: sets up what is missing, then runs the suite. Arguments go to jest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/setup.sh
+bash scripts/setup.sh --tests
 export PATH="$PWD/node_modules/.bin:$PATH" NODE_NO_WARNINGS=1
 exec node --experimental-vm-modules node_modules/jest/bin/jest.js "$@"

@@ -31,7 +31,11 @@ export default async function setUp(): Promise<void> {
   };
   await initCluster({ ...server, superuser: 'postgres', password, settings, throwaway: true }, context);
   await startServer({ ...server, logFile: path.join(directory, 'server.log') }, context);
-  const state = { directory, dataDirectory, port, password, pgCtl: programs.pgCtl, uid: user?.uid, gid: user?.gid };
+  const state = {
+    ...{ directory, dataDirectory, port, password, pgCtl: programs.pgCtl, uid: user?.uid, gid: user?.gid },
+    // The S3 gateway, where a test starts one, ends with this process.
+    runner: process.pid,
+  };
   const stateFile = path.join(directory, 'state.json');
   await writeFile(stateFile, JSON.stringify(state));
   process.env.STRUCTDB_TEST_SERVER = stateFile;
