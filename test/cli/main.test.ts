@@ -31,7 +31,11 @@ describe('structdb', () => {
     expect(run.stdout).toContain('Usage: structdb');
     const loaded = run.stderr.split('\n').filter((line) => line.startsWith('LOADED'));
     expect(loaded.some((line) => line.includes('/node_modules/commander/'))).toBe(true);
-    expect(loaded.filter((line) => /node_modules\/(pg|pg-.*|kysely|zod|execa|ora|@aws-sdk)\//.test(line))).toEqual([]);
+    expect(
+      loaded.filter((line) =>
+        /node_modules\/(pg|pg-.*|kysely|zod|execa|ora|@aws-sdk|@smithy|age-encryption)\//.test(line),
+      ),
+    ).toEqual([]);
   });
 
   it('fails on unknown flags and commands with a suggestion and exit code 2', async () => {

@@ -28,6 +28,78 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       expect(await read({ start: 7 })).toBe('789');
     });
 
+    it('gives nothing for a range behind the end, and for an empty object', async () => {
+      const store = await open();
+      await store.putIfAbsent('r', Buffer.from('0123'));
+      await store.putIfAbsent('empty', Buffer.alloc(0));
+      await store.put('empty-stream', streamOf([]));
+      expect(await bytesOf(await store.get('r', { start: 4 }))).toEqual(Buffer.alloc(0));
+      expect(await bytesOf(await store.get('r', { start: 3, end: 900 }))).toEqual(Buffer.from('3'));
+      expect(await readObject(store, 'empty')).toEqual(Buffer.alloc(0));
+      expect(await store.head('empty-stream')).toMatchObject({ sizeBytes: 0 });
+    });
+
+    it('keeps what is larger than one part of an upload', async () => {
+      const store = await open();
+      const whole = randomBytes(21 * 1024 * 1024);
+      const chunks = [whole.subarray(0, 9_000_001), whole.subarray(9_000_001, 9_000_002), whole.subarray(9_000_002)];
+      const written = await store.put('large', streamOf(chunks));
+      expect(written).toEqual({
+        sizeBytes: whole.length,
+        sha256: createHash('sha256').update(whole).digest('hex'),
+      });
+      expect((await readObject(store, 'large')).equals(whole)).toBe(true);
+      expect(await bytesOf(await store.get('large', { start: 8_388_600, end: 8_388_620 }))).toEqual(
+        whole.subarray(8_388_600, 8_388_621),
+      );
+    });
+
+    it('may be left in the middle of reading', async () => {
+      const store = await open();
+      await store.put('large', streamOf([randomBytes(4 * 1024 * 1024)]));
+      for await (const _ of await store.get('large')) break;
+      const body = await store.get('large');
+      body.destroy();
+      await store.delete('large');
+      expect(await store.head('large')).toBeUndefined();
+    });
+
+    it('keeps the note of the plain checksum with the object, and the first one stays', async () => {
+      const store = await open();
+      const [first, second] = ['a'.repeat(64), 'b'.repeat(64)];
+      expect(await store.plainSha256('n')).toBeUndefined();
+      expect(await store.putIfAbsent('n', Buffer.from('x'), { plainSha256: first })).toBe(true);
+      expect(await store.putIfAbsent('n', Buffer.from('x'), { plainSha256: second })).toBe(false);
+      expect(await store.putIfAbsent('plain', Buffer.from('x'))).toBe(true);
+      expect([await store.plainSha256('n'), await store.plainSha256('plain')]).toEqual([first, undefined]);
+      expect(await keysOf(store, '')).toEqual(['n', 'plain']);
+      await store.delete('n');
+      expect(await store.plainSha256('n')).toBeUndefined();
+      expect(await store.putIfAbsent('n', Buffer.from('x'), { plainSha256: second })).toBe(true);
+    });
+
+    it('lists more than one answer of S3 holds, in order, and so many folders', async () => {
+      const store = await open();
+      const keys = Array.from({ length: 1050 }, (_, index) => `many/${String(index).padStart(4, '0')}/x`);
+      const waiting = keys.toReversed();
+      const write = async () => {
+        for (let key = waiting.pop(); key !== undefined; key = waiting.pop())
+          await store.putIfAbsent(key, Buffer.from('x'));
+      };
+      await Promise.all(Array.from({ length: 8 }, write));
+      expect(await keysOf(store, 'many/')).toEqual(keys);
+      expect(await store.folders('many/')).toHaveLength(1050);
+    });
+
+    it('takes names with blanks, signs and percent codes', async () => {
+      const store = await open();
+      const keys = ["a b/c+d=e@f!('g')", 'z/20261124T020000.000Z-dump-my%20db%2F%C3%BC/m', 'é/ü~'];
+      for (const key of keys) await store.putIfAbsent(key, Buffer.from(key));
+      expect(await keysOf(store, '')).toEqual(keys);
+      for (const key of keys) expect((await readObject(store, key)).toString()).toBe(key);
+      expect(await store.folders('')).toEqual(['a b', 'z', 'é']);
+    });
+
     it('says that an absent object is absent', async () => {
       const store = await open();
       expect(await store.head('no/such')).toBeUndefined();
@@ -63,6 +135,17 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       await expect(store.put('f/new', failing())).rejects.toThrow('the source broke');
       expect(await keysOf(store, '')).toEqual(['f/kept']);
       expect((await readObject(store, 'f/kept')).toString()).toBe('old');
+      expect(await store.sweep('f/')).toBe(0);
+    });
+
+    it('leaves nothing behind when a large stream fails in its middle', async () => {
+      const store = await open();
+      const failing = async function* () {
+        for (let i = 0; i < 20; i += 1) yield Buffer.alloc(1024 * 1024, i);
+        throw new Error('the source broke');
+      };
+      await expect(store.put('f/large', failing())).rejects.toThrow('the source broke');
+      expect(await keysOf(store, '')).toEqual([]);
       expect(await store.sweep('f/')).toBe(0);
     });
 
@@ -108,6 +191,12 @@ export function describeStoreContract(name: string, open: () => Promise<Store>):
       );
     });
   });
+}
+
+async function bytesOf(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 export async function* streamOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
