@@ -6,6 +6,7 @@ import { catalogCommand } from './catalog.ts';
 import { completionCommand } from './completion.ts';
 import { dashboardCommand } from './dashboard.ts';
 import { devCommand } from './dev.ts';
+import { doctorCommand } from './doctor.ts';
 import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
@@ -32,6 +33,7 @@ export function buildProgram(version: string): Command {
   for (const command of [
     quickstartCommand(shell),
     initCommand(shell),
+    doctorCommand(shell),
     devCommand(shell),
     migrateCommand(shell),
     catalogCommand(shell),

@@ -118,6 +118,8 @@ export const ERROR_CODES = Object.freeze({
     meaning: 'the samples could not decide whether a target is met',
   } as CodeEntry,
   BENCH_TARGET_MISSED: broken('a benchmark missed a target; each is named'),
+  // doctor
+  UNHEALTHY: broken('doctor found a problem; each has its fix'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);

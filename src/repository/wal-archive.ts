@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
-import { keyMissing } from '../storage/sealing.ts';
+import { keyMissing, SEALED_SUFFIX } from '../storage/sealing.ts';
 import { readObject } from '../storage/store.ts';
 import type { Repository } from './repository.ts';
 import { type Ancestor, parseHistory } from './timeline.ts';
@@ -62,6 +62,15 @@ export async function listWal({ store, keys }: Repository): Promise<WalListing> 
     partials: partials.sort((a, b) => (a.name === b.name ? Number(a.lsn - b.lsn) : a.name < b.name ? -1 : 1)),
     others: files.filter((file) => !['segment', 'history'].includes(kindOf(file))),
   });
+}
+
+/** One file of the archive by PostgreSQL's name of it; undefined when the store says that it is not there. */
+export async function findArchived(repository: Repository, name: string): Promise<ArchivedFile | undefined> {
+  for (const key of [walKey(repository, name), `${walKey(repository, name)}${SEALED_SUFFIX}`]) {
+    const found = await repository.store.head(key);
+    if (found) return { ...found, name };
+  }
+  return undefined;
 }
 
 /** The key of an upload of an open segment; LSNs have a slash, keys a dash. */
