@@ -16,6 +16,8 @@ import type { ServerFacts } from './server.ts';
 /** How long a segment may take from the switch to the archive before the round trip counts as failed. */
 const ROUND_TRIP_MS = 30_000;
 const POLL_MS = 100;
+/** After that many failures PostgreSQL's archiver rests for a minute (src/backend/postmaster/pgarch.c, NUM_ARCHIVE_RETRIES). */
+const ARCHIVER_TRIES = 3;
 
 /** Whether WAL leaves the server, and arrives: settings, the archiver's own record, and a segment that is really sent. */
 export async function checkArchiving(
@@ -149,7 +151,7 @@ async function roundTrip(
     context,
     'doctor.round-trip',
     `Waiting for ${segment} in ${repository.store.location}`,
-    () => arrival(repository, segment, context),
+    () => arrival(client, repository, segment, context),
   );
   const tookMs = context.clock.monotonicMs() - began;
   if (!file) {
@@ -157,7 +159,7 @@ async function roundTrip(
       'problem',
       'archiving',
       'round-trip',
-      `WAL segment ${segment} did not arrive in ${repository.store.location} within ${formatDuration(ROUND_TRIP_MS)}.`,
+      `WAL segment ${segment} did not arrive in ${repository.store.location} within ${formatDuration(tookMs)}.`,
       "Read the server's log for archive_command, and see: structdb wal status",
     );
   }
@@ -182,16 +184,25 @@ async function closeSegment(client: pg.Client): Promise<string> {
   return rows[0]!.segment;
 }
 
+/** undefined when it did not come in time, or when the server's archiver gave up on it for now. */
 async function arrival(
+  client: pg.Client,
   repository: Repository,
   segment: string,
   context: RunContext,
 ): Promise<ArchivedFile | undefined> {
   const deadline = context.clock.monotonicMs() + ROUND_TRIP_MS;
+  const failuresBefore = await countFailures(client);
   for (;;) {
     const found = await findArchived(repository, segment);
     if (found || context.clock.monotonicMs() > deadline) return found;
+    if ((await countFailures(client)) - failuresBefore >= ARCHIVER_TRIES) return undefined;
     if (context.signal.aborted) throw interrupted();
     await wait(POLL_MS);
   }
+}
+
+async function countFailures(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ count: number }>('select failed_count::int as count from pg_stat_archiver');
+  return rows[0]!.count;
 }
