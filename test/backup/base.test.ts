@@ -1,0 +1,429 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, open, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { listStore, runBackup, showBackup, verifyBackups } from '../../src/backup/index.ts';
+import { fingerprintTables } from '../../src/database/fingerprint.ts';
+import { startServer, stopServer } from '../../src/postgres/cluster.ts';
+import type { ClusterManifest } from '../../src/repository/manifest.ts';
+import type { Store } from '../../src/storage/store.ts';
+import { projectRoot, structdb } from '../support/cli.ts';
+import { testContext } from '../support/context.ts';
+import { embeddedPrograms } from '../support/embedded.ts';
+import { runToDeath } from '../support/kill-points.ts';
+import { serverDirectory, startLoopbackServer } from '../support/loopback-server.ts';
+import { sql, urlOf } from '../support/postgres.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+import {
+  type ArchivingServer,
+  archivingServer,
+  baseOptions,
+  filesOfBackups,
+  folderOf,
+  setting,
+  unpackByHand,
+  withRestored,
+} from './cluster-support.ts';
+
+const scratch = await scratchDirectory();
+const stops: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const stop of stops) await stop();
+});
+const ODD = `we ird-ß/..%='"x`;
+let server: ArchivingServer;
+/** One whole backup that several tests look at. */
+let manifest: ClusterManifest;
+
+beforeAll(async () => {
+  server = await archivingServer();
+  const { connection, directory, user } = server;
+  const space = path.join(directory, 'space & co');
+  mkdirSync(space);
+  if (user) chownSync(space, user.uid, user.gid);
+  await sql(connection, async (client) => {
+    await client.query(`create tablespace "far ""away""" location '${space}'`);
+    await client.query(`create database "${ODD.replaceAll('"', '""')}"`);
+    await client.query('create role plain login');
+  });
+  await sql({ ...connection, database: ODD }, async (client) => {
+    await client.query('create extension pg_trgm');
+    await client.query(`create table "tä ble" (id int primary key, t text) tablespace "far ""away"""`);
+    await client.query(`insert into "tä ble" select i, md5(i::text) from generate_series(1, 20000) i`);
+    await client.query('create unlogged table quick as select 1 as one');
+    await client.query('create table parted (at date, n int) partition by range (at)');
+    await client.query(`create table parted_1 partition of parted for values from ('2026-01-01') to ('2027-01-01')`);
+    await client.query(`insert into parted select date '2026-01-01' + i, i from generate_series(0, 300) i`);
+    await client.query(`select lo_from_bytea(4711, decode(repeat('00ff', 50000), 'hex'))`);
+  });
+  // As Debian has it: a file that the server reads and no base backup holds.
+  const hba = path.join(directory, 'pg_hba.conf');
+  writeFileSync(hba, `# of the test\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n`);
+  await sql(connection, (client) => client.query(`alter system set hba_file = '${hba}'`));
+  await stopServer({ ...server, dataDirectory: server.dataDirectory });
+  await startServer({ ...server, logFile: path.join(directory, 'server.log') }, testContext());
+  const made = await runBackup(baseOptions(server), testContext());
+  manifest = (await showBackup({ store: baseOptions(server).store, label: made.label })).manifest as ClusterManifest;
+});
+
+const leftovers = async () => (await filesOfBackups(server)).filter((file) => !file.startsWith(manifest.label));
+
+/** Whether the server still sends a backup, or keeps WAL for one. */
+const atWork = () =>
+  sql(server.connection, async (client) => {
+    const { rows } = await client.query<{ n: number }>(
+      `select (select count(*) from pg_stat_activity where backend_type = 'walsender')::int
+            + (select count(*) from pg_replication_slots)::int as n`,
+    );
+    return rows[0]!.n;
+  });
+
+async function becomes<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (Date.now() < end && (await ask()) !== wanted) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await ask()).toBe(wanted);
+}
+
+describe('A base backup', () => {
+  it('restores with zstd and tar to a server that has everything, tablespace and odd names included', async () => {
+    const root = await mkdtemp(path.join(scratch, 'restored-'));
+    const target = path.join(root, 'data');
+    await unpackByHand(folderOf(server, manifest), target, path.join(root, 'spaces'));
+    const contents = (connection: typeof server.connection) =>
+      sql({ ...connection, database: ODD }, async (client) => {
+        await client.query('begin');
+        const tables = await fingerprintTables(client);
+        const { rows } = await client.query('select md5(lo_get(4711)) as object');
+        return { tables: tables.filter(({ name }) => name !== 'quick'), object: rows[0] };
+      });
+    const source = await contents(server.connection);
+    await withRestored(server, target, async (connection) => {
+      expect(await contents(connection)).toEqual(source);
+      const unlogged = await sql({ ...connection, database: ODD }, (client) => client.query('select from quick'));
+      expect(unlogged.rowCount).toBe(0);
+    });
+    expect(source.tables.map(({ rows }) => rows)).toEqual([301, 20_000]);
+  });
+
+  it('says in its manifest what a restore has to know', async () => {
+    expect(manifest).toMatchObject({
+      kind: 'base',
+      parent: null,
+      timeline: 1,
+      walIncluded: true,
+      fromStandby: false,
+      warnings: [],
+      tablespaces: [{ name: 'far "away"', location: path.join(server.directory, 'space & co') }],
+      configFiles: [{ setting: 'hba_file', path: path.join(server.directory, 'pg_hba.conf'), part: 'config/hba_file' }],
+      requiredSettings: { max_connections: '50', max_wal_senders: '6' },
+      tools: { compression: 'zstd level 3 on the server' },
+    });
+    const odd = manifest.databases.find(({ name }) => name === ODD);
+    expect(odd?.extensions).toContainEqual(expect.objectContaining({ name: 'pg_trgm' }));
+    expect(odd!.sizeBytes).toBeGreaterThan(7_000_000);
+    const { oid } = manifest.tablespaces[0]!;
+    expect(manifest.parts.map(({ name }) => name)).toEqual([
+      `${oid}.tar.zst`,
+      'base.tar.zst',
+      'backup_manifest',
+      'config/hba_file',
+    ]);
+    expect(manifest.plainBytes).toBeGreaterThan(30_000_000);
+    expect(JSON.stringify(manifest)).not.toContain(server.connection.password!);
+  });
+
+  it('belongs to the owner of the store, and nobody else may read it', async () => {
+    for (const { name } of manifest.parts) {
+      const { uid, mode } = await stat(path.join(folderOf(server, manifest), name));
+      expect([uid, mode & 0o777]).toEqual([server.user?.uid ?? process.getuid!(), 0o600]);
+    }
+  });
+
+  it('has its WAL in the archive when it counts', () => {
+    const { first, last } = manifest.walSegments;
+    for (const name of [first, last]) {
+      expect(
+        existsSync(path.join(server.storeDirectory, manifest.systemIdentifier, 'wal/00000001', `${name}.zst`)),
+      ).toBe(true);
+    }
+  });
+
+  it('is listed and verified by the command line, which needs no server for it', async () => {
+    const cwd = await projectOf(server);
+    const list = await structdb(['backup', 'list', '--json'], { cwd });
+    expect(list.json.result.backups).toMatchObject([{ label: manifest.label, kind: 'base', parent: null, rows: null }]);
+    const verify = await structdb(['backup', 'verify', manifest.label], { cwd });
+    expect(verify).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('every object is as it was written') });
+  });
+
+  it('needs REPLICATION and nothing more; what the role may not see is said', async () => {
+    const plain = { ...server.connection, user: 'plain' };
+    await expect(runBackup(baseOptions(server, { connection: plain }), testContext())).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      hint: 'As a superuser: ALTER ROLE "plain" REPLICATION',
+    });
+    await sql(server.connection, (client) => client.query('alter role plain replication'));
+    const context = testContext();
+    const { label } = await runBackup(baseOptions(server, { connection: plain }), context);
+    const { manifest: own } = await showBackup({ store: baseOptions(server).store, label });
+    expect((own as ClusterManifest).warnings).toEqual([
+      expect.stringContaining('shared_preload_libraries is not recorded'),
+      expect.stringContaining('GRANT pg_read_all_settings'),
+    ]);
+    await removeOwn(label);
+  });
+
+  it('works for a server without Zstandard: the copy is compressed here', async () => {
+    const embedded = await embeddedPrograms(18);
+    const connection = await startLoopbackServer({
+      ...embedded,
+      settings: { wal_level: 'replica', max_wal_senders: '2', summarize_wal: 'off' },
+    });
+    const context = testContext();
+    const options = baseOptions(server, { connection, kind: 'incremental' });
+    const { label, kind } = await runBackup(options, context);
+    expect(kind).toBe('base');
+    const told = context.events.map((event) => ('message' in event ? event.message : ''));
+    expect(told).toContainEqual(expect.stringContaining('built without Zstandard'));
+    // An increment was asked for, and there was nothing to make it of.
+    expect(told).toContainEqual(expect.stringContaining('does not summarize its WAL'));
+    expect(told).toContainEqual(expect.stringContaining('to no later point in time: archive_mode is off'));
+    const { manifest: own } = await showBackup({ store: options.store, label });
+    expect(own).toMatchObject({ tools: { compression: 'zstd level 3 in structdb' } });
+    const root = await mkdtemp(path.join(scratch, 'embedded-'));
+    await unpackByHand(folderOf(server, own), path.join(root, 'data'), root, false);
+    // The second cluster has a place of its own in the store.
+    expect(own.systemIdentifier).not.toBe(manifest.systemIdentifier);
+    await withRestored({ ...embedded, connection }, path.join(root, 'data'), (restored) =>
+      sql(restored, (client) => client.query('select from pg_class')),
+    );
+    await removeOwn(label, own.systemIdentifier);
+  });
+});
+
+describe('A base backup whose WAL', () => {
+  it('does not come into the archive fails after the wait, says why, and is not listed', async () => {
+    await server.breakArchive(true);
+    const run = runBackup(baseOptions(server, { archiveWaitMs: 1500 }), testContext());
+    await expect(run).rejects.toMatchObject({
+      code: 'WAL_MISSING',
+      message: expect.stringMatching(/[0-9A-F]{24} is missing/),
+      details: expect.arrayContaining([expect.stringMatching(/archive_command failed \d+ times/)]),
+    });
+    await server.breakArchive(false);
+    expect(await leftovers()).toEqual([]);
+    expect(await atWork()).toBe(0);
+  });
+
+  it('is archived by nobody is refused where the configuration wants an archive', async () => {
+    const command = await sql(server.connection, async (client) => {
+      const { rows } = await client.query<{ command: string }>(`select current_setting('archive_command') as command`);
+      return rows[0]!.command;
+    });
+    await setting(server.connection, 'archive_command', '');
+    const options = baseOptions(server);
+    const policy = { ...options.policy, wal: { ...options.policy.wal, store: 'local' } };
+    await expect(runBackup({ ...options, policy }, testContext())).rejects.toMatchObject({
+      code: 'ARCHIVE_UNCONFIGURED',
+      message: expect.stringContaining('it has no archive_command'),
+    });
+    await setting(server.connection, 'archive_command', command);
+    expect(await leftovers()).toEqual([]);
+  });
+});
+
+describe('A base backup that is stopped', () => {
+  it('by Ctrl-C in the middle leaves nothing, on the server either; a second one at a time is refused', async () => {
+    const options = baseOptions(server);
+    const reached = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const context = testContext();
+    const store = slowPut(options.store, async () => {
+      reached.resolve();
+      await goOn.promise;
+    });
+    const run = runBackup({ ...options, store, walStore: options.store }, context);
+    run.catch(() => {});
+    await reached.promise;
+    await expect(runBackup(options, testContext())).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: expect.stringContaining('holds the lease "base"'),
+    });
+    expect(await atWork()).toBe(2);
+    context.interrupt();
+    goOn.resolve();
+    await expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(await leftovers()).toEqual([]);
+    await becomes(atWork, 0);
+  });
+
+  it('by a full disk says so and leaves nothing', async () => {
+    const cwd = await projectOf(server);
+    const cli = [path.join(projectRoot, 'bin/structdb.js'), 'backup', 'run', '--kind', 'base', '--json'];
+    const child = spawn('prlimit', ['--fsize=2000000', process.execPath, ...cli, '--url', urlOf(server.connection)], {
+      cwd,
+      env: { PATH: process.env.PATH, HOME: scratch },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let stdout = '';
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'DISK_FULL' });
+    expect(await leftovers()).toEqual([]);
+    await becomes(atWork, 0);
+  });
+
+  it.each(['before', 'after'])('by kill -9 just %s its manifest is whole or not there', async (when) => {
+    const { connection, storeDirectory } = server;
+    const script = fileURLToPath(new URL('./base-killed.ts', import.meta.url));
+    const what = JSON.stringify({ connection, storeDirectory, kind: 'base' });
+    // The points of a run are the same each time, up to the manifest.
+    killPoints ??= (await runToDeath(script, [what, '0'])).points;
+    const number = killPoints.indexOf(`${when} putIfAbsent manifest.json`) + 1;
+    expect(number).toBeGreaterThan(0);
+    const before = await listed();
+    const died = await runToDeath(script, [what, String(number)]);
+    expect(died).toMatchObject({ killed: true });
+    const added = (await listed()).filter((label) => !before.includes(label));
+    expect(added).toHaveLength(when === 'after' ? 1 : 0);
+    for (const label of added) {
+      expect(await verifyBackups({ ...baseOptions(server), label }, testContext())).toMatchObject([{ ok: true }]);
+    }
+    await becomes(atWork, 0);
+    // The next run needs no waiting, and sweeps.
+    const next = await runBackup(baseOptions(server), testContext());
+    const folders = new Set((await filesOfBackups(server)).map((file) => file.split('/')[0]));
+    expect([...folders].sort()).toEqual([...before, ...added, next.label].sort());
+  });
+});
+
+describe('A changed byte', () => {
+  it('is found and named in each kind of object', async () => {
+    const options = baseOptions(server);
+    for (const { name } of manifest.parts) {
+      const file = path.join(folderOf(server, manifest), name);
+      const unflip = await flip(file);
+      const [result] = await verifyBackups({ ...options, label: manifest.label }, testContext());
+      expect(result!.problems).toEqual([expect.stringContaining(`${name} was altered`)]);
+      await unflip();
+    }
+    expect(await verifyBackups({ ...options, label: manifest.label }, testContext())).toMatchObject([{ ok: true }]);
+  });
+});
+
+describe('A standby', () => {
+  it('gives a base backup that restores; one that is promoted meanwhile gives none', async () => {
+    const standby = await standbyOf(server);
+    const options = baseOptions(server, { connection: standby.connection });
+    const { label } = await runBackup(options, testContext());
+    const { manifest: own } = await showBackup({ store: options.store, label });
+    expect(own).toMatchObject({ fromStandby: true, timeline: 1 });
+    const root = await mkdtemp(path.join(scratch, 'of-standby-'));
+    await unpackByHand(folderOf(server, own as ClusterManifest), path.join(root, 'data'), root);
+    const before = await filesOfBackups(server);
+
+    const store = slowPut(options.store, async () => {
+      await sql(standby.connection, (client) => client.query('select pg_promote()'));
+    });
+    await expect(runBackup({ ...options, store, walStore: options.store }, testContext())).rejects.toMatchObject({
+      message: expect.stringMatching(/promoted/),
+    });
+    expect(await filesOfBackups(server)).toEqual(before);
+  });
+});
+
+let killPoints: readonly string[] | undefined;
+
+async function listed(): Promise<string[]> {
+  return (await listStore(baseOptions(server)))
+    .filter(({ systemIdentifier }) => systemIdentifier === manifest.systemIdentifier)
+    .map(({ label }) => label);
+}
+
+/** Removes a backup that a test made, so that the others find what they know. */
+async function removeOwn(label: string, systemIdentifier = manifest.systemIdentifier): Promise<void> {
+  const { removeBackup } = await import('../../src/repository/backups.ts');
+  const { openRepository } = await import('../../src/repository/repository.ts');
+  await removeBackup(openRepository(baseOptions(server).store, systemIdentifier), label);
+}
+
+/** A store that does something once, when the first archive is written. */
+function slowPut(store: Store, first: () => Promise<void>): Store {
+  let done = false;
+  return {
+    location: store.location,
+    sealing: store.sealing,
+    put: (key, body) =>
+      store.put(
+        key,
+        (async function* () {
+          for await (const chunk of body) {
+            yield chunk;
+            if (!done) {
+              done = true;
+              await first();
+            }
+          }
+        })(),
+      ),
+    putIfAbsent: store.putIfAbsent.bind(store),
+    delete: store.delete.bind(store),
+    sweep: store.sweep.bind(store),
+    get: store.get.bind(store),
+    head: store.head.bind(store),
+    list: store.list.bind(store),
+    folders: store.folders.bind(store),
+    plainSha256: store.plainSha256.bind(store),
+  };
+}
+
+/** Changes one bit in the middle; returns what changes it back. */
+async function flip(file: string): Promise<() => Promise<void>> {
+  const change = async () => {
+    const handle = await open(file, 'r+');
+    const byte = Buffer.alloc(1);
+    const at = Math.floor((await handle.stat()).size / 2);
+    await handle.read(byte, 0, 1, at);
+    byte[0]! ^= 4;
+    await handle.write(byte, 0, 1, at);
+    await handle.close();
+  };
+  await change();
+  return change;
+}
+
+async function projectOf({ storeDirectory }: ArchivingServer): Promise<string> {
+  const cwd = await mkdtemp(path.join(scratch, 'p-'));
+  writeFileSync(
+    path.join(cwd, 'structdb.config.ts'),
+    `export default { stores: { local: { type: 'directory', path: '${storeDirectory}' } } };`,
+  );
+  return cwd;
+}
+
+/** A standby that was made of the backup, and streams. */
+async function standbyOf(primary: ArchivingServer): Promise<{ connection: ArchivingServer['connection'] }> {
+  const directory = await serverDirectory('standby', primary.user);
+  const target = path.join(directory, 'data');
+  await unpackByHand(folderOf(primary, manifest), target, path.join(directory, 'spaces'));
+  const { host, port } = primary.connection;
+  const conf = await readFile(path.join(target, 'postgresql.auto.conf'), 'utf8');
+  const { freePort } = await import('../../src/postgres/cluster.ts');
+  const own = await freePort();
+  writeFileSync(
+    path.join(target, 'postgresql.auto.conf'),
+    `${conf}\nport = ${own}\nhba_file = '${target}/pg_hba.conf'\nprimary_conninfo = 'host=${host} port=${port} user=postgres'\n`,
+  );
+  writeFileSync(path.join(target, 'standby.signal'), '');
+  const { execFileSync } = await import('node:child_process');
+  if (primary.user) execFileSync('chown', ['-R', `${primary.user.uid}:${primary.user.gid}`, directory]);
+  chmodSync(target, 0o700);
+  const running = { programs: primary.programs, dataDirectory: target, user: primary.user };
+  stops.push(() => stopServer({ ...running, mode: 'immediate' }));
+  await startServer({ ...running, logFile: path.join(directory, 'server.log') }, testContext());
+  return { connection: { ...primary.connection, port: own } };
+}
