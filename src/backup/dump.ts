@@ -15,10 +15,14 @@ import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
 import { storedName } from '../repository/parts.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readPosition, type Source } from './source.ts';
+import { storeFolder } from './stored-folder.ts';
 import { storeOutput } from './stored-program.ts';
 
 /** Names of a dump's parts: whoever has only the directory finds them by these. */
 export const DUMP_PART = 'dump.pgdump';
+/** The folder of a dump in directory format, and its table of contents: `pg_restore --jobs` takes the folder as it is. */
+export const DUMP_FOLDER = 'dump';
+export const DUMP_TOC = `${DUMP_FOLDER}/toc.dat`;
 export const GLOBALS_PART = 'globals.sql';
 
 export interface DumpPrograms {
@@ -59,7 +63,13 @@ export interface DumpOptions {
   readonly source: Source;
   readonly repository: Repository;
   readonly label: string;
+  /** Connections that copy at the same time: more than one makes a dump in directory format. */
+  readonly jobs: number;
+  readonly format: DumpFormat;
 }
+
+/** `custom`: one object, streamed. `directory`: one object per table, copied by several connections. */
+export type DumpFormat = 'custom' | 'directory';
 
 /**
  * Dumps one database, with the roles beside it. One session exports a snapshot and keeps it; pg_dump copies under it
@@ -81,7 +91,7 @@ export async function dumpDatabase(options: DumpOptions, context: RunContext): P
       return await withClient(connection, profiles.backup, linked, async (client) => {
         const snapshot = await exportSnapshot(client, connection.database);
         const begin = await readPosition(client);
-        const [dump, { tables, inventory }] = await both(
+        const [dumped, { tables, inventory }] = await both(
           dumpUnderSnapshot(options, snapshot, env, linked).catch(ending),
           examine(client, linked).catch(ending),
         );
@@ -93,7 +103,7 @@ export async function dumpDatabase(options: DumpOptions, context: RunContext): P
           stoppedAt: end.at,
           startLsn: begin.lsn,
           stopLsn: end.lsn,
-          parts: globals.part ? [dump, globals.part] : [dump],
+          parts: globals.part ? [...dumped, globals.part] : dumped,
           globals: globals.note,
           tables,
           database: inventory.database,
@@ -132,18 +142,23 @@ async function dumpUnderSnapshot(
   snapshot: string,
   env: Readonly<Record<string, string>>,
   context: RunContext,
-): Promise<ManifestPart> {
-  const { connection, programs, repository, label } = options;
+): Promise<ManifestPart[]> {
+  const { connection, programs, repository, label, format, jobs } = options;
   const step = 'backup.dump';
   const doing = `Dumping database "${connection.database}"`;
   // The database is named by PGDATABASE: as an argument, a name with "=" in it would be read as a connection string.
-  const args = ['--format=custom', `--snapshot=${snapshot}`, '--lock-wait-timeout=30s', '--no-password'];
+  const args = [`--format=${format}`, `--snapshot=${snapshot}`, '--lock-wait-timeout=30s', '--no-password'];
+  const run = { program: programs.pgDump, env, doing, step };
   return asStep(
     context,
     step,
     `${doing} from ${describeConnection(connection)}`,
-    () => storeOutput({ program: programs.pgDump, args, env, doing, step }, repository, label, DUMP_PART, context),
-    (part) => `Dumped "${connection.database}" (${formatBytes(part.sizeBytes)})`,
+    async () =>
+      format === 'custom'
+        ? [await storeOutput({ ...run, args }, repository, label, DUMP_PART, context)]
+        : storeFolder({ ...run, args: [...args, `--jobs=${jobs}`] }, repository, label, DUMP_FOLDER, context),
+    (parts) =>
+      `Dumped "${connection.database}" (${formatBytes(parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0))})`,
   );
 }
 

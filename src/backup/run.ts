@@ -22,7 +22,7 @@ import { ensureRepository, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
 import { runClusterBackup } from './cluster-run.ts';
 import { dueTiers } from './due.ts';
-import { type DumpPrograms, dumpDatabase, findDumpPrograms } from './dump.ts';
+import { type DumpFormat, type DumpPrograms, dumpDatabase, findDumpPrograms } from './dump.ts';
 import { readBack, removeUnlisted, warnOfSkew } from './outcome.ts';
 import { prune } from './prune.ts';
 import { readSource, type Source } from './source.ts';
@@ -43,6 +43,10 @@ export interface RunOptions extends BackupOptions {
   readonly purpose: string;
   /** Keep that many of this purpose: such a backup claims no tier, and older ones of its kind go. */
   readonly keepLast?: number | undefined;
+  /** Of a dump; `directory` when more than one connection copies. */
+  readonly format?: DumpFormat | undefined;
+  /** Connections of a dump; those of the policy by default. */
+  readonly jobs?: number | undefined;
   /** Tiers that a backup of a cluster satisfies. */
   readonly tiers?: readonly Tier[];
   /** Where the WAL of this cluster is archived; the same store by default. */
@@ -141,7 +145,9 @@ async function makeBackup(
   const label = nextLabel({ at, ...series }, last);
   const startedMs = context.clock.monotonicMs();
   try {
-    const dumped = await dumpDatabase({ ...options, label }, context);
+    const jobs = options.jobs ?? (options.format === 'custom' ? 1 : options.policy.daily.jobs);
+    const format = options.format ?? (jobs > 1 ? 'directory' : 'custom');
+    const dumped = await dumpDatabase({ ...options, label, jobs, format }, context);
     const manifest: DumpManifest = {
       format: MANIFEST_FORMAT,
       label,

@@ -68,7 +68,7 @@ function isOfStore(error: unknown): boolean {
 }
 
 /** What the programs say when the server went away, as the code that other commands use for it. */
-function connectionLossOf(error: unknown): unknown {
+export function connectionLossOf(error: unknown): unknown {
   if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') return error;
   const telling =
     /server closed the connection|terminating connection|connection to server .* (was lost|failed)|shutting down|SSL SYSCALL|lost synchronization/;

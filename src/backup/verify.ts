@@ -1,22 +1,33 @@
 import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { RunContext } from '../core/context.ts';
 import { stopIfInterrupted } from '../core/context.ts';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { baseProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type SearchPlaces } from '../programs/find.ts';
+import { withOwnDirectory } from '../programs/own-directory.ts';
 import { runProgram } from '../programs/run.ts';
 import { type BackupEntry, findBackup, listBackups, readManifest, recordVerification } from '../repository/backups.ts';
+import { chainOf } from '../repository/chain.ts';
 import type { DumpManifest, Manifest, ManifestPart } from '../repository/manifest.ts';
+import { plainName, readPart } from '../repository/parts.ts';
 import { findRepositories, type Repository } from '../repository/repository.ts';
+import { SEALED_SUFFIX } from '../storage/sealing.ts';
 import type { Store } from '../storage/store.ts';
-import { DUMP_PART } from './dump.ts';
+import { DUMP_PART, DUMP_TOC } from './dump.ts';
+import { findDeepProblems } from './verify-deep.ts';
 
 export interface VerifyOptions {
   readonly store: Store;
   readonly places: SearchPlaces;
   /** One backup; without it, the newest of each database. */
   readonly label?: string | undefined;
+  /** Also unpack everything and let PostgreSQL's programs look at it. */
+  readonly deep?: boolean | undefined;
 }
 
 export interface VerifiedBackup {
@@ -25,11 +36,13 @@ export interface VerifiedBackup {
   /** What is wrong, one line each. */
   readonly problems: readonly string[];
   readonly sizeBytes: number;
+  /** Whether what is inside the objects was looked at too. */
+  readonly deep: boolean;
 }
 
 /**
- * Reads backups again: every part is there, has its size and its SHA-256, and the dump's table of contents can be read.
- * The outcome is kept beside the manifest. A broken backup is a result, not an error.
+ * Reads backups again: every part is there, has its size and its SHA-256, and a dump's table of contents can be read.
+ * An increment is verified with all that it needs. With `deep`, everything is unpacked and looked at. The outcome is kept beside the manifest. A broken backup is a result, not an error.
  * @throws BACKUP_MISSING, PROGRAM_MISSING, STORE_FAILED
  */
 export async function verifyBackups(options: VerifyOptions, context: RunContext): Promise<VerifiedBackup[]> {
@@ -38,19 +51,25 @@ export async function verifyBackups(options: VerifyOptions, context: RunContext)
   for (const entry of entries) {
     stopIfInterrupted(context);
     const result = await asStep(context, 'backup.verify', `Reading ${entry.label} again`, () =>
-      verifyBackup(entry, options.places, context),
+      verifyBackup(entry, options, context),
     );
     results.push(result);
   }
   return results;
 }
 
-async function verifyBackup(entry: BackupEntry, places: SearchPlaces, context: RunContext): Promise<VerifiedBackup> {
+async function verifyBackup(
+  entry: BackupEntry,
+  { places, deep = false }: VerifyOptions,
+  context: RunContext,
+): Promise<VerifiedBackup> {
   const found = await readManifest(entry).then(
-    async (manifest) => ({
-      problems: await findProblems(entry.repository, manifest, places, context),
-      sizeBytes: sizeOf(manifest),
-    }),
+    async (manifest) => {
+      const problems = await findProblems(entry.repository, manifest, places, context);
+      problems.push(...(await parentProblems(entry, manifest, places, context)));
+      if (deep && problems.length === 0) problems.push(...(await findDeepProblems(entry, manifest, places, context)));
+      return { problems, sizeBytes: sizeOf(manifest) };
+    },
     (error) => {
       if (error instanceof StructdbError && error.code === 'MANIFEST_UNREADABLE') {
         return { problems: [messageOf(error), ...error.details], sizeBytes: 0 };
@@ -59,10 +78,31 @@ async function verifyBackup(entry: BackupEntry, places: SearchPlaces, context: R
     },
   );
   const ok = found.problems.length === 0;
-  await recordVerification(entry, { ok, problems: found.problems, method: 'read' }, context.clock).catch((error) =>
+  const method = deep ? 'deep' : 'read';
+  await recordVerification(entry, { ok, problems: found.problems, method }, context.clock).catch((error) =>
     context.report({ kind: 'warning', message: `The verification could not be recorded: ${messageOf(error)}` }),
   );
-  return { label: entry.label, ok, ...found };
+  return { label: entry.label, ok, deep, ...found };
+}
+
+/** An increment is worth what its parents are. */
+async function parentProblems(
+  entry: BackupEntry,
+  manifest: Manifest,
+  places: SearchPlaces,
+  context: RunContext,
+): Promise<string[]> {
+  if (manifest.kind !== 'incremental') return [];
+  const chain = await chainOf(entry).catch((error: unknown) => {
+    if (error instanceof StructdbError && ['BACKUP_CORRUPT', 'MANIFEST_UNREADABLE'].includes(error.code)) return error;
+    throw error;
+  });
+  if (chain instanceof StructdbError) return [messageOf(chain)];
+  const problems: string[] = [];
+  for (const link of chain.slice(0, -1)) {
+    problems.push(...(await findProblems(entry.repository, link.manifest, places, context)));
+  }
+  return problems;
 }
 
 /** What is wrong with the objects that a manifest names; empty when all is well. */
@@ -76,8 +116,8 @@ export async function findProblems(
   for (const part of manifest.parts) {
     const problem = await partProblem(repository, manifest.label, part, context);
     if (problem) problems.push(problem);
-    else if (manifest.kind === 'dump' && part.name === DUMP_PART)
-      problems.push(...(await tocProblems(repository, manifest, places, context)));
+    else if (manifest.kind === 'dump' && [DUMP_PART, DUMP_TOC].includes(plainName(part)) && canRead(repository, part))
+      problems.push(...(await tocProblems(repository, manifest, part, places, context)));
   }
   return problems;
 }
@@ -103,23 +143,37 @@ async function partProblem(
   return hash.digest('hex') === part.sha256 ? undefined : `${where} was altered: its SHA-256 is not the manifest's`;
 }
 
+/** Without an identity, encrypted objects are compared and not looked into. */
+function canRead({ store }: Repository, { name }: ManifestPart): boolean {
+  return !name.endsWith(SEALED_SUFFIX) || store.sealing?.canUnseal === true;
+}
+
 async function tocProblems(
   repository: Repository,
   manifest: DumpManifest,
+  part: ManifestPart,
   places: SearchPlaces,
   context: RunContext,
 ): Promise<string[]> {
   const program = await findProgram('pg_restore', places, { atLeast: Number.parseInt(manifest.tools.pgDump, 10) });
-  const dump = await repository.store.get(repository.keys.part(manifest.label, DUMP_PART));
+  const toc = Readable.from(readPart({ repository, label: manifest.label }, part), { objectMode: false });
   const doing = `Reading the table of contents of ${manifest.label}`;
+  const common = { env: baseProgramEnvironment, signal: context.signal, doing };
   try {
-    await runProgram(program, ['--list'], { env: baseProgramEnvironment, input: dump, signal: context.signal, doing });
+    if (plainName(part) === DUMP_PART) await runProgram(program, ['--list'], { ...common, input: toc });
+    else {
+      // pg_restore takes a directory by its path only; the table of contents is all that it reads of it here.
+      await withOwnDirectory('toc', 0o700, async (directory) => {
+        await pipeline(toc, createWriteStream(path.join(directory, 'toc.dat'), { mode: 0o600 }));
+        await runProgram(program, ['--list', directory], common);
+      });
+    }
     return [];
   } catch (error) {
     if (error instanceof StructdbError && error.code === 'PROGRAM_FAILED') return [messageOf(error)];
     throw error;
   } finally {
-    dump.destroy();
+    toc.destroy();
   }
 }
 

@@ -7,7 +7,20 @@ import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { actorOf, openStore } from './store.ts';
 
+interface DumpFlags {
+  readonly store?: string;
+  readonly format?: 'custom' | 'directory';
+  readonly jobs?: number;
+  readonly keepLast?: number;
+}
+
 type BackupKind = NonNullable<RunOptions['kind']>;
+
+const STORE_OPTION = [
+  '--store <name>',
+  'the store of the configuration to look in (default: that of the daily backup)',
+] as const;
+const inStore = (command: Command) => void command.option(...STORE_OPTION);
 
 const WRITES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted] as const;
 
@@ -44,7 +57,7 @@ function dueCommand(shell: Shell): Command {
 }
 
 function runCommand(shell: Shell): Command {
-  return shell.command<{ kind: BackupKind; store?: string; keepLast?: number }>({
+  return shell.command<{ kind: BackupKind } & DumpFlags>({
     name: 'run',
     summary: 'back up now: a dump of the database, or the whole cluster (base, incremental)',
     details:
@@ -56,22 +69,20 @@ function runCommand(shell: Shell): Command {
       void command
         .addOption(new Option('--kind <kind>', 'what to make').choices(['dump', 'base', 'incremental']).default('dump'))
         .option('--store <name>', 'the store of the configuration to write to (default: that of the daily backup)')
+        .addOption(new Option('--format <format>', 'of a dump').choices(['custom', 'directory']))
+        .option('--jobs <n>', 'connections that dump at the same time, in directory format', positive)
         .option(
           '--keep-last <n>',
           'afterwards remove the older ones made with --keep-last, but n; such a backup counts for no tier',
           positive,
         ),
-    run: async (session, _args, { kind, store, keepLast }) => {
-      if (keepLast !== undefined && kind !== 'dump') {
-        throw new StructdbError('USAGE', '--keep-last is for dumps.', {
-          hint: 'Backups of a cluster are kept by tier: structdb backup prune --dry-run',
-        });
-      }
+    run: async (session, _args, { kind, store, keepLast, format, jobs }) => {
+      requireFitting(kind, { keepLast, format, jobs });
       const { runBackup } = await import('../backup/index.ts');
       const options = await optionsOf(session, 'backup run', store);
       const walStore = kind === 'dump' ? undefined : await openWalStore(session);
       const result: BackupResult = await runBackup(
-        { ...options, kind, walStore, purpose: 'run', keepLast },
+        { ...options, kind, walStore, purpose: 'run', keepLast, format, jobs },
         session.context,
       );
       return { result, human: (style) => renderMade(result, style) };
@@ -80,14 +91,15 @@ function runCommand(shell: Shell): Command {
 }
 
 function listCommand(shell: Shell): Command {
-  return shell.command({
+  return shell.command<{ store?: string }>({
     name: 'list',
     summary: 'the backups of the store, oldest first; needs no server',
     example: 'structdb backup list',
+    configure: inStore,
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
-    run: async (session) => {
+    run: async (session, _args, { store: name }) => {
       const { listStore } = await import('../backup/index.ts');
-      const store = await openStore(session);
+      const store = await openStore(session, name);
       const backups = await listStore({ store });
       return { result: { store: store.location, backups }, human: () => renderList(backups, store.location) };
     },
@@ -95,29 +107,32 @@ function listCommand(shell: Shell): Command {
 }
 
 function showCommand(shell: Shell): Command {
-  return shell.command({
+  return shell.command<{ store?: string }>({
     name: 'show <label>',
     summary: 'what one backup holds; needs no server',
     example: 'structdb backup show 20261124T020000.000Z-dump-structdb',
+    configure: inStore,
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise],
-    run: async (session, [label]) => {
+    run: async (session, [label], { store }) => {
       const { showBackup } = await import('../backup/index.ts');
-      const result = await showBackup({ store: await openStore(session), label: String(label) });
+      const result = await showBackup({ store: await openStore(session, store), label: String(label) });
       return { result, human: () => renderShow(result.manifest, result.verification) };
     },
   });
 }
 
 function verifyCommand(shell: Shell): Command {
-  return shell.command({
+  return shell.command<{ deep?: boolean; store?: string }>({
     name: 'verify [label]',
     summary: 'read a backup again: every object, its SHA-256, the table of contents; needs no server',
-    details: 'Without a label: the newest backup of each database in the store. The outcome is kept beside the backup.',
-    example: 'structdb backup verify',
+    details:
+      'Without a label: the newest of each database and cluster in the store. The outcome is kept beside the backup.\n--deep also unpacks everything into /var/tmp and lets pg_verifybackup, pg_combinebackup and pg_restore look at it.',
+    example: 'structdb backup verify --deep',
+    configure: (command) => void command.option('--deep', 'unpack and look inside').option(...STORE_OPTION),
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
-    run: async (session, [label]) => {
+    run: async (session, [label], { deep, store }) => {
       const { verifyBackups } = await import('../backup/index.ts');
-      const options = { store: await openStore(session), places: await session.places() };
+      const options = { store: await openStore(session, store), places: await session.places(), deep };
       const backups = await verifyBackups(
         { ...options, label: typeof label === 'string' ? label : undefined },
         session.context,
@@ -125,6 +140,16 @@ function verifyCommand(shell: Shell): Command {
       return { result: { backups }, human: (style) => renderVerified(backups, style), verdict: verdictOf(backups) };
     },
   });
+}
+
+/** @throws USAGE */
+function requireFitting(kind: BackupKind, { keepLast, format, jobs }: DumpFlags): void {
+  const given = Object.entries({ '--keep-last': keepLast, '--format': format, '--jobs': jobs });
+  const wrong = given.find(([, value]) => value !== undefined)?.[0];
+  if (kind !== 'dump' && wrong !== undefined) throw new StructdbError('USAGE', `${wrong} is for dumps.`);
+  if (format === 'custom' && (jobs ?? 1) > 1) {
+    throw new StructdbError('USAGE', '--jobs needs --format directory: a custom dump is one stream.');
+  }
 }
 
 /** Where the server's WAL goes: the store of backup.wal, or the one of the daily backup. */
@@ -144,9 +169,9 @@ async function optionsOf(session: Session, command: string, store?: string) {
 
 function renderVerified(backups: readonly VerifiedBackup[], style: Style): string {
   return backups
-    .flatMap(({ label, ok, problems }) =>
+    .flatMap(({ label, ok, problems, deep }) =>
       ok
-        ? [`${style.green('✓')} ${label}: every object is as it was written`]
+        ? [`${style.green('✓')} ${label}: every object ${deep ? 'and what is inside ' : ''}is as it was written`]
         : [`${style.red('✗')} ${label}`, ...problems.map((problem) => `    ${problem}`)],
     )
     .join('\n');

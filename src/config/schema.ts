@@ -108,6 +108,8 @@ export const configSchema = z
             store: z.string().default('local'),
             keep: duration('30 days'),
             at: timeOfDay,
+            /** Connections that dump at the same time; more than one makes a dump in directory format. */
+            jobs: z.number().int().min(1).max(64).default(1),
           })
           .prefault({}),
         /** Begins on Mondays, at the time of `daily.at`. Absent: base backups beside the daily ones, where the role may. */

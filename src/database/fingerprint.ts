@@ -10,7 +10,7 @@ export interface UserTable {
 }
 
 /**
- * Row count and content hash of every user table (schema structdb included), as the transaction of `client` sees them:
+ * Row count and content hash of every user table (schema structdb included) and of the large objects, as the transaction of `client` sees them:
  * let it import the dump's snapshot first. Materialised views are left out: they are derived, and pg_restore fills
  * them anew.
  *
@@ -33,7 +33,56 @@ export async function fingerprintTables(
     onTable(index, tables.length);
     fingerprints.push(await fingerprintTable(client, table));
   }
-  return fingerprints;
+  const objects = await fingerprintLargeObjects(client);
+  return objects ? [...fingerprints, objects] : fingerprints;
+}
+
+/** Under which name the large objects stand among the tables; absent where there are none. */
+export const LARGE_OBJECTS: UserTable = Object.freeze({ schema: 'pg_catalog', name: 'pg_largeobject' });
+
+/** How many objects are asked for at once, and the piece of one that is hashed in one go: both bound the server's memory. */
+const OBJECTS_AT_ONCE = 1000;
+const PIECE_BYTES = 1024 * 1024;
+/** INV_READ of PostgreSQL's libpq-fs.h. */
+const INV_READ = 0x40000;
+
+/**
+ * Large objects as one table, a row each. Their pieces are summed as rows are; each with its object and place. Read
+ * through the functions that pg_dump uses, since pg_largeobject itself is for superusers. undefined: there are none.
+ */
+async function fingerprintLargeObjects(client: pg.ClientBase): Promise<TableFingerprint | undefined> {
+  const sums = { high: 0n, low: 0n };
+  let rows = 0;
+  for (let last = '0'; ; ) {
+    const { rows: found } = await client.query<{ oid: string }>(
+      `select oid::text as oid from pg_catalog.pg_largeobject_metadata where oid > $1::oid order by oid limit ${OBJECTS_AT_ONCE}`,
+      [last],
+    );
+    if (found.length === 0) break;
+    const oids = found.map(({ oid }) => oid);
+    const { high, low } = await sumPieces(client, oids);
+    sums.high += BigInt(high);
+    sums.low += BigInt(low);
+    rows += oids.length;
+    last = oids.at(-1)!;
+  }
+  if (rows === 0) return undefined;
+  return { ...LARGE_OBJECTS, rows, contentHash: `${modulo64(String(sums.high))}${modulo64(String(sums.low))}` };
+}
+
+async function sumPieces(client: pg.ClientBase, oids: readonly string[]): Promise<{ high: string; low: string }> {
+  // Each is opened, measured and closed, row by row; an empty one has one empty piece.
+  const { rows } = await client.query<{ high: string; low: string }>(
+    `with opened as materialized (select o as oid, lo_open(o, ${INV_READ}) as fd from unnest($1::oid[]) o),
+          sized as materialized (select oid, fd, lo_lseek64(fd, 0, 2) as size from opened),
+          closed as materialized (select oid, size, lo_close(fd) from sized),
+          pieces as (select encode(sha256(convert_to(format('%s:%s:', oid, at), 'UTF8') || lo_get(oid, at, ${PIECE_BYTES})), 'hex') as digest
+                       from closed, generate_series(0, greatest(size - 1, 0), ${PIECE_BYTES}) at)
+     select coalesce(sum(('x' || substr(digest, 1, 16))::bit(64)::bigint), 0)::text as high,
+            coalesce(sum(('x' || substr(digest, 17, 16))::bit(64)::bigint), 0)::text as low from pieces`,
+    [oids],
+  );
+  return rows[0]!;
 }
 
 /** The tables that the fingerprint covers, sorted. */

@@ -83,7 +83,7 @@ export async function runProgram(program: Program, args: readonly string[], opti
   await Promise.all(work);
   if (options.signal?.aborted) throw new StructdbError('INTERRUPTED', 'Interrupted.');
   // A full disk or a broken store is the cause; the program's own complaint about the closed pipe is the effect.
-  if (streamError !== undefined && options.output !== undefined) throw streamError;
+  if (streamError !== undefined) throw streamError;
   const exitCode = result.exitCode ?? -1;
   if (exitCode !== 0 && !options.accept?.includes(exitCode)) {
     throw programFailure(program, options.doing, result as unknown as FailedResult);
@@ -133,7 +133,14 @@ async function feed(stdin: NodeJS.WritableStream, input: string | Readable): Pro
     // It may also close without either, when the program ends between two writes.
     stdin.on('close', resolve);
     if (typeof input === 'string') stdin.end(input);
-    else input.on('error', reject).pipe(stdin);
+    else {
+      input.pipe(stdin);
+      // A pipe does not hand an error on: the program would wait for more for ever.
+      input.on('error', (error) => {
+        reject(error);
+        stdin.end();
+      });
+    }
   });
 }
 

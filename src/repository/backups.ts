@@ -23,8 +23,8 @@ export interface Verification {
   readonly at: string;
   readonly ok: boolean;
   readonly problems: readonly string[];
-  /** `read` compared every object's SHA-256; `drill` restored it. */
-  readonly method: 'read' | 'drill';
+  /** `read` compared every object's SHA-256, `deep` also what is inside them; `drill` restored it. */
+  readonly method: 'read' | 'deep' | 'drill';
 }
 
 /** Every backup of a repository, oldest first. What has no manifest is no backup. */

@@ -4,11 +4,10 @@ import { asStep } from '../core/progress.ts';
 import { formatBytes, formatCount } from '../core/units.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
-import type { ManifestPart } from '../repository/manifest.ts';
 import { putBackBelongings } from './belongings.ts';
 import { withTargetDatabase } from './bracket.ts';
 import { checkContents, contentDiffers } from './check.ts';
-import { dumpPart, withFetchedPart } from './fetch.ts';
+import { type DumpObjects, dumpObjects, withFetchedDump } from './fetch.ts';
 import { type Loaded, loadDump, privilegeScript } from './load.ts';
 import { planDumpRestore, type RestoreOptions, type RestorePlan } from './plan.ts';
 
@@ -52,10 +51,10 @@ export async function performRestore(
   context: RunContext,
 ): Promise<RestoreResult> {
   const { entry, manifest, database, target } = plan;
-  const part = dumpPart(manifest);
+  const dump = dumpObjects(manifest);
   const started = context.clock.monotonicMs();
   const timer = stopwatch(context);
-  return withFetched(plan, part, context, async (file) => {
+  return withFetched(plan, dump, context, async (file) => {
     const fetchMs = timer();
     return withTargetDatabase(target, entry.label, manifest.database, context, async (connection) => {
       const loaded = await load(plan, file, connection, context);
@@ -70,7 +69,7 @@ export async function performRestore(
         label: entry.label,
         database,
         created: target.state.kind === 'create',
-        sizeBytes: part.sizeBytes,
+        sizeBytes: dump.sizeBytes,
         rows: manifest.tables.reduce((sum, table) => sum + table.rows, 0),
         tables: manifest.tables.map(({ schema, name, rows }) => ({ schema, name, rows })),
         leftOut: [...loaded.toc.leftOut, ...leftOut],
@@ -84,15 +83,15 @@ export async function performRestore(
 /** The step ends when the file is there; the file stays for as long as the work goes on. */
 async function withFetched<T>(
   plan: RestorePlan,
-  part: ManifestPart,
+  dump: DumpObjects,
   context: RunContext,
   work: (file: string) => Promise<T>,
 ): Promise<T> {
   const step = 'restore.fetch';
-  const message = `Fetching and verifying ${part.name} (${formatBytes(part.sizeBytes)})`;
+  const message = `Fetching and verifying ${dump.name} (${formatBytes(dump.sizeBytes)})`;
   const began = context.clock.monotonicMs();
   context.report({ kind: 'step', step, message });
-  return withFetchedPart(plan.entry, part, step, context, async (file) => {
+  return withFetchedDump(plan.entry, dump, step, context, async (file) => {
     context.report({ kind: 'done', step, message, durationMs: context.clock.monotonicMs() - began });
     return work(file);
   });

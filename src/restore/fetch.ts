@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rm, statfs } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
@@ -11,15 +9,26 @@ import { formatBytes } from '../core/units.ts';
 import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
+import { findPart, plainName, readPart } from '../repository/parts.ts';
 
-/** The object of a dump that pg_restore reads. */
-export function dumpPart(manifest: DumpManifest): ManifestPart {
-  return manifest.parts.find(({ name }) => name === 'dump.pgdump') ?? manifest.parts[0]!;
+/** What pg_restore reads of a dump: one object, or those of a folder (directory format). */
+export interface DumpObjects {
+  /** `dump.pgdump` or `dump`. */
+  readonly name: string;
+  readonly parts: readonly ManifestPart[];
+  readonly sizeBytes: number;
+}
+
+export function dumpObjects(manifest: DumpManifest): DumpObjects {
+  const single = findPart(manifest.parts, 'dump.pgdump');
+  const parts = single ? [single] : manifest.parts.filter((part) => plainName(part).startsWith('dump/'));
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  return { name: single ? 'dump.pgdump' : 'dump', parts, sizeBytes };
 }
 
 /** Room for the private copy that pg_restore reads. @throws DISK_FULL */
 export async function requireRoom(entry: BackupEntry, manifest: DumpManifest): Promise<void> {
-  const { name, sizeBytes } = dumpPart(manifest);
+  const { name, sizeBytes } = dumpObjects(manifest);
   const { bavail, bsize } = await statfs(TEMPORARY_ROOT);
   if (bavail * bsize >= sizeBytes) return;
   throw new StructdbError(
@@ -46,53 +55,63 @@ export async function requireWholeParts(entry: BackupEntry, manifest: DumpManife
 }
 
 /**
- * Copies one object into a private file while comparing its SHA-256, and gives that file to `work`: what is restored is
- * exactly what was compared, on any store, and pg_restore can seek in it. The file is gone afterwards.
- * @throws BACKUP_CORRUPT
+ * Copies a dump into a private file (a folder in directory format), decrypted, while comparing its SHA-256, and gives that
+ * to `work`: what is restored is exactly what was compared, on any store, and pg_restore can seek in it. It is gone
+ * afterwards.
+ * @throws BACKUP_CORRUPT, KEY_MISSING, KEY_WRONG, DISK_FULL
  */
-export async function withFetchedPart<T>(
+export async function withFetchedDump<T>(
   entry: BackupEntry,
-  part: ManifestPart,
+  dump: DumpObjects,
   step: string,
   context: RunContext,
-  work: (file: string) => Promise<T>,
+  work: (fileOrFolder: string) => Promise<T>,
 ): Promise<T> {
   // A killed restore leaves a copy of the dump behind: too large and too private to stay.
   for (const abandoned of await abandonedDirectories('fetch')) {
     await rm(abandoned, { recursive: true, force: true }).catch(() => {});
   }
   return withOwnDirectory('fetch', 0o700, async (directory) => {
-    const file = path.join(directory, 'part');
-    await fetchInto(file, entry, part, step, context);
-    return work(file);
+    const report = progressOf(dump.sizeBytes, step, context);
+    await mkdir(path.join(directory, 'dump'), { mode: 0o700 });
+    const waiting = [...dump.parts];
+    const fetches = Array.from({ length: FETCHES }, async () => {
+      for (let part = waiting.shift(); part; part = waiting.shift()) {
+        await fetchInto(path.join(directory, plainName(part)), entry, part, report, context);
+      }
+    });
+    // All of them: nothing may still be written when the directory goes.
+    const failed = (await Promise.allSettled(fetches)).find((fetch) => fetch.status === 'rejected');
+    if (failed) throw failed.reason;
+    return work(path.join(directory, dump.name));
   });
+}
+
+/** Objects that are fetched at the same time: a request to S3 takes longer than most objects of a folder last. */
+const FETCHES = 4;
+const REPORT_EVERY = 8 * 1024 * 1024;
+
+function progressOf(total: number, step: string, context: RunContext): (bytes: number) => void {
+  let done = 0;
+  let reported = 0;
+  return (bytes) => {
+    done += bytes;
+    if (done - reported < REPORT_EVERY) return;
+    reported = done;
+    context.report({ kind: 'progress', step, done, total, unit: 'bytes' });
+  };
 }
 
 async function fetchInto(
   file: string,
   entry: BackupEntry,
   part: ManifestPart,
-  step: string,
+  report: (bytes: number) => void,
   context: RunContext,
 ): Promise<void> {
-  const { store, keys } = entry.repository;
-  const hash = createHash('sha256');
-  let done = 0;
-  let reported = 0;
-  const measure = new Transform({
-    transform(chunk: Buffer, _encoding, callback) {
-      hash.update(chunk);
-      done += chunk.length;
-      if (done - reported >= 8 * 1024 * 1024) {
-        reported = done;
-        context.report({ kind: 'progress', step, done, total: part.sizeBytes, unit: 'bytes' });
-      }
-      callback(null, chunk);
-    },
-  });
   try {
-    const source = await store.get(keys.part(entry.label, part.name));
-    await pipeline(source, measure, createWriteStream(file, { mode: 0o600 }), { signal: context.signal });
+    const source = readPart(entry, part, report);
+    await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal: context.signal });
   } catch (error) {
     if (context.signal.aborted) throw interrupted();
     if (error instanceof StructdbError && error.code === 'OBJECT_MISSING')
@@ -109,7 +128,6 @@ async function fetchInto(
     }
     throw error;
   }
-  if (hash.digest('hex') !== part.sha256) throw corrupt(entry, [`${part.name} was altered: its SHA-256 differs`]);
 }
 
 function corrupt(entry: BackupEntry, problems: readonly string[]): StructdbError {

@@ -29,6 +29,30 @@ const fill = (order: string) => [
   `insert into t select v.* from generate_series(1, 50) n cross join lateral (values ${ROW}) v order by n ${order}`,
 ];
 
+describe('The fingerprint of the large objects', () => {
+  const objects = async (...statements: readonly string[]) =>
+    (await fingerprintsAfter(...statements)).find(({ name }) => name === 'pg_largeobject');
+  const MIB = 1024 * 1024;
+
+  it('is there only where there are any, and tells a changed byte, wherever it is', async () => {
+    expect(await objects()).toBeUndefined();
+    const make = `select lo_from_bytea(901, convert_to(repeat('x', ${3 * MIB} + 5), 'UTF8')), lo_create(902)`;
+    const whole = await objects(make);
+    expect(whole).toMatchObject({ schema: 'pg_catalog', rows: 2 });
+    expect(await objects(make)).toEqual(whole);
+    for (const at of [0, 2 * MIB, 3 * MIB + 4]) {
+      const other = await objects(make, `select lo_put(901, ${at}, 'y')`);
+      expect(other).toMatchObject({ rows: 2 });
+      expect(other!.contentHash).not.toBe(whole!.contentHash);
+    }
+    // What is in another object, or behind the end of one, counts too.
+    expect((await objects(make, `select lo_put(902, 0, 'y')`))!.contentHash).not.toBe(whole!.contentHash);
+    expect((await objects(make, `select lo_put(901, ${3 * MIB} + 5, '\\x00')`))!.contentHash).not.toBe(
+      whole!.contentHash,
+    );
+  });
+});
+
 describe('The fingerprint of a table', () => {
   it('does not depend on the order in which rows lie', async () => {
     const [up, down] = [await fingerprintsAfter(...fill('asc')), await fingerprintsAfter(...fill('desc'))];
