@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /** Whether the system has a process of that number, whoever owns it, ended ones that wait for their parent included. */
@@ -42,4 +43,24 @@ export async function processesIn(directory: string): Promise<number[]> {
     if (/^\d+$/.test(name) && (await workingDirectoryOf(Number(name))) === directory) found.push(Number(name));
   }
   return found;
+}
+
+/** The process that started this one, shells between them left out; undefined where /proc does not say. */
+export async function startedBy(): Promise<{ readonly pid: number; readonly start: string } | undefined> {
+  for (let pid = process.ppid, depth = 0; pid > 1 && depth < 4; depth += 1) {
+    const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+    const fields = await statFields(pid);
+    if (!fields) return undefined;
+    if (!/^(sh|dash|bash|busybox|ash)$/.test(name)) return { pid, start: fields[19]! };
+    pid = Number(fields[1]);
+  }
+  return undefined;
+}
+
+/** Starts a program that outlives this process. */
+export function startDetached(file: string, args: readonly string[], env: NodeJS.ProcessEnv): void {
+  const child = spawn(file, [...args], { detached: true, stdio: 'ignore', cwd: '/', env });
+  // It only saves time: whoever started it goes on without it.
+  child.on('error', () => {});
+  child.unref();
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
 import { keyMissing, SEALED_SUFFIX } from '../storage/sealing.ts';
-import { readObject } from '../storage/store.ts';
+import { readObject, type Store, type StoredObject } from '../storage/store.ts';
 import type { Repository } from './repository.ts';
 import { type Ancestor, parseHistory } from './timeline.ts';
 import { decompress } from './wal-frames.ts';
@@ -39,14 +39,13 @@ export interface WalListing {
 export async function listWal({ store, keys }: Repository): Promise<WalListing> {
   const files: ArchivedFile[] = [];
   const partials: ArchivedPartial[] = [];
-  for await (const { key, sizeBytes, modifiedAt } of store.list(keys.walRoot)) {
-    const partial = /\/partial\/([0-9A-F]{24})\.([0-9A-F]{1,8}-[0-9A-F]{1,8})\.zst(?:\.age)?$/.exec(key);
-    const name = partial?.[1] ?? /\/[0-9A-F]{8}\/([^/]+?)\.zst(?:\.age)?$/.exec(key)?.[1];
+  for await (const object of store.list(keys.walRoot)) {
+    const { key, sizeBytes, modifiedAt } = object;
+    const partial = asPartial(object);
+    const name = /\/[0-9A-F]{8}\/([^/]+?)\.zst(?:\.age)?$/.exec(key)?.[1];
     const wal = name === undefined ? undefined : tryWalFileName(name);
-    if (!wal) continue;
-    const file = { name: wal.name, key, sizeBytes, modifiedAt };
-    if (partial) partials.push({ ...file, lsn: parseLsn(partial[2]!.replace('-', '/'))! });
-    else files.push(file);
+    if (partial) partials.push(partial);
+    else if (wal) files.push({ name: wal.name, key, sizeBytes, modifiedAt });
   }
   const kindOf = (file: ArchivedFile) => tryWalFileName(file.name)!.kind;
   const byName = (kind: string) =>
@@ -59,18 +58,39 @@ export async function listWal({ store, keys }: Repository): Promise<WalListing> 
   return Object.freeze({
     segments: byName('segment'),
     histories: byName('history'),
-    partials: partials.sort((a, b) => (a.name === b.name ? Number(a.lsn - b.lsn) : a.name < b.name ? -1 : 1)),
+    partials: partials.sort(byNameAndLsn),
     others: files.filter((file) => !['segment', 'history'].includes(kindOf(file))),
   });
 }
 
 /** One file of the archive by PostgreSQL's name of it; undefined when the store says that it is not there. */
 export async function findArchived(repository: Repository, name: string): Promise<ArchivedFile | undefined> {
-  for (const key of [walKey(repository, name), `${walKey(repository, name)}${SEALED_SUFFIX}`]) {
+  for (const key of walKeys(repository, name)) {
     const found = await repository.store.head(key);
     if (found) return { ...found, name };
   }
   return undefined;
+}
+
+/** What `wal receive` uploaded of open segments of a timeline (eight hex digits), by segment name and then LSN. */
+export async function listPartials({ store, keys }: Repository, timeline: string): Promise<ArchivedPartial[]> {
+  const partials: ArchivedPartial[] = [];
+  for await (const object of store.list(keys.wal(timeline, 'partial/'))) {
+    const partial = asPartial(object);
+    if (partial) partials.push(partial);
+  }
+  return partials.sort(byNameAndLsn);
+}
+
+function asPartial({ key, sizeBytes, modifiedAt }: StoredObject): ArchivedPartial | undefined {
+  const match = /\/partial\/([0-9A-F]{24})\.([0-9A-F]{1,8}-[0-9A-F]{1,8})\.zst(?:\.age)?$/.exec(key);
+  return match
+    ? { name: match[1]!, key, sizeBytes, modifiedAt, lsn: parseLsn(match[2]!.replace('-', '/'))! }
+    : undefined;
+}
+
+function byNameAndLsn(a: ArchivedPartial, b: ArchivedPartial): number {
+  return a.name === b.name ? (a.lsn < b.lsn ? -1 : 1) : a.name < b.name ? -1 : 1;
 }
 
 /** The key of an upload of an open segment; LSNs have a slash, keys a dash. */
@@ -89,8 +109,7 @@ export function partialPrefix({ keys }: Pick<Repository, 'keys'>, segment: strin
  */
 export async function readArchived(repository: Repository, file: Pick<ArchivedFile, 'name' | 'key'>): Promise<Buffer> {
   const { store } = repository;
-  const stored = await readObject(store, file.key);
-  const noted = await store.plainSha256(file.key);
+  const [stored, noted] = await Promise.all([readObject(store, file.key), store.plainSha256(file.key)]);
   let plain: Buffer;
   try {
     plain = decompress(file.key.endsWith('.age') ? await unseal(repository, stored) : stored);
@@ -119,9 +138,36 @@ export async function readHistories(
   return histories;
 }
 
-/** The key of a file in the archive, as a directory without encryption has it. */
-export function walKey({ keys }: Repository, name: string): string {
-  return `${keys.wal(name.slice(0, 8), name)}.zst`;
+/** The key under which a WAL file is stored: it tells whether the store is encrypted. */
+export function walKey({ keys, store }: Repository, name: string): string {
+  return `${keys.wal(name.slice(0, 8), name)}${walSuffix(store)}`;
+}
+
+/** The ending of WAL objects in this store. */
+export function walSuffix({ sealing }: Pick<Store, 'sealing'>): string {
+  return sealing ? `.zst${SEALED_SUFFIX}` : '.zst';
+}
+
+/** Both keys that a WAL file may have, that of the store's present encryption first: it may have been switched on or off. */
+export function walKeys({ keys, store }: Repository, name: string): readonly [string, string] {
+  const plain = `${keys.wal(name.slice(0, 8), name)}.zst`;
+  return store.sealing ? [plain + SEALED_SUFFIX, plain] : [plain, plain + SEALED_SUFFIX];
+}
+
+/** The plain content of a WAL file; undefined when the store says that it is not there. @throws WAL_CORRUPT, STORE_FAILED */
+export async function readWal(repository: Repository, name: string): Promise<Buffer | undefined> {
+  for (const key of walKeys(repository, name)) {
+    const content = await unlessAbsent(readArchived(repository, { name, key }));
+    if (content) return content;
+  }
+  return undefined;
+}
+
+async function unlessAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
+  return reading.catch((error: unknown) => {
+    if (error instanceof StructdbError && error.code === 'OBJECT_MISSING') return undefined;
+    throw error;
+  });
 }
 
 async function unseal(repository: Repository, stored: Buffer): Promise<Buffer> {

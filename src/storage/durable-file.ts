@@ -113,7 +113,7 @@ async function writeAll(
 }
 
 /** Makes a rename or link durable. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();
