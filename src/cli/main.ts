@@ -82,8 +82,9 @@ export async function main(args: readonly string[], version: string): Promise<vo
         args.includes('--verbose'),
       ),
     );
-    // An archive_command fails with 1, whatever the reason (docs/wal.md).
-    leave(args[0] === 'wal' && args[1] === 'push' ? EXIT.failed : error.exitCode);
+    // An archive_command fails with 1 and a restore_command above 125, whatever the reason (docs/wal.md).
+    const verb = args[0] === 'wal' ? args[1] : undefined;
+    leave(verb === 'push' ? EXIT.failed : verb === 'fetch' ? EXIT.notFetched : error.exitCode);
   }
 }
 

@@ -46,6 +46,7 @@ const MEANING: Readonly<Record<number, string>> = {
   5: 'somebody else holds the lock',
   6: 'inconclusive',
   130: 'interrupted',
+  200: 'it failed, and nothing says that the file is not there',
 };
 
 export type Runner = (command: Command, path: string, run: (session: Session) => Promise<Outcome>) => Promise<void>;

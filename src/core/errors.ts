@@ -14,6 +14,8 @@ export const EXIT = Object.freeze({
   brokenPromise: 4,
   locked: 5,
   inconclusive: 6,
+  /** Of `wal fetch` alone: above 125, so that PostgreSQL stops instead of opening the database. */
+  notFetched: 200,
   interrupted: 130,
 });
 
@@ -84,6 +86,10 @@ export const ERROR_CODES = Object.freeze({
   WAL_MISSING: failed('WAL that is needed is not in the archive; the first missing segment is named'),
   ARCHIVE_UNCONFIGURED: failed('there is no archive.json, or it cannot be understood'),
   WAL_CONFLICT: failed('the archive holds another content under the name of this WAL file; it is never overwritten'),
+  WAL_FETCH_FAILED: {
+    exit: EXIT.notFetched,
+    meaning: 'a WAL file could not be fetched, and nothing says that it is not there; recovery must not go on',
+  } as CodeEntry,
   WAL_FOREIGN: failed('a WAL segment belongs to another cluster, or its segment size differs'),
   WAL_INVALID: failed('a file is not a whole WAL segment, or its name is not a WAL file name'),
   WAL_PUSH_FAILED: failed('a WAL file could not be archived; PostgreSQL keeps it and tries again'),

@@ -50,7 +50,12 @@ export function faultOfSegment(
 }
 
 /** Makes sure that a segment is whole and of this cluster, before it is archived. @throws WAL_INVALID, WAL_FOREIGN */
-export function checkSegment(wal: WalFileName, header: Buffer, sizeBytes: number, owner: SegmentOwner): void {
+export function checkSegment(wal: WalFileName, content: Buffer, owner: SegmentOwner): void {
+  requireOwn(wal, content, content.length, owner);
+}
+
+/** The same by the first bytes alone. @throws WAL_INVALID, WAL_FOREIGN */
+export function requireOwn(wal: WalFileName, header: Buffer, sizeBytes: number, owner: SegmentOwner): void {
   const fault = faultOfSegment(wal, header, sizeBytes, owner);
   if (!fault) return;
   throw new StructdbError(fault.code, `The WAL segment ${wal.name} ${fault.what}; it was not archived.`, {

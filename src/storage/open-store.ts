@@ -11,10 +11,25 @@ export interface StoreUser {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** Opens the store that `archive.json` names. What only S3 or encryption needs is loaded only for them: every segment starts anew. */
+/**
+ * Opens the store that `archive.json` names. What only S3 or encryption needs is loaded only for them, because every
+ * segment starts this anew.
+ */
 export async function openStoreOf(settings: StoreConfig, user: StoreUser): Promise<Store> {
   if (settings.type === 'directory') {
     return openDirectoryStore({ path: settings.path, groupAccess: settings.groupAccess, ...user });
   }
-  throw new StructdbError('USAGE', 'Stores in S3 are not built yet.');
+  const { openS3Store } = await import('./s3-store.ts');
+  const { bucket, prefix, endpoint, region, pathStyle, profile, storageClass, accessKeyId, secretAccessKey } = settings;
+  return openS3Store({
+    bucket,
+    prefix,
+    endpoint,
+    region,
+    pathStyle,
+    profile,
+    storageClass,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
+    requestTimeoutMs: settings.requestTimeout,
+  });
 }

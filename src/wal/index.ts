@@ -1,3 +1,4 @@
-/** The WAL archive: files that PostgreSQL hands over, kept durably and never overwritten. */
+/** The WAL archive: files that PostgreSQL hands over, kept durably and never overwritten, and brought back. */
 export { type ArchiveSettings, readArchiveSettings } from '../repository/archive-settings.ts';
+export { type FetchOptions, type FetchResult, fetchWalFile } from './fetch.ts';
 export { type PushOptions, type PushResult, pushWalFile } from './push.ts';

@@ -45,7 +45,7 @@ export async function pushWalFile({ file, store, settings }: Readonly<PushOption
       { cause, hint: 'archive_command passes %p, relative to the data directory.' },
     );
   });
-  if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, content.length, settings);
+  if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, settings);
   const repository = await ofThisCluster(store, settings);
   const key = `${repository.keys.wal(wal.timeline, wal.name)}.zst`;
   const packing = compress(content);

@@ -2,13 +2,16 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { formatLsn } from '../../src/core/lsn.ts';
+import type { ArchiveChoices } from '../../src/repository/archive-settings.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { partialKey, readWal } from '../../src/repository/wal-archive.ts';
 import { compress } from '../../src/repository/wal-frames.ts';
 import { segmentName, segmentNumber, startOfSegment } from '../../src/repository/wal-names.ts';
+import { structdb } from '../support/cli.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import {
   copyCluster,
+  giveTo,
   newArchive,
   newCluster,
   run,
@@ -58,7 +61,7 @@ async function target(name = 'RECOVERYXLOG'): Promise<string> {
 const plain = async (name: string) => (await readWal(openRepository(archive.store, primary.systemIdentifier), name))!;
 
 /** The archive's store under another archive.json, so that a test may break it. */
-async function brokenCopy(choices = {}): Promise<TestArchive> {
+async function brokenCopy(choices: Partial<ArchiveChoices> = {}): Promise<TestArchive> {
   const own = await newArchive(primary, choices);
   await cp(archive.storePath, own.storePath, { recursive: true });
   return own;
@@ -135,6 +138,19 @@ describe('wal fetch', () => {
       expect(stderr.trimEnd().split('\n')).toHaveLength(1);
     }
     expect(await readdir(path.dirname(file))).toEqual([]);
+  });
+});
+
+describe('structdb wal fetch', () => {
+  it('does the same by hand: 0, 1 for absent, 200 for everything else, wrong usage included', async () => {
+    const file = await target();
+    const flag = ['--archive', path.join(archive.folder, 'archive', 'archive.json')];
+    expect((await structdb(['wal', 'fetch', segments[0]!, file, ...flag])).exitCode).toBe(0);
+    expect((await readFile(file)).equals(await plain(segments[0]!))).toBe(true);
+    expect((await structdb(['wal', 'fetch', '00000009.history', file, ...flag])).exitCode).toBe(1);
+    const noArchive = await structdb(['wal', 'fetch', segments[0]!, file, '--json']);
+    expect(noArchive).toMatchObject({ exitCode: 200, json: { ok: false, error: { code: 'WAL_FETCH_FAILED' } } });
+    expect((await structdb(['wal', 'fetch', segments[0]!])).exitCode).toBe(200);
   });
 });
 
@@ -252,9 +268,11 @@ describe('fetching ahead', () => {
 
 describe('a server that recovers through wal fetch', () => {
   it('replays everything with segments fetched ahead, promotes, and nothing is left', async () => {
+    const own = await brokenCopy();
+    await giveTo(own.storePath, primary.user);
     await copy.configure({
       archive_mode: 'off',
-      restore_command: archive.restoreCommand,
+      restore_command: own.restoreCommand,
       recovery_target_timeline: 'latest',
     });
     await writeFile(path.join(copy.dataDirectory, 'recovery.signal'), '');
@@ -270,7 +288,7 @@ describe('a server that recovers through wal fetch', () => {
     for (const name of segments.slice(2)) expect(log).toContain(`restored log file "${name}" from archive`);
     await until(
       'the queue is gone',
-      async () => (await readdir(path.join(archive.settings.stateDirectory, 'prefetch'))).length === 0,
+      async () => (await readdir(path.join(own.settings.stateDirectory, 'prefetch'))).length === 0,
     );
     await copy.stop();
   });
