@@ -1,5 +1,4 @@
 import type { StoreConfig } from '../config/schema.ts';
-import { StructdbError } from '../core/errors.ts';
 import { openDirectoryStore } from './directory-store.ts';
 import type { Store } from './store.ts';
 

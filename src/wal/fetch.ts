@@ -116,7 +116,8 @@ async function atEndOfWal(
   if (!newest || partials.some(({ name }) => name > wal.name)) return undefined;
   const { segmentSizeBytes } = settings;
   const following = segmentNumber(wal.name, segmentSizeBytes) + 1n;
-  if (await findArchived(repository, segmentName(timelineNumber(wal.name), following, segmentSizeBytes))) return undefined;
+  if (await findArchived(repository, segmentName(timelineNumber(wal.name), following, segmentSizeBytes)))
+    return undefined;
   // The whole segment may have come meanwhile: then it counts.
   const whole = await readVerified(repository, wal, settings);
   if (whole) return { content: whole };
