@@ -82,6 +82,8 @@ export interface StartOptions {
   readonly user: SystemUser | undefined;
   readonly logFile: string;
   readonly timeoutMs?: number;
+  /** Settings that win over every configuration file, for this start only. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Starts the server and waits until it accepts connections. @throws SERVER_START_FAILED with the log's telling line. */
@@ -100,6 +102,7 @@ export async function startServer(options: StartOptions, context: RunContext): P
         options.dataDirectory,
         '--log',
         options.logFile,
+        ...serverOptions(options.settings),
       ],
       { env: baseProgramEnvironment, user: options.user, signal: context.signal, doing: 'Starting the server' },
     );
@@ -110,6 +113,12 @@ export async function startServer(options: StartOptions, context: RunContext): P
     }
     throw await startFailure(options, cause);
   }
+}
+
+/** For pg_ctl, which hands them to a shell. */
+function serverOptions(settings: StartOptions['settings'] = {}): string[] {
+  const words = Object.entries(settings).map(([name, value]) => `-c '${`${name}=${value}`.replaceAll("'", `'\\''`)}'`);
+  return words.length === 0 ? [] : ['--options', words.join(' ')];
 }
 
 /** Stops the server and waits; nothing happens when it does not run. `fast` ends sessions, `immediate` skips the checkpoint. */

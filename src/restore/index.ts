@@ -2,6 +2,7 @@
 
 export { type ContentCheck, checkContents } from './check.ts';
 export { type Choice, chooseDumps, LATEST } from './choose.ts';
+export * from './cluster/index.ts';
 export { describePlan, type RestorePlanSummary } from './describe.ts';
 export { performRestore, type RestorePhases, type RestoreResult, restoreDump } from './dump.ts';
 export { requireWholeParts } from './fetch.ts';

@@ -1,0 +1,44 @@
+import { StructdbError } from '../../core/errors.ts';
+import { formatInstant } from '../../repository/recovery-window.ts';
+import type { ClusterRestorePlan } from './plan.ts';
+import { describeTarget } from './target.ts';
+
+/** What PostgreSQL's log says when recovery fails, in words that say what can be done. */
+export function explainFailure(error: unknown, log: string, plan: ClusterRestorePlan, logFile: string): unknown {
+  if (error instanceof StructdbError && error.code === 'INTERRUPTED') return error;
+  const lines = log.split('\n').filter((line) => /FATAL|PANIC|ERROR|structdb wal|WARNING/.test(line));
+  const details = lines.slice(-8);
+  const has = (pattern: RegExp) => lines.find((line) => pattern.test(line));
+  const options = { cause: error, details };
+  if (has(/recovery ended before configured recovery target was reached/)) {
+    const { newestCommit } = plan.route;
+    const until = newestCommit ? `; the newest commit in the archive is of ${formatInstant(newestCommit.at)}` : '';
+    return new StructdbError(
+      'TARGET_UNREACHABLE',
+      `The WAL ended before ${describeTarget(plan.target)} was reached${until}.`,
+      { ...options, hint: 'Nothing lies behind it: restore what there is, without a target.' },
+    );
+  }
+  if (
+    has(/WAL ends before end of online backup|could not locate required checkpoint record|could not find redo location/)
+  ) {
+    return new StructdbError(
+      'WAL_MISSING',
+      `The WAL that ${plan.backup.entry.label} needs to become consistent is incomplete.`,
+      { ...options, hint: 'Use another backup: structdb backup list' },
+    );
+  }
+  const fetching = has(/could not restore file "[^"]+" from archive/);
+  if (fetching) {
+    const why = lines.findLast((line) => line.includes('structdb wal fetch'))?.replace(/^.*structdb wal fetch: /, '');
+    const name = /file "([^"]+)"/.exec(fetching)?.[1];
+    return new StructdbError('WAL_CORRUPT', `${name} could not be fetched from the archive${why ? `: ${why}` : '.'}`, {
+      ...options,
+      hint: 'See what can be reached without it: structdb wal verify',
+    });
+  }
+  if (error instanceof StructdbError && error.code === 'SERVER_START_FAILED' && details.length > 0) {
+    return new StructdbError(error.code, error.message, { ...options, hint: `See the log: ${logFile}` });
+  }
+  return error;
+}

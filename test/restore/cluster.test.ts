@@ -1,0 +1,84 @@
+import { chown, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type ClusterRestoreOptions,
+  performClusterRestore,
+  planClusterRestore,
+  type ReplayResult,
+  replayRestored,
+} from '../../src/restore/index.ts';
+import { openDirectoryStore } from '../../src/storage/directory-store.ts';
+import type { Store } from '../../src/storage/store.ts';
+import { testContext } from '../support/context.ts';
+import { testPlaces } from '../support/environment.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+import {
+  type Marker,
+  readMarkers,
+  type SourceCluster,
+  sourceCluster,
+  takeBase,
+  writeMarkers,
+} from './cluster-support.ts';
+
+let scratch: string;
+let store: Store;
+let source: SourceCluster;
+let markers: Marker[] = [];
+let count = 0;
+
+async function newStore(): Promise<Store> {
+  const location = path.join(scratch, `store-${count++}`);
+  const { user } = source;
+  await mkdir(location, { mode: 0o700 });
+  if (user) await chown(location, user.uid, user.gid);
+  return openDirectoryStore({ path: location, uid: process.geteuid?.() });
+}
+
+function options(more: Partial<ClusterRestoreOptions> = {}): ClusterRestoreOptions {
+  count += 1;
+  return {
+    store,
+    walStore: store,
+    label: 'latest',
+    targetDirectory: path.join(scratch, `restored-${count}`),
+    target: { kind: 'latest' },
+    tablespaces: new Map(),
+    places: testPlaces(),
+    ...more,
+  };
+}
+
+/** Restores, replays, and gives what the copy holds. */
+async function restored(more: Partial<ClusterRestoreOptions> = {}): Promise<{ rows: Marker[]; replay: ReplayResult }> {
+  const context = testContext();
+  const plan = await planClusterRestore(options(more), context);
+  const result = await performClusterRestore(plan, context);
+  const replay = await replayRestored(result, { settings: { fsync: 'off' } }, context);
+  try {
+    return { rows: await readMarkers(replay.connection), replay };
+  } finally {
+    await replay.stop();
+  }
+}
+
+beforeAll(async () => {
+  scratch = await scratchDirectory();
+  source = await sourceCluster(scratch);
+  store = await newStore();
+  markers = await writeMarkers(source.connection, ['before the backup', 'another']);
+  await takeBase(source, store);
+  markers.push(...(await writeMarkers(source.connection, ['behind the backup', "it's \\ odd", 'ünïcode'])));
+  await source.archive(store);
+});
+
+describe('the newest state', () => {
+  it('has every commit that was archived, row by row', async () => {
+    const { rows, replay } = await restored();
+    expect(rows).toEqual(markers);
+    expect(replay.timeline).toBe(2);
+  });
+});
+
+afterAll(() => {});
