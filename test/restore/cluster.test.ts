@@ -1,6 +1,5 @@
-import { chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type ClusterRestoreOptions,
   performClusterRestore,
@@ -8,7 +7,6 @@ import {
   type ReplayResult,
   replayRestored,
 } from '../../src/restore/index.ts';
-import { openDirectoryStore } from '../../src/storage/directory-store.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
@@ -18,7 +16,7 @@ import {
   readMarkers,
   type SourceCluster,
   sourceCluster,
-  takeBase,
+  takeBackup,
   writeMarkers,
 } from './cluster-support.ts';
 
@@ -27,14 +25,6 @@ let store: Store;
 let source: SourceCluster;
 let markers: Marker[] = [];
 let count = 0;
-
-async function newStore(): Promise<Store> {
-  const location = path.join(scratch, `store-${count++}`);
-  const { user } = source;
-  await mkdir(location, { mode: 0o700 });
-  if (user) await chown(location, user.uid, user.gid);
-  return openDirectoryStore({ path: location, uid: process.geteuid?.() });
-}
 
 function options(more: Partial<ClusterRestoreOptions> = {}): ClusterRestoreOptions {
   count += 1;
@@ -66,11 +56,11 @@ async function restored(more: Partial<ClusterRestoreOptions> = {}): Promise<{ ro
 beforeAll(async () => {
   scratch = await scratchDirectory();
   source = await sourceCluster(scratch);
-  store = await newStore();
+  store = source.store;
   markers = await writeMarkers(source.connection, ['before the backup', 'another']);
-  await takeBase(source, store);
+  await takeBackup(source);
   markers.push(...(await writeMarkers(source.connection, ['behind the backup', "it's \\ odd", 'ünïcode'])));
-  await source.archive(store);
+  await source.archive();
 });
 
 describe('the newest state', () => {
@@ -80,5 +70,3 @@ describe('the newest state', () => {
     expect(replay.timeline).toBe(2);
   });
 });
-
-afterAll(() => {});

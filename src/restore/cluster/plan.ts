@@ -202,11 +202,15 @@ async function findCombine(places: SearchPlaces, major: number): Promise<Program
 
 function sizesOf(chain: readonly ClusterBackup[], reach: Reach): RestoreSizes {
   const last = chain.at(-1)!.manifest;
-  const plain = chain.map(({ manifest }) => manifest.plainBytes);
-  const result = Math.max(...plain);
+  const [whole] = chain;
+  const storedOf = ({ manifest }: ClusterBackup) => manifest.parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const result = Math.max(...chain.map(({ manifest }) => manifest.plainBytes));
+  // An increment's manifest names the size of what it restores to: its own is taken to be compressed as the whole one is.
+  const ratio = whole!.manifest.plainBytes / Math.max(1, storedOf(whole!));
+  const increments = chain.slice(1).reduce((sum, backup) => sum + storedOf(backup) * ratio, 0);
   return {
-    stored: chain.flatMap(({ manifest }) => manifest.parts).reduce((sum, part) => sum + part.sizeBytes, 0),
-    unpacked: chain.length === 1 ? result : plain.reduce((sum, bytes) => sum + bytes, 0) + result,
+    stored: chain.reduce((sum, backup) => sum + storedOf(backup), 0),
+    unpacked: chain.length === 1 ? result : Math.round(whole!.manifest.plainBytes + increments) + result,
     result,
     wal: reach.segments.length * last.walSegmentBytes,
   };
