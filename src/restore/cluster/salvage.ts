@@ -5,7 +5,7 @@ import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { parseHistory } from '../../repository/timeline.ts';
 import type { WalListing } from '../../repository/wal-archive.ts';
 import { tryWalFileName, type WalFileName } from '../../repository/wal-names.ts';
-import { checkSegment } from '../../repository/wal-segment.ts';
+import { faultOfSegment } from '../../repository/wal-segment.ts';
 
 /** A WAL file of the dead server that the archive lacks. */
 export interface SalvagedFile {
@@ -63,16 +63,12 @@ async function usableSize(
   const header = await firstBytes(file, HEADER_BYTES);
   // Zeros: a file that was made beforehand.
   if (header.every((byte) => byte === 0)) return undefined;
-  try {
-    checkSegment(wal, header, { ...cluster, headerOnly: true });
-    return size;
-  } catch (error) {
-    if (!(error instanceof StructdbError) || error.code === 'WAL_INVALID') return undefined;
-    throw new StructdbError('WAL_FOREIGN', error.message.replace('; it was not archived', ''), {
-      cause: error,
-      hint: `${path.dirname(file)} is not the pg_wal of the server that this backup is of.`,
-    });
-  }
+  const fault = faultOfSegment(wal, header, size, cluster);
+  if (!fault) return size;
+  if (fault.code === 'WAL_INVALID') return undefined;
+  throw new StructdbError('WAL_FOREIGN', `The WAL segment ${wal.name} ${fault.what}.`, {
+    hint: `${path.dirname(file)} is not the pg_wal of the server that this backup is of.`,
+  });
 }
 
 async function firstBytes(file: string, count: number): Promise<Buffer> {
