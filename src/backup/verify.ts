@@ -38,6 +38,8 @@ export interface VerifiedBackup {
   readonly sizeBytes: number;
   /** Whether what is inside the objects was looked at too. */
   readonly deep: boolean;
+  /** False where it is encrypted and no identity was given: then sizes and SHA-256 were compared and nothing more. */
+  readonly contentsRead: boolean;
 }
 
 /**
@@ -68,11 +70,12 @@ async function verifyBackup(
       const problems = await findProblems(entry.repository, manifest, places, context);
       problems.push(...(await parentProblems(entry, manifest, places, context)));
       if (deep && problems.length === 0) problems.push(...(await findDeepProblems(entry, manifest, places, context)));
-      return { problems, sizeBytes: sizeOf(manifest) };
+      const contentsRead = manifest.parts.every((part) => canRead(entry.repository, part));
+      return { problems, sizeBytes: sizeOf(manifest), contentsRead };
     },
     (error) => {
       if (error instanceof StructdbError && error.code === 'MANIFEST_UNREADABLE') {
-        return { problems: [messageOf(error), ...error.details], sizeBytes: 0 };
+        return { problems: [messageOf(error), ...error.details], sizeBytes: 0, contentsRead: false };
       }
       throw error;
     },
@@ -170,7 +173,8 @@ async function tocProblems(
     }
     return [];
   } catch (error) {
-    if (error instanceof StructdbError && error.code === 'PROGRAM_FAILED') return [messageOf(error)];
+    const telling: readonly string[] = ['PROGRAM_FAILED', 'BACKUP_CORRUPT'];
+    if (error instanceof StructdbError && telling.includes(error.code)) return [messageOf(error)];
     throw error;
   } finally {
     toc.destroy();

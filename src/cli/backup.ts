@@ -5,7 +5,7 @@ import { renderList, renderMade, renderShow } from './backup-text.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
-import { actorOf, openStore } from './store.ts';
+import { actorOf, addIdentityOption, addStoreOption, openStore } from './store.ts';
 
 interface DumpFlags {
   readonly store?: string;
@@ -15,12 +15,6 @@ interface DumpFlags {
 }
 
 type BackupKind = NonNullable<RunOptions['kind']>;
-
-const STORE_OPTION = [
-  '--store <name>',
-  'the store of the configuration to look in (default: that of the daily backup)',
-] as const;
-const inStore = (command: Command) => void command.option(...STORE_OPTION);
 
 const WRITES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted] as const;
 
@@ -95,7 +89,7 @@ function listCommand(shell: Shell): Command {
     name: 'list',
     summary: 'the backups of the store, oldest first; needs no server',
     example: 'structdb backup list',
-    configure: inStore,
+    configure: (command) => void addStoreOption(command),
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
     run: async (session, _args, { store: name }) => {
       const { listStore } = await import('../backup/index.ts');
@@ -111,7 +105,7 @@ function showCommand(shell: Shell): Command {
     name: 'show <label>',
     summary: 'what one backup holds; needs no server',
     example: 'structdb backup show 20261124T020000.000Z-dump-structdb',
-    configure: inStore,
+    configure: (command) => void addStoreOption(command),
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise],
     run: async (session, [label], { store }) => {
       const { showBackup } = await import('../backup/index.ts');
@@ -122,17 +116,17 @@ function showCommand(shell: Shell): Command {
 }
 
 function verifyCommand(shell: Shell): Command {
-  return shell.command<{ deep?: boolean; store?: string }>({
+  return shell.command<{ deep?: boolean; store?: string; identity?: string }>({
     name: 'verify [label]',
     summary: 'read a backup again: every object, its SHA-256, the table of contents; needs no server',
     details:
       'Without a label: the newest of each database and cluster in the store. The outcome is kept beside the backup.\n--deep also unpacks everything into /var/tmp and lets pg_verifybackup, pg_combinebackup and pg_restore look at it.',
     example: 'structdb backup verify --deep',
-    configure: (command) => void command.option('--deep', 'unpack and look inside').option(...STORE_OPTION),
+    configure: (command) => void addIdentityOption(addStoreOption(command)).option('--deep', 'unpack and look inside'),
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
-    run: async (session, [label], { deep, store }) => {
+    run: async (session, [label], { deep, store, identity }) => {
       const { verifyBackups } = await import('../backup/index.ts');
-      const options = { store: await openStore(session, store), places: await session.places(), deep };
+      const options = { store: await openStore(session, store, identity), places: await session.places(), deep };
       const backups = await verifyBackups(
         { ...options, label: typeof label === 'string' ? label : undefined },
         session.context,
@@ -169,9 +163,11 @@ async function optionsOf(session: Session, command: string, store?: string) {
 
 function renderVerified(backups: readonly VerifiedBackup[], style: Style): string {
   return backups
-    .flatMap(({ label, ok, problems, deep }) =>
+    .flatMap(({ label, ok, problems, deep, contentsRead }) =>
       ok
-        ? [`${style.green('✓')} ${label}: every object ${deep ? 'and what is inside ' : ''}is as it was written`]
+        ? [
+            `${style.green('✓')} ${label}: every object ${deep ? 'and what is inside ' : ''}is as it was written${contentsRead ? '' : '; its contents were not read (encrypted: --identity <file>)'}`,
+          ]
         : [`${style.red('✗')} ${label}`, ...problems.map((problem) => `    ${problem}`)],
     )
     .join('\n');

@@ -5,11 +5,12 @@ import { type ReportFlags, withReports } from './dr-test-report.ts';
 import { renderDrill, renderHistory } from './dr-test-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
-import { openStore } from './store.ts';
+import { addIdentityOption, addStoreOption, openStore } from './store.ts';
 
 interface DrillFlags extends ReportFlags {
   readonly label?: string;
   readonly store?: string;
+  readonly identity?: string;
   readonly requireRpo?: boolean;
 }
 
@@ -28,12 +29,8 @@ export function drTestCommand(shell: Shell): Command {
         exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
         connects: true,
         configure: (command) =>
-          void command
+          void addIdentityOption(addStoreOption(command))
             .option('--label <label>', 'this backup, instead of the newest of the database')
-            .option(
-              '--store <name>',
-              'the store of the configuration to take it from (that of the daily backup by default)',
-            )
             .option('--require-rpo', 'fail unless the recovery point is proven, which no dump can')
             .option('--junit <file>', 'write the outcome as JUnit XML, for CI')
             .option('--html <file>', 'write the outcome as one HTML page with pictures'),
@@ -44,10 +41,7 @@ export function drTestCommand(shell: Shell): Command {
         summary: 'the drills that left evidence in the store, oldest first; needs no server',
         example: 'structdb dr-test history --last 12',
         exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
-        configure: (command) =>
-          void command
-            .option('--store <name>', 'the store of the configuration (that of the daily backup by default)')
-            .option('--last <n>', 'only the last n', positive),
+        configure: (command) => void addStoreOption(command).option('--last <n>', 'only the last n', positive),
         run: runHistoryCommand,
       }),
     ],
@@ -58,7 +52,7 @@ export function drTestCommand(shell: Shell): Command {
 async function runDrillCommand(session: Session, _args: readonly unknown[], flags: DrillFlags) {
   const { runDumpDrill } = await import('../drill/index.ts');
   const options = {
-    store: await openStore(session, flags.store),
+    store: await openStore(session, flags.store, flags.identity),
     connection: await knownConnection(session),
     places: await session.places(),
     objectives: (await session.config()).objectives,

@@ -3,11 +3,12 @@ import { EXIT } from '../core/errors.ts';
 import { renderPlan, renderRestored } from './restore-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
-import { openStore } from './store.ts';
+import { addIdentityOption, addStoreOption, openStore } from './store.ts';
 
 interface RestoreFlags {
   readonly database: string;
   readonly store?: string;
+  readonly identity?: string;
   readonly dryRun?: boolean;
 }
 
@@ -22,12 +23,8 @@ export function restoreCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted],
     connects: true,
     configure: (command) =>
-      void command
+      void addIdentityOption(addStoreOption(command))
         .requiredOption('--database <name>', 'the database to restore into')
-        .option(
-          '--store <name>',
-          'the store of the configuration to take it from (that of the daily backup by default)',
-        )
         .option('--dry-run', 'show the plan; create nothing'),
     run: async (session, [label], flags) => {
       const options = { ...(await optionsOf(session, flags)), label: String(label) };
@@ -43,9 +40,9 @@ export function restoreCommand(shell: Shell): Command {
   });
 }
 
-async function optionsOf(session: Session, { database, store }: RestoreFlags) {
+async function optionsOf(session: Session, { database, store, identity }: RestoreFlags) {
   return {
-    store: await openStore(session, store),
+    store: await openStore(session, store, identity),
     connection: await session.connection(),
     database,
     places: await session.places(),

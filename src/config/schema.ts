@@ -63,6 +63,11 @@ const s3Store = z.strictObject({
   /** A profile of ~/.aws. */
   profile: z.string().min(1).optional(),
   storageClass: z.string().min(1).optional(),
+  /**
+   * Whether the server refuses to overwrite where it is asked not to (If-None-Match), as AWS, Ceph, MinIO and SeaweedFS
+   * do. `checked` looks first, which helps where it does not; the default where an endpoint is named.
+   */
+  conditionalWrites: z.enum(['enforced', 'checked']).optional(),
   /** How long one request may take without progress. */
   requestTimeout: duration('60 seconds'),
   encryption: encryption.optional(),

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { StructdbError } from '../core/errors.ts';
 import { quoteIdentifier } from '../postgres/connect.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
-import { readObject } from '../storage/store.ts';
+import { findPart, readPart } from '../repository/parts.ts';
 
 const GLOBALS_PART = 'globals.sql';
 
@@ -16,7 +14,7 @@ export async function createRoles(client: pg.Client, entry: BackupEntry, manifes
   const names = new Set(rolesOf(manifest));
   const memberships: string[] = [];
   const superusers = new Set<string>();
-  const part = manifest.parts.find(({ name }) => name === GLOBALS_PART);
+  const part = findPart(manifest.parts, GLOBALS_PART);
   if (part) {
     const script = await readGlobals(entry, part);
     for (const line of script.split('\n')) {
@@ -40,14 +38,9 @@ export async function createRoles(client: pg.Client, entry: BackupEntry, manifes
 }
 
 async function readGlobals(entry: BackupEntry, part: ManifestPart): Promise<string> {
-  const { store, keys } = entry.repository;
-  const bytes = await readObject(store, keys.part(entry.label, part.name));
-  if (createHash('sha256').update(bytes).digest('hex') === part.sha256) return bytes.toString('utf8');
-  throw new StructdbError(
-    'BACKUP_CORRUPT',
-    `Backup ${entry.label} is damaged: ${part.name} was altered: its SHA-256 differs.`,
-    { hint: 'Make a new backup now: structdb backup run' },
-  );
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readPart(entry, part)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Every role that the manifest itself names, for dumps without globals. */

@@ -8,6 +8,7 @@ import type { SearchPlaces } from '../programs/find.ts';
 import { type BackupEntry, readDumpManifest, recordVerification } from '../repository/backups.ts';
 import { writeEvidence } from '../repository/evidence.ts';
 import type { DumpManifest } from '../repository/manifest.ts';
+import { requireKey } from '../repository/parts.ts';
 import { chooseDumps, LATEST, requireWholeParts } from '../restore/index.ts';
 import type { Store } from '../storage/store.ts';
 import { ageOfData } from './age.ts';
@@ -90,6 +91,7 @@ async function drillBackup(attempt: Attempt, context: RunContext): Promise<Drill
   const manifest = await readDumpManifest(entry);
   // Before the server: where nothing can be restored, nothing needs to start.
   await requireWholeParts(entry, manifest);
+  await requireKey(entry, manifest.parts);
   const selectMs = Math.round(context.clock.monotonicMs() - startedMs);
   const server = { places: options.places, major: manifest.server.major };
   const copy = await withDrillServer(server, context, (cluster, programs) =>

@@ -69,7 +69,16 @@ export async function runProgram(program: Program, args: readonly string[], opti
   const remember = (error: unknown) => {
     streamError ??= error;
   };
-  if (options.input !== undefined) work.push(feed(child.stdin!, options.input).catch(remember));
+  let inputError: unknown;
+  if (options.input !== undefined) {
+    work.push(
+      feed(child.stdin!, options.input).catch((error) => {
+        // What it was given is not whole: it must not take it for the whole.
+        inputError ??= error;
+        child.kill('SIGTERM');
+      }),
+    );
+  }
   if (options.output !== undefined) {
     work.push(
       pump(child.stdout!, options.output).catch((error) => {
@@ -82,6 +91,7 @@ export async function runProgram(program: Program, args: readonly string[], opti
   const result = await child;
   await Promise.all(work);
   if (options.signal?.aborted) throw new StructdbError('INTERRUPTED', 'Interrupted.');
+  if (inputError !== undefined) throw inputError;
   // A full disk or a broken store is the cause; the program's own complaint about the closed pipe is the effect.
   if (streamError !== undefined) throw streamError;
   const exitCode = result.exitCode ?? -1;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StructdbError } from '../core/errors.ts';
-import { keyMissing, SEALED_SUFFIX } from '../storage/sealing.ts';
+import { keyMissing, SEALED_SUFFIX, type Sealing } from '../storage/sealing.ts';
 import type { BackupEntry } from './backups.ts';
 import type { ManifestPart } from './manifest.ts';
 import type { Repository } from './repository.ts';
@@ -15,7 +15,7 @@ export function storedName({ store }: Repository, name: string): string {
 
 /** The name of a part without the ending of its encryption. */
 export function plainName(part: Pick<ManifestPart, 'name'>): string {
-  return part.name.endsWith(SEALED_SUFFIX) ? part.name.slice(0, -SEALED_SUFFIX.length) : part.name;
+  return isSealed(part) ? part.name.slice(0, -SEALED_SUFFIX.length) : part.name;
 }
 
 /** The part of that name, encrypted or not. */
@@ -42,15 +42,61 @@ export async function writePart(
  * @throws OBJECT_MISSING, BACKUP_CORRUPT, KEY_MISSING, KEY_WRONG
  */
 export function readPart(
-  { repository, label }: Pick<BackupEntry, 'repository' | 'label'>,
+  entry: Pick<BackupEntry, 'repository' | 'label'>,
   part: ManifestPart,
   onStored: (bytes: number) => void = () => {},
 ): AsyncIterable<Uint8Array> {
-  const stored = compared(repository, label, part, onStored);
-  if (!part.name.endsWith(SEALED_SUFFIX)) return stored;
+  const { repository, label } = entry;
+  if (!isSealed(part)) return compared(repository, label, part, onStored);
   const { store } = repository;
   if (!store.sealing?.canUnseal) throw keyMissing(store.location);
-  return store.sealing.unseal(stored);
+  return unsealed(store.sealing, entry, part, onStored);
+}
+
+/** Whether a part is encrypted. */
+export function isSealed(part: Pick<ManifestPart, 'name'>): boolean {
+  return part.name.endsWith(SEALED_SUFFIX);
+}
+
+/**
+ * Whether what is encrypted of a backup could be decrypted, by its smallest part: asked before anything is touched.
+ * @throws KEY_MISSING, KEY_WRONG, OBJECT_MISSING, BACKUP_CORRUPT
+ */
+export async function requireKey(
+  entry: Pick<BackupEntry, 'repository' | 'label'>,
+  parts: readonly ManifestPart[],
+): Promise<void> {
+  const [smallest] = parts.filter(isSealed).sort((a, b) => a.sizeBytes - b.sizeBytes);
+  if (!smallest) return;
+  for await (const _ of readPart(entry, smallest)) return;
+}
+
+async function* unsealed(
+  sealing: Sealing,
+  { repository, label }: Pick<BackupEntry, 'repository' | 'label'>,
+  part: ManifestPart,
+  onStored: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* sealing.unseal(compared(repository, label, part, onStored));
+  } catch (cause) {
+    if (!(cause instanceof StructdbError)) throw cause;
+    if (cause.code === 'OBJECT_CORRUPT') throw altered(label, part, 'it cannot be decrypted', cause);
+    if (cause.code !== 'KEY_WRONG') throw cause;
+    const message = `The identity${identityOf(sealing)} cannot decrypt ${part.name} of backup ${label}.`;
+    throw new StructdbError('KEY_WRONG', message, { cause, ...(cause.hint ? { hint: cause.hint } : {}) });
+  }
+}
+
+function identityOf({ settings: { identityFile } }: Sealing): string {
+  return identityFile === undefined ? '' : ` in ${identityFile}`;
+}
+
+function altered(label: string, part: ManifestPart, what: string, cause?: unknown): StructdbError {
+  return new StructdbError('BACKUP_CORRUPT', `${part.name} of backup ${label} was altered: ${what}.`, {
+    cause,
+    hint: 'Use another backup: structdb backup list',
+  });
 }
 
 async function* compared(
@@ -73,9 +119,7 @@ async function* compared(
   if (sizeBytes !== part.sizeBytes || hash.digest('hex') !== part.sha256) {
     const what =
       sizeBytes === part.sizeBytes ? 'its SHA-256 differs' : `${sizeBytes} bytes instead of ${part.sizeBytes}`;
-    throw new StructdbError('BACKUP_CORRUPT', `${part.name} of backup ${label} was altered: ${what}.`, {
-      hint: 'Use another backup: structdb backup list',
-    });
+    throw altered(label, part, what);
   }
   if (held) yield held;
 }

@@ -114,7 +114,7 @@ export async function readArchived(repository: Repository, file: Pick<ArchivedFi
   try {
     plain = decompress(file.key.endsWith('.age') ? await unseal(repository, stored) : stored);
   } catch (cause) {
-    if (cause instanceof StructdbError) throw cause;
+    if (cause instanceof StructdbError && cause.code !== 'OBJECT_CORRUPT') throw cause;
     throw corrupt(repository, file.key, `it cannot be decompressed: ${messageOf(cause)}`);
   }
   const found = createHash('sha256').update(plain).digest('hex');

@@ -5,6 +5,7 @@ import { asStep } from '../core/progress.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
 import { type BackupEntry, readDumpManifest } from '../repository/backups.ts';
 import type { DumpManifest } from '../repository/manifest.ts';
+import { requireKey } from '../repository/parts.ts';
 import type { Store } from '../storage/store.ts';
 import { chooseDumps } from './choose.ts';
 import { requireRoom, requireWholeParts } from './fetch.ts';
@@ -62,6 +63,7 @@ export async function planFor(
 ): Promise<RestorePlan> {
   const { entry, manifest, database } = options;
   await requireWholeParts(entry, manifest);
+  await requireKey(entry, manifest.parts);
   await requireRoom(entry, manifest);
   // An archive is read by the pg_restore of the pg_dump that wrote it, or a newer one.
   const pgRestore = await findProgram('pg_restore', options.places, {

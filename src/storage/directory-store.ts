@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import type { StoreConfig } from '../config/schema.ts';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { makeFolder, type Ownership, writeDurably } from './durable-file.ts';
+import type { Sealing } from './sealing.ts';
 import {
   type ByteRange,
   NOTE_SUFFIX,
@@ -25,6 +26,7 @@ export interface DirectoryStoreOptions {
   readonly uid: number | undefined;
   /** Who the store belongs to when it does not exist yet and root makes it; root itself by default. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  readonly sealing?: Sealing | undefined;
 }
 
 /**
@@ -38,11 +40,18 @@ export function openDirectoryStore(options: DirectoryStoreOptions): Store {
 class DirectoryStore implements Store {
   readonly location: string;
   readonly settings: StoreConfig;
+  readonly sealing: Sealing | undefined;
   readonly #options: DirectoryStoreOptions;
 
   constructor(options: DirectoryStoreOptions) {
     this.location = path.resolve(options.path);
-    this.settings = { type: 'directory', path: this.location, groupAccess: options.groupAccess ?? false };
+    this.sealing = options.sealing;
+    this.settings = {
+      type: 'directory',
+      path: this.location,
+      groupAccess: options.groupAccess ?? false,
+      encryption: options.sealing?.settings,
+    };
     this.#options = Object.freeze({ ...options });
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { StoreConfig } from '../config/schema.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { ResumingBody } from './s3-body.ts';
 import type { S3Connection } from './s3-client.ts';
@@ -39,6 +40,8 @@ export interface S3StoreOptions {
    */
   readonly conditionalWrites?: 'enforced' | 'checked' | undefined;
   readonly sealing?: Sealing | undefined;
+  /** How another process opens it; what the environment alone knew is not in there. */
+  readonly settings?: StoreConfig | undefined;
   readonly retry?: RetryPolicy | undefined;
 }
 
@@ -60,6 +63,7 @@ export function openS3Store(options: S3StoreOptions): Store {
 class S3Store implements Store {
   readonly location: string;
   readonly sealing: Sealing | undefined;
+  readonly settings: StoreConfig | undefined;
   readonly #options: S3StoreOptions;
   readonly #root: string;
   readonly #retry: RetryPolicy;
@@ -73,6 +77,7 @@ class S3Store implements Store {
     this.#retry = options.retry ?? RETRY_POLICY;
     this.location = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`}`;
     this.sealing = options.sealing;
+    this.settings = options.settings;
   }
 
   async put(key: string, body: AsyncIterable<Uint8Array>): Promise<Written> {

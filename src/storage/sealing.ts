@@ -6,6 +6,7 @@ import { StructdbError } from '../core/errors.ts';
  * verified and pruned without a key.
  */
 export interface Sealing {
+  readonly settings: SealingSettings;
   seal(plain: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** @throws KEY_MISSING without an identity, KEY_WRONG */
   unseal(sealed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
@@ -14,6 +15,14 @@ export interface Sealing {
   unsealBuffer(sealed: Uint8Array): Promise<Buffer>;
   /** Whether an identity was given: without one, backups can be written and verified but not restored. */
   readonly canUnseal: boolean;
+}
+
+/** How another process seals and unseals the same way. */
+export interface SealingSettings {
+  /** Public keys: `age1…`. */
+  readonly recipients: string[];
+  /** A file with the secret key. */
+  readonly identityFile?: string | undefined;
 }
 
 /** Ending of the names of encrypted objects. */

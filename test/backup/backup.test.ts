@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -285,16 +285,23 @@ describe('A backup that cannot be made', () => {
       path.join(cwd, 'structdb.config.ts'),
       `export default { stores: { local: { type: 'directory', path: './store' } } };`,
     );
+    const labels = () => {
+      const names = existsSync(options.store.location) ? readdirSync(options.store.location, { recursive: true }) : [];
+      return names.map(String).filter((name) => /-dump-[^/]*$/.test(name) && name.includes('/backups/'));
+    };
     await withBlockedDump(database, async (reached) => {
       const args = [path.join(projectRoot, 'bin/structdb.js'), 'backup', 'run', '--url', urlOf(database)];
       const child = spawn(process.execPath, args, { cwd, env: { PATH: process.env.PATH }, stdio: 'ignore' });
       const gone = new Promise((resolve) => child.once('exit', resolve));
       await reached();
+      // Counting may wait for the lock before the dump has made its folder.
+      for (const deadline = Date.now() + 30_000; labels().length === 0 && Date.now() < deadline; ) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
       child.kill('SIGKILL');
       await gone;
     });
-    const folders = readdirSync(options.store.location, { recursive: true }).map(String);
-    const left = folders.filter((name) => /-dump-[^/]*$/.test(name) && name.includes('/backups/'));
+    const left = labels();
     expect(left).toHaveLength(1);
     expect(await listStore(options)).toEqual([]);
     const made = await runBackup(options, testContext());

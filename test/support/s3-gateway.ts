@@ -1,6 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
@@ -15,15 +14,9 @@ export interface S3Gateway {
   readonly secretAccessKey: string;
 }
 
-const PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'] as const;
+export const GATEWAY_PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'] as const;
 const START_DEADLINE_MS = 60_000;
 const run = promisify(execFile);
-
-/** The programs of Ceph that this machine lacks; empty where the gateway can be started. */
-export function missingGatewayPrograms(): string[] {
-  const folders = (process.env.PATH ?? '').split(':');
-  return PROGRAMS.filter((name) => !folders.some((folder) => existsSync(path.join(folder, name))));
-}
 
 /**
  * Starts a real S3 server: Ceph's RADOS gateway over one monitor and one OSD that keeps everything in memory, all on
@@ -37,7 +30,7 @@ export async function startS3Gateway(directory: string, guardian: number): Promi
   const [cluster, osd] = [randomUUID(), randomUUID()];
   const configuration = path.join(directory, 'ceph.conf');
   await writeFile(configuration, cephConfiguration({ directory, cluster, monitorPort, port }));
-  const program = async (name: (typeof PROGRAMS)[number], ...args: readonly string[]) => {
+  const program = async (name: (typeof GATEWAY_PROGRAMS)[number], ...args: readonly string[]) => {
     const env = { PATH: process.env.PATH, CEPH_CONF: configuration };
     await run(name, [...args], { env, cwd: directory, timeout: START_DEADLINE_MS });
   };

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { describe, it } from '@jest/globals';
-import { missingGatewayPrograms, type S3Gateway, startS3Gateway } from './s3-gateway.ts';
+import { describeWith } from './programs.ts';
+import { GATEWAY_PROGRAMS, type S3Gateway, startS3Gateway } from './s3-gateway.ts';
 
 /** An empty bucket of the run's gateway, with all that opens it. */
 export interface S3Bucket extends S3Gateway {
@@ -14,27 +14,9 @@ export interface S3Bucket extends S3Gateway {
 const WAIT_MS = 90_000;
 let gateway: Promise<S3Gateway> | undefined;
 
-/**
- * Tests that need a real S3 server. Where its programs are missing they are skipped, saying so; in CI (`CI=true`)
- * that is a failure.
- */
+/** Tests that need a real S3 server. */
 export function describeS3(name: string, define: () => void): void {
-  const missing = missingGatewayPrograms();
-  if (missing.length === 0) {
-    describe(name, define);
-    return;
-  }
-  const message = `${missing.join(', ')} missing: run  bash scripts/setup.sh --tests  (Debian)`;
-  if (process.env.CI === 'true') {
-    describe(name, () =>
-      it('has a gateway to run against', () => {
-        throw new Error(message);
-      }),
-    );
-    return;
-  }
-  process.stderr.write(`Skipped "${name}": ${message}\n`);
-  describe.skip(name, define);
+  describeWith(GATEWAY_PROGRAMS, name, define);
 }
 
 /** The gateway of this test run: whoever asks first starts it, every worker and test file shares it. */
