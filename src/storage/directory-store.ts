@@ -131,6 +131,18 @@ class DirectoryStore implements Store {
     });
   }
 
+  async *leftovers(prefix: string): AsyncIterable<StoredObject> {
+    const folder = path.join(this.location, prefix);
+    const names = await this.#guard(`look for leftovers of ${prefix || 'anything'} in`, () =>
+      readdir(folder, { recursive: true }).catch(emptyWhenAbsent),
+    );
+    for (const name of names.map(String)) {
+      if (!path.basename(name).startsWith(TEMPORARY_PREFIX)) continue;
+      const found = await statOrAbsent(path.join(folder, name));
+      if (found) yield { key: `${prefix}${name}`, sizeBytes: found.size, modifiedAt: found.mtime };
+    }
+  }
+
   async sweep(prefix: string): Promise<number> {
     return this.#guard(`sweep ${prefix} in`, async () => {
       await this.#ownership();

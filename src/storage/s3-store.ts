@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput, HeadObjectCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
 import type { StoreConfig } from '../config/schema.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { ResumingBody } from './s3-body.ts';
@@ -212,20 +212,32 @@ class S3Store implements Store {
     const doing = `sweep ${prefix} in`;
     const { bucket: Bucket } = this.#options;
     let aborted = 0;
+    for await (const { Key, UploadId } of this.#uploads(prefix, doing)) {
+      await this.#abort({ Bucket, Key, UploadId }, doing);
+      aborted += 1;
+    }
+    return aborted;
+  }
+
+  async *leftovers(prefix: string): AsyncIterable<StoredObject> {
+    const doing = `look for leftovers of ${prefix || 'anything'} in`;
+    for await (const { Key = '', Initiated = new Date(0) } of this.#uploads(prefix, doing)) {
+      yield { key: Key.slice(this.#root.length), sizeBytes: 0, modifiedAt: Initiated };
+    }
+  }
+
+  async *#uploads(prefix: string, doing: string): AsyncGenerator<MultipartUpload> {
+    const place = { Bucket: this.#options.bucket, Prefix: `${this.#root}${prefix}` };
     let markers: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
     for (let more = true; more; ) {
-      const request = { Bucket, Prefix: `${this.#root}${prefix}`, ...markers };
+      const request = { ...place, ...markers };
       const page = await this.#run(doing, ({ sdk, client }) =>
         client.send(new sdk.ListMultipartUploadsCommand(request)),
       );
-      for (const { Key, UploadId } of page.Uploads ?? []) {
-        await this.#abort({ Bucket, Key, UploadId }, doing);
-        aborted += 1;
-      }
+      yield* page.Uploads ?? [];
       markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
       more = page.IsTruncated === true;
     }
-    return aborted;
   }
 
   async #abort(upload: { Bucket: string; Key: string | undefined; UploadId: string | undefined }, doing: string) {

@@ -40,6 +40,8 @@ export interface Store {
    * Only for the holder of the lease that owns the prefix. Returns how many.
    */
   sweep(prefix: string): Promise<number>;
+  /** What `sweep` would remove, with the time it was begun; the size is 0 where the store does not tell. */
+  leftovers?(prefix: string): AsyncIterable<StoredObject>;
 }
 
 export interface PutIfAbsentOptions {

@@ -45,6 +45,8 @@ export class FakeS3 {
     string,
     { readonly key: string; readonly metadata: FakeObject['metadata']; readonly parts: Map<number, Buffer> }
   >();
+  /** As some servers do. */
+  ignoresConditions = false;
   /** Every request, as `PUT /bucket/key`. */
   readonly log: string[] = [];
   readonly #faults: { readonly fits: RegExp; readonly fault: Fault }[] = [];
@@ -109,7 +111,8 @@ export class FakeS3 {
       return answer(200, '', { etag: etagOf(body) });
     }
     if (request.method === 'PUT') {
-      if (request.headers['if-none-match'] === '*' && this.objects.has(key)) return failure(412, 'PreconditionFailed');
+      if (request.headers['if-none-match'] === '*' && !this.ignoresConditions && this.objects.has(key))
+        return failure(412, 'PreconditionFailed');
       this.objects.set(key, { body, metadata: metadataOf(request) });
       return answer(200, '', { etag: etagOf(body) });
     }

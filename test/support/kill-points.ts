@@ -37,6 +37,7 @@ export function withKillPoints(
     putIfAbsent: around('putIfAbsent', store.putIfAbsent.bind(store)),
     delete: around('delete', store.delete.bind(store)),
     sweep: around('sweep', store.sweep.bind(store)),
+    ...(store.leftovers ? { leftovers: store.leftovers.bind(store) } : {}),
     get: store.get.bind(store),
     head: store.head.bind(store),
     list: store.list.bind(store),
