@@ -24,7 +24,7 @@ const IN_FLIGHT_BYTES = 32 * MIB;
 
 /**
  * Size of a part by its number, from 1. S3 takes 10,000 parts and the length of a stream is not known, so parts grow:
- * 8 MiB up to 16 GiB of object, 64 MiB at most (which bounds the memory) up to 390 GiB, then 1 GiB: 2.3 TiB in all.
+ * 8 MiB up to 15 GiB of object, 64 MiB at most (which bounds the memory) up to 360 GiB, then 1 GiB: 2.3 TiB in all.
  */
 export function partSizeBytes(number: number): number {
   if (number <= 2000) return 8 * MIB;
