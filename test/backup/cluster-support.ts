@@ -6,7 +6,7 @@ import type { RunOptions } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { findServerPrograms, type ServerPrograms, startServer, stopServer } from '../../src/postgres/cluster.ts';
-import { findProgram } from '../../src/programs/find.ts';
+import { findProgram, type SearchPlaces } from '../../src/programs/find.ts';
 import type { SystemUser } from '../../src/programs/run.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import type { ClusterManifest } from '../../src/repository/manifest.ts';
@@ -117,13 +117,13 @@ export function folderOf(
 
 /**
  * Puts a base backup into a directory with nothing but zstd, tar and ln, as docs/recovery-without-structdb.md says, and
- * lets pg_verifybackup look at every file and the WAL (not where it is not installed). @throws what it complains of
+ * lets pg_verifybackup look at every file and the WAL (`places` null: it is not installed). @throws what it complains of
  */
 export async function unpackByHand(
   folder: string,
   target: string,
   tablespaceRoot: string,
-  verify = true,
+  places: SearchPlaces | null = testPlaces(),
 ): Promise<void> {
   const manifest = JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as ClusterManifest;
   const unpack = (part: string, into: string) => {
@@ -137,11 +137,12 @@ export async function unpackByHand(
     unpack(`${oid}.tar.zst`, location);
     symlinkSync(location, path.join(target, 'pg_tblspc', oid));
   }
-  if (verify) {
-    const program = await findProgram('pg_verifybackup', testPlaces(), { major: manifest.server.major });
+  if (places) {
+    const program = await findProgram('pg_verifybackup', places, { major: manifest.server.major });
     execFileSync(program.path, ['--exit-on-error', target], { stdio: ['ignore', 'ignore', 'pipe'] });
   }
-  rmSync(path.join(target, 'tablespace_map'), { force: true });
+  // It would lead to where the tablespaces of the source are.
+  if (manifest.tablespaces.length > 0) rmSync(path.join(target, 'tablespace_map'));
   for (const { setting: name, part } of manifest.configFiles) {
     const file = { config_file: 'postgresql.conf', hba_file: 'pg_hba.conf', ident_file: 'pg_ident.conf' }[name]!;
     execFileSync('cp', [path.join(folder, part), path.join(target, file)]);
