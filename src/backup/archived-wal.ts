@@ -6,9 +6,8 @@ import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
 import { asStep } from '../core/progress.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Repository } from '../repository/repository.ts';
-import { partialPrefix, walKey } from '../repository/wal-archive.ts';
+import { findArchived, partialPrefix } from '../repository/wal-archive.ts';
 import { segmentName, segmentNumberAt } from '../repository/wal-names.ts';
-import { SEALED_SUFFIX } from '../storage/sealing.ts';
 
 /** The WAL that a base backup needs to become consistent. */
 export interface NeededWal {
@@ -117,11 +116,9 @@ export async function awaitArchived(options: AwaitOptions, context: RunContext):
 }
 
 async function missingOf(archive: Repository, names: readonly string[], needed: NeededWal): Promise<string[]> {
-  const { store } = archive;
   const missing: string[] = [];
   for (const name of names) {
-    const key = walKey(archive, name);
-    if ((await store.head(key)) || (await store.head(`${key}${SEALED_SUFFIX}`))) continue;
+    if (await findArchived(archive, name)) continue;
     if (name === neededSegments(needed).at(-1) && (await partialReaches(archive, name, needed.stopLsn))) continue;
     missing.push(name);
   }

@@ -6,6 +6,7 @@ import { openStoreOf } from '../storage/open-store.ts';
 import { fetchWalFile } from '../wal/fetch.ts';
 import { fetchAhead } from '../wal/prefetch.ts';
 import { pushWalFile } from '../wal/push.ts';
+import { mayPushAhead, pushAhead } from '../wal/push-ahead.ts';
 
 /**
  * PostgreSQL's archive_command and restore_command, bundled without any package, because every segment starts it anew.
@@ -15,6 +16,7 @@ import { pushWalFile } from '../wal/push.ts';
  *   restart its archiver and count no failure (manual, "Setting Up WAL Archiving").
  * - `wal.mjs fetch [--absent <code>] <name> <target>`: exit 1 (or that code) only when the store says that the file is not
  *   there, else 200: from 1 to 125 PostgreSQL ends recovery and opens the database.
+ * - `wal.mjs push-ahead <pg_wal> <after>`: what push starts when more segments wait.
  * - `wal.mjs prefetch <queue> <after> [<pid> <start>]`: what fetch starts to fetch ahead.
  */
 const [verb, ...words] = process.argv.slice(2);
@@ -48,13 +50,26 @@ async function main(): Promise<number> {
   if (verb === 'push' && words.length === 1) return push(words[0]!, settings);
   if (verb === 'fetch' && words.length >= 2) return fetch(words, settings);
   if (verb === 'prefetch' && words.length >= 2) return prefetch(words, settings);
+  if (verb === 'push-ahead' && words.length === 2) {
+    const [walDirectory, after] = words as [string, string];
+    await pushAhead({ walDirectory, after, store: await openStore(settings), settings, signal: stop.signal });
+    return 0;
+  }
   throw new Error('usage: wal.mjs push <file> | fetch [--absent <code>] <name> <target>');
 }
 
 async function push(file: string, settings: ArchiveSettings): Promise<number> {
   limitTime(file, settings);
-  const { warning } = await pushWalFile({ file: path.resolve(file), store: await openStore(settings), settings });
+  const pushed = path.resolve(file);
+  const { warning } = await pushWalFile({ file: pushed, store: await openStore(settings), settings });
   if (warning !== null) process.stderr.write(`structdb wal push: ${warning}\n`);
+  if (await mayPushAhead(pushed, settings)) {
+    startDetached(
+      process.execPath,
+      [process.argv[1]!, 'push-ahead', path.dirname(pushed), path.basename(pushed)],
+      process.env,
+    );
+  }
   return 0;
 }
 

@@ -5,7 +5,13 @@ import { StructdbError } from '../core/errors.ts';
 import type { SystemUser } from '../programs/run.ts';
 import { reaches } from '../programs/system-user.ts';
 import { linkOrCopy, writeWhole } from '../storage/whole-file.ts';
-import { type ArchiveChoices, type ArchiveSettings, archiveSettings, areSecret } from './archive-settings.ts';
+import {
+  type ArchiveChoices,
+  type ArchiveSettings,
+  archiveSettings,
+  areSecret,
+  pushedDirectory,
+} from './archive-settings.ts';
 
 /** A directory from which a server archives, and fetches when it recovers. */
 export interface ArchiveProgram {
@@ -42,18 +48,43 @@ export async function writeArchiveProgram(
   for (const { name, content } of files) await writeWhole(path.join(directory, name), content, 0o644);
   await removeOldParts(directory, new Set(files.map(({ name }) => name)));
   const node = await reachableNode(directory, user);
-  const words = (...verb: string[]) =>
-    [node, path.join(directory, PROGRAM), ...verb].map(quoteForShell).join(' ').replaceAll('%', '%%');
+  const words = (...all: string[]) => all.map(quoteForShell).join(' ');
+  const setting = (command: string) => command.replaceAll('%', '%%');
+  const program = path.join(directory, PROGRAM);
+  const script = path.join(directory, 'push.sh');
+  await writeWhole(script, pushScript(words(node, program), pushedDirectory(settings)), 0o644);
   return Object.freeze({
     settings,
     // `|| exit 1`: above 125, or death by a signal, PostgreSQL would restart the archiver and count no failure
     // (PostgreSQL manual, "Setting Up WAL Archiving"). That covers a missing or killed Node too.
-    archiveCommand: `${words('push')} "%p" || exit 1`,
+    archiveCommand: `${setting(words('/bin/sh', script))} "%p" "%f" || exit 1`,
     // 1 ends recovery and opens the database. A Node that finds no program exits with 1 as well, so only a code that
     // nothing else has may become 1; any other is above 125 and stops the server ("Recovering Using a Continuous
     // Archive Backup").
-    restoreCommand: `${words('fetch', '--absent', String(ABSENT))} "%f" "%p"; case $? in 0) exit 0;; ${ABSENT}) exit 1;; *) exit 200;; esac`,
+    restoreCommand: `${setting(words(node, program, 'fetch', '--absent', String(ABSENT)))} "%f" "%p"; case $? in 0) exit 0;; ${ABSENT}) exit 1;; *) exit 200;; esac`,
   });
+}
+
+/**
+ * What archive_command runs. A segment that was pushed before PostgreSQL asked for it has left a copy of the bytes that
+ * are durable now: equal bytes need no Node. Where anything is different, `wal.mjs push` decides.
+ */
+function pushScript(command: string, pushed: string): string {
+  return `#!/bin/sh
+# Written by structdb. Arguments: the WAL file, its name. Exit 0 only when the file is durable in the archive.
+trap 'exit 1' HUP INT TERM
+copy=${quoteForShell(pushed)}/$2
+tries=0
+while [ -e "$copy.making" ] && [ $tries -lt 200 ]; do
+  sleep 0.01 || break
+  tries=$((tries + 1))
+done
+if [ -f "$copy" ] && cmp -s "$1" "$copy"; then
+  rm -f "$copy" "$copy.json"
+  exit 0
+fi
+${command} push "$1" || exit 1
+`;
 }
 
 /** Writes `archive.json` anew; only the server's user may read it where it names a secret. */
@@ -99,10 +130,15 @@ export async function buildArchiveProgram(): Promise<ProgramFile[]> {
   );
 }
 
+let built: Promise<ProgramFile[]> | undefined;
+
 /** Built beforehand in the package, built now when running from sources. */
 async function bundledProgram(): Promise<ProgramFile[]> {
   const here = fileURLToPath(import.meta.url);
-  if (here.endsWith('.ts')) return buildArchiveProgram();
+  if (here.endsWith('.ts')) {
+    built ??= buildArchiveProgram();
+    return built;
+  }
   // dist/src/repository/archive-program.js → dist/entries/wal.mjs
   const folder = path.join(path.dirname(here), '..', '..', 'entries');
   const names = (await readdir(folder)).filter(isPart);

@@ -1,4 +1,5 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { StoreConfig } from '../config/schema.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
@@ -74,11 +75,16 @@ export async function readArchiveSettings(file: string): Promise<ArchiveSettings
   });
 }
 
-/** The private folder, made when absent: only the user who archives may enter it. */
-export async function ensureState({ stateDirectory }: ArchiveSettings, folder: 'pushed' | 'prefetch'): Promise<string> {
-  const own = path.join(stateDirectory, folder);
-  await mkdir(own, { recursive: true, mode: 0o700 });
-  return own;
+/** Where segments that were fetched ahead are, in folders of their recoveries. */
+export function prefetchDirectory({ stateDirectory }: ArchiveSettings): string {
+  return path.join(stateDirectory, 'prefetch');
+}
+
+/** Where it is remembered what was pushed: another store or cluster has another folder, so that nothing is mistaken. */
+export function pushedDirectory({ stateDirectory, store, systemIdentifier }: ArchiveSettings): string {
+  const place = store.type === 'directory' ? store.path : [store.endpoint, store.bucket, store.prefix].join('\n');
+  const hash = createHash('sha256').update(`${systemIdentifier}\n${place}`).digest('hex');
+  return path.join(stateDirectory, `pushed-${hash.slice(0, 12)}`);
 }
 
 function isCount(value: unknown): boolean {

@@ -18,15 +18,18 @@ export async function compress(content: Buffer): Promise<Buffer> {
 
 /** The content of all frames; Node's own function stops behind the first. @throws the error of zlib when it is damaged */
 export function decompress(stored: Buffer): Buffer {
-  const parts: Buffer[] = [];
+  return Buffer.concat([...decompressEach(stored)]);
+}
+
+/** The content frame by frame: as much memory as one frame. @throws the error of zlib when it is damaged */
+export function* decompressEach(stored: Buffer): Generator<Buffer> {
   for (let rest = stored; rest.length > 0; ) {
     const { buffer, engine } = zstdDecompressSync(rest, { info: true }) as unknown as {
       buffer: Buffer;
       engine: { bytesWritten: number };
     };
-    parts.push(buffer);
+    yield buffer;
     if (engine.bytesWritten <= 0) throw new Error('a frame without bytes');
     rest = rest.subarray(engine.bytesWritten);
   }
-  return Buffer.concat(parts);
 }

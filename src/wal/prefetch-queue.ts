@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../core/errors.ts';
-import { type ArchiveSettings, ensureState } from '../repository/archive-settings.ts';
-import { isGone, ownMark, type ProcessMark } from '../repository/holder.ts';
-import { parseJson } from '../repository/repository.ts';
+import { type ArchiveSettings, prefetchDirectory } from '../repository/archive-settings.ts';
 import type { WalFileName } from '../repository/wal-names.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { Store } from '../storage/store.ts';
+import { isHeld, LIVES_MS } from './held-folder.ts';
 
 /** Starts a process that runs `fetchAhead` on this queue, from behind that segment on. */
 export type PrefetchStarter = (queueDirectory: string, after: string) => void;
@@ -20,10 +19,7 @@ export interface PrefetchQueue {
   ask(name: string, start: PrefetchStarter): Promise<void>;
 }
 
-/** The process that fetches ahead shows that it lives by touching its mark. */
-const LIVES_MS = 10_000;
 const WAIT_MS = 10_000;
-const HOLDER = 'holder.json';
 const WANTED = 'wanted';
 
 /**
@@ -38,7 +34,7 @@ export async function openQueue(
 ): Promise<PrefetchQueue | undefined> {
   if (wal.kind !== 'segment' || settings.prefetchSegments === 0 || path.basename(target) === wal.name) return undefined;
   try {
-    return new Queue(path.join(await ensureState(settings, 'prefetch'), await recoveryOf(target, store, settings)));
+    return new Queue(path.join(prefetchDirectory(settings), await recoveryOf(target, store, settings)));
   } catch {
     // Without a folder for it recovery works the same, slower.
     return undefined;
@@ -103,29 +99,6 @@ export async function readWanted(directory: string): Promise<string | undefined>
   return /^[0-9A-F]{24}$/.test(text) ? text : undefined;
 }
 
-/** Becomes the process that fills a queue. False when another one does. */
-export async function holdQueue(directory: string): Promise<boolean> {
-  if (await isHeld(directory)) return false;
-  await rm(path.join(directory, HOLDER), { force: true });
-  const handle = await open(path.join(directory, HOLDER), 'wx', 0o600).catch((error: unknown) => {
-    if (codeOf(error) === 'EEXIST') return undefined;
-    throw error;
-  });
-  await handle?.writeFile(JSON.stringify(await ownMark()));
-  await handle?.close();
-  return handle !== undefined;
-}
-
-/** Shows that the process lives. @throws ENOENT when the queue was removed */
-export async function touchQueue(directory: string): Promise<void> {
-  const handle = await open(path.join(directory, HOLDER), 'r+');
-  try {
-    await handle.utimes(new Date(), new Date());
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Removes the queues beside this one whose process is gone. */
 export async function removeAbandonedQueues(directory: string): Promise<void> {
   const parent = path.dirname(directory);
@@ -135,14 +108,6 @@ export async function removeAbandonedQueues(directory: string): Promise<void> {
     // Somebody may be starting it right now.
     if (Date.now() - (await stat(other)).mtimeMs > LIVES_MS) await rm(other, { recursive: true, force: true });
   }
-}
-
-async function isHeld(directory: string): Promise<boolean> {
-  const file = path.join(directory, HOLDER);
-  const found = await stat(file).catch(() => undefined);
-  if (!found || Date.now() - found.mtimeMs > LIVES_MS) return false;
-  const mark = parseJson(await readFile(file).catch(() => Buffer.alloc(0))) as ProcessMark | undefined;
-  return mark !== undefined && !(await isGone(mark));
 }
 
 /** Moves a whole file; copied where the two are on different disks. False when there is none. */

@@ -7,7 +7,8 @@ import { openRepository, type Repository } from '../repository/repository.ts';
 import { parseWalFileName, segmentName, segmentNumber, timelineNumber } from '../repository/wal-names.ts';
 import type { Store } from '../storage/store.ts';
 import { readVerified } from './fetch.ts';
-import { holdQueue, readWanted, removeAbandonedQueues, touchQueue, unfinished } from './prefetch-queue.ts';
+import { holdFolder, touchFolder } from './held-folder.ts';
+import { readWanted, removeAbandonedQueues, unfinished } from './prefetch-queue.ts';
 
 export interface PrefetchOptions {
   readonly queueDirectory: string;
@@ -33,7 +34,7 @@ const IDLE_MS = 60_000;
  */
 export async function fetchAhead(options: PrefetchOptions): Promise<void> {
   const { queueDirectory, signal } = options;
-  if (!(await holdQueue(queueDirectory))) return;
+  if (!(await holdFolder(queueDirectory))) return;
   try {
     await removeAbandonedQueues(queueDirectory).catch(() => {});
     await new Prefetcher(options).run();
@@ -73,7 +74,7 @@ class Prefetcher {
       if (this.#failure !== undefined) throw this.#failure;
       if (await this.#follow()) asked = Date.now();
       if (Date.now() - touched > TOUCH_MS) {
-        await touchQueue(this.#options.queueDirectory);
+        await touchFolder(this.#options.queueDirectory);
         touched = Date.now();
         if (await this.#isServerGone()) return;
       }

@@ -4,10 +4,13 @@ import path from 'node:path';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import type { ArchiveSettings } from '../repository/archive-settings.ts';
 import { ensureRepository, type Repository } from '../repository/repository.ts';
-import { compress, decompress } from '../repository/wal-frames.ts';
+import { walKeys } from '../repository/wal-archive.ts';
+import { compress, decompressEach } from '../repository/wal-frames.ts';
 import { parseWalFileName } from '../repository/wal-names.ts';
 import { checkSegment } from '../repository/wal-segment.ts';
+import { SEALED_SUFFIX } from '../storage/sealing.ts';
 import { readObject, type Store } from '../storage/store.ts';
+import { Pushed } from './pushed.ts';
 import { trimArchive } from './trim.ts';
 
 export interface PushOptions {
@@ -30,28 +33,37 @@ export interface PushResult {
 }
 
 /**
- * Archives one WAL file. When it returns, this very file is durable in the store: written now, or compared byte by byte
- * with what was there. Nothing is ever overwritten.
+ * Archives one WAL file. When it returns, this very file is durable in the store: written now, or its bytes compared
+ * with what is there, or with what was made durable a moment ago (`pushAhead`). Nothing is ever overwritten.
  * @throws WAL_INVALID, WAL_FOREIGN, WAL_CONFLICT, REPOSITORY_MISMATCH, FILE_MISSING, FILE_UNREADABLE, STORE_FAILED,
  * STORE_OWNER, DISK_FULL
  */
 export async function pushWalFile({ file, store, settings }: Readonly<PushOptions>): Promise<PushResult> {
-  const wal = parseWalFileName(path.basename(file));
-  const content = await readFile(file).catch((cause: unknown) => {
-    const missing = codeOf(cause) === 'ENOENT';
-    throw new StructdbError(
-      missing ? 'FILE_MISSING' : 'FILE_UNREADABLE',
-      missing ? `There is no file ${file}.` : `Cannot read ${file}: ${messageOf(cause)}.`,
-      { cause, hint: 'archive_command passes %p, relative to the data directory.' },
-    );
-  });
+  const { name } = parseWalFileName(path.basename(file));
+  const before = await new Pushed(settings).has(file).catch(() => undefined);
+  if (before) return Object.freeze({ name, sha256: before.sha256, written: false, trimmed: 0, warning: null });
+  return pushContent(name, await readWalFile(file), store, settings);
+}
+
+/** Archives the content of one WAL file. The same as `pushWalFile`, for whoever has read it. */
+export async function pushContent(
+  name: string,
+  content: Buffer,
+  store: Store,
+  settings: ArchiveSettings,
+): Promise<PushResult> {
+  const wal = parseWalFileName(name);
   if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, settings);
+  const packing = pack(content, store);
+  // Awaited below; a repository that is refused must not leave it unheard.
+  packing.catch(() => {});
   const repository = await ofThisCluster(store, settings);
-  const key = `${repository.keys.wal(wal.timeline, wal.name)}.zst`;
-  const packing = compress(content);
   const sha256 = createHash('sha256').update(content).digest('hex');
-  const written = await store.putIfAbsent(key, await packing, { plainSha256: sha256 });
-  if (!written) await compare(repository, key, sha256);
+  const [key, other] = walKeys(repository, wal.name);
+  // Encryption may have been switched on or off since: the same file must not be there twice with two contents.
+  const former = await store.head(other);
+  const written = former === undefined && (await store.putIfAbsent(key, await packing, { plainSha256: sha256 }));
+  if (!written) await compare(repository, former ? other : key, sha256);
   const trim = await trimArchive(repository, wal, settings).catch((error: unknown) => messageOf(error));
   return Object.freeze({
     name: wal.name,
@@ -60,6 +72,24 @@ export async function pushWalFile({ file, store, settings }: Readonly<PushOption
     trimmed: typeof trim === 'number' ? trim : 0,
     warning: typeof trim === 'number' ? null : `Old WAL could not be trimmed: ${trim}`,
   });
+}
+
+/** @throws FILE_MISSING, FILE_UNREADABLE */
+export async function readWalFile(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    const missing = codeOf(cause) === 'ENOENT';
+    throw new StructdbError(
+      missing ? 'FILE_MISSING' : 'FILE_UNREADABLE',
+      missing ? `There is no file ${file}.` : `Cannot read ${file}: ${messageOf(cause)}.`,
+      { cause, hint: 'archive_command passes %p, relative to the data directory.' },
+    );
+  });
+}
+
+/** Compressed, and encrypted where the store is. */
+async function pack(content: Buffer, { sealing }: Store): Promise<Buffer> {
+  const packed = await compress(content);
+  return sealing ? sealing.sealBuffer(packed) : packed;
 }
 
 /** Compared before every write: two clusters in one archive is how archives were lost. */
@@ -76,9 +106,15 @@ async function compare({ store }: Repository, key: string, sha256: string): Prom
     throw conflict(store, key, `its checksum there is ${noted}, that of the file is ${sha256}`);
   }
   const stored = await readObject(store, key);
+  const sealed = key.endsWith(SEALED_SUFFIX);
+  // A host that archives need not be able to decrypt: then the checksum that was noted beside the object decides.
+  if (sealed && !store.sealing?.canUnseal && noted === sha256) return;
   let found: string;
   try {
-    found = createHash('sha256').update(decompress(stored)).digest('hex');
+    const packed = sealed ? await store.sealing!.unsealBuffer(stored) : stored;
+    const hash = createHash('sha256');
+    for (const frame of decompressEach(packed)) hash.update(frame);
+    found = hash.digest('hex');
   } catch (cause) {
     throw conflict(store, key, `what is there cannot be read: ${messageOf(cause)}`, cause);
   }
