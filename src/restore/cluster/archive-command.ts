@@ -1,37 +1,64 @@
 import { chmod, chown, copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { StoreConfig } from '../../config/schema.ts';
+import { StructdbError } from '../../core/errors.ts';
+import type { SystemUser } from '../../programs/run.ts';
 import { syncTree } from '../../programs/sync.ts';
+import { writeArchiveProgram } from '../../repository/archive-program.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { makeOwnFolder } from './unpack.ts';
 
 /** Salvaged segments in the recovery folder. */
 const SALVAGE = 'salvage';
+/** The age identity in it: the server's user must read the archive by itself. */
+const IDENTITY = 'identity';
 
-/** Makes the folder that restore_command works from, with what was salvaged. Returns the command. */
+/**
+ * Makes the folder that restore_command works from: the program of `wal fetch`, what was salvaged, and the key where the
+ * archive is encrypted. Returns the command.
+ */
 export async function prepareRecoveryFolder(plan: ClusterRestorePlan, directory: string): Promise<string> {
-  await mkdir(directory, { mode: 0o755 });
-  await chmod(directory, 0o755);
-  const fetch = await fetchCommand(plan);
-  if (plan.salvaged.length === 0) return fetch;
-  const folder = path.join(directory, SALVAGE);
-  await makeOwnFolder(folder, plan.user);
-  for (const { path: from, name } of plan.salvaged) {
-    const to = path.join(folder, name);
-    await copyFile(from, to);
-    if (plan.user) await chown(to, plan.user.uid, plan.user.gid);
-  }
-  await syncTree(folder);
-  const salvaged = `${quoteForShell(folder)}/"%f"`.replaceAll('%f', '%f');
-  return `if [ -f ${salvaged} ]; then cp ${salvaged} "%p"; else ${fetch}; fi`;
+  const { user, backup, wal, salvaged } = plan;
+  const { manifest } = backup;
+  const { settings } = wal.repository.store;
+  if (!settings) throw new StructdbError('INTERNAL', `${wal.repository.store.location} cannot be opened by a server.`);
+  const choices = {
+    systemIdentifier: manifest.systemIdentifier,
+    segmentSizeBytes: manifest.walSegmentBytes,
+    major: manifest.server.major,
+  };
+  await mkdir(directory);
+  const store = await withReadableKey(settings, path.join(directory, IDENTITY), user);
+  const { restoreCommand } = await writeArchiveProgram(directory, { ...choices, store }, user);
+  if (salvaged.length > 0) await copySalvaged(plan, path.join(directory, SALVAGE));
+  await syncTree(directory);
+  return salvaged.length > 0 ? salvagedFirst(path.join(directory, SALVAGE), restoreCommand) : restoreCommand;
 }
 
-/** Exit code 1 only where the archive does not have the file: anything else must stop the server, not open it. */
-async function fetchCommand({ wal }: ClusterRestorePlan): Promise<string> {
-  const { store, keys } = wal.repository;
-  const file = `${quoteForShell(path.join(store.location, keys.walRoot))}"$(echo %f | cut -c1-8)/%f.zst"`;
-  return `f=${file}; [ -d ${quoteForShell(store.location)} ] || exit 200; [ -f "$f" ] || exit 1; zstd -dqc "$f" > "%p" || exit 200`;
+async function withReadableKey(
+  settings: StoreConfig,
+  copy: string,
+  user: SystemUser | undefined,
+): Promise<StoreConfig> {
+  const { encryption } = settings;
+  if (encryption?.identityFile === undefined) return settings;
+  await copyFor(encryption.identityFile, copy, user);
+  return { ...settings, encryption: { ...encryption, identityFile: copy } };
 }
 
-function quoteForShell(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`.replaceAll('%', '%%');
+async function copySalvaged({ salvaged, user }: ClusterRestorePlan, folder: string): Promise<void> {
+  await makeOwnFolder(folder, user);
+  for (const { path: from, name } of salvaged) await copyFor(from, path.join(folder, name), user);
+}
+
+async function copyFor(from: string, to: string, user: SystemUser | undefined): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o600);
+  if (user) await chown(to, user.uid, user.gid);
+}
+
+/** What was salvaged is not in the archive as a whole segment: at most a shorter piece of it is, from `wal receive`. */
+function salvagedFirst(folder: string, restoreCommand: string): string {
+  const file = `'${`${folder}/`.replaceAll("'", `'\\''`).replaceAll('%', '%%')}'"%f"`;
+  return `if [ -f ${file} ]; then cp ${file} "%p" || exit 200; exit 0; fi; ${restoreCommand}`;
 }

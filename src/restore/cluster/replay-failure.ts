@@ -1,10 +1,19 @@
+import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
-import { formatInstant } from '../../repository/recovery-window.ts';
+import { formatLsn } from '../../core/lsn.ts';
+import { formatInstant, newestInReach } from '../../repository/recovery-window.ts';
+import type { TransactionEnd } from '../../repository/wal-contents.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { describeTarget } from './target.ts';
 
 /** What PostgreSQL's log says when recovery fails, in words that say what can be done. */
-export function explainFailure(error: unknown, log: string, plan: ClusterRestorePlan, logFile: string): unknown {
+export async function explainFailure(
+  error: unknown,
+  log: string,
+  plan: ClusterRestorePlan,
+  logFile: string,
+  context: RunContext,
+): Promise<unknown> {
   if (error instanceof StructdbError && error.code === 'INTERRUPTED') return error;
   const lines = log.split('\n').filter((line) => /FATAL|PANIC|ERROR|structdb wal|WARNING/.test(line));
   const details = lines.slice(-8);
@@ -32,13 +41,32 @@ export function explainFailure(error: unknown, log: string, plan: ClusterRestore
   if (fetching) {
     const why = lines.findLast((line) => line.includes('structdb wal fetch'))?.replace(/^.*structdb wal fetch: /, '');
     const name = /file "([^"]+)"/.exec(fetching)?.[1];
+    const before = await lastBefore(name ?? '', plan, context);
     return new StructdbError('WAL_CORRUPT', `${name} could not be fetched from the archive${why ? `: ${why}` : '.'}`, {
       ...options,
-      hint: 'See what can be reached without it: structdb wal verify',
+      hint: before
+        ? `Everything before it can be reached, the last commit of ${formatInstant(before.at)} included: --to-lsn ${formatLsn(before.lsn)}`
+        : 'See what can be reached without it: structdb wal verify',
     });
   }
   if (error instanceof StructdbError && error.code === 'SERVER_START_FAILED' && details.length > 0) {
     return new StructdbError(error.code, error.message, { ...options, hint: `See the log: ${logFile}` });
   }
   return error;
+}
+
+/** The last commit in the WAL before a segment that cannot be read. */
+async function lastBefore(
+  segment: string,
+  plan: ClusterRestorePlan,
+  context: RunContext,
+): Promise<TransactionEnd | undefined> {
+  const { reach, backup, wal, places } = plan;
+  const at = reach.segments.indexOf(segment);
+  if (at < 0) return undefined;
+  const shorter = { ...reach, segments: reach.segments.slice(0, at), partial: undefined };
+  const newest = await newestInReach(shorter, backup.manifest, wal, context, places).catch(() => 'unreadable' as const);
+  return newest === 'unreadable' || !newest.commit || newest.commit.lsn < reach.base.stopLsn
+    ? undefined
+    : newest.commit;
 }

@@ -105,7 +105,7 @@ export async function replayRestored(
     const log = await readFile(logFile, 'utf8').catch(() => '');
     await stopServer({ ...server, mode: 'immediate' }).catch(() => {});
     await rm(socketDirectory, { recursive: true, force: true });
-    throw explainFailure(error, log, plan, logFile);
+    throw await explainFailure(error, log, plan, logFile, context);
   }
 }
 
