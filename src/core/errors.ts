@@ -85,6 +85,7 @@ export const ERROR_CODES = Object.freeze({
   WAL_CORRUPT: broken('an archived WAL file is not what was stored'),
   WAL_MISSING: failed('WAL that is needed is not in the archive; the first missing segment is named'),
   ARCHIVE_UNCONFIGURED: failed('there is no archive.json, or it cannot be understood'),
+  WAL_HOLE: broken('the archive lacks a WAL segment although later ones are there; what can still be reached is named'),
   WAL_CONFLICT: failed('the archive holds another content under the name of this WAL file; it is never overwritten'),
   WAL_FETCH_FAILED: {
     exit: EXIT.notFetched,
@@ -113,8 +114,12 @@ export const ERROR_CODES = Object.freeze({
   BACKUP_STALE: broken('the newest backup is older than its tier allows'),
   CHECK_FAILED: broken('a restored copy is not what its backup promised; each failed check is named'),
   CONTENT_DIFFERS: broken('restored tables hold other rows than the backup recorded'),
+  RPO_EXCEEDED: broken('a disaster now would lose more than the objective allows'),
   RPO_UNPROVABLE: broken('--require-rpo was asked of a backup that cannot prove a recovery point'),
   RTO_EXCEEDED: broken('the recovery took longer than the objective allows'),
+  SCENARIO_FAILED: broken(
+    'a scenario lost acknowledged rows, or was not recovered as promised; each deviation is named',
+  ),
   TARGET_NOT_EMPTY: failed('the database or directory to restore into holds something'),
   TARGET_UNREACHABLE: failed('no backup and WAL of the repository reach the instant that was asked for'),
   TARGET_UNSUITABLE: failed('the server or database cannot take this dump; the message says why'),

@@ -21,6 +21,8 @@ export interface Losses {
   readonly lost: number;
   /** Of these, the ones whose WAL was durable in the store. */
   readonly lostArchived: number;
+  /** Of these, the ones that were acknowledged before the scenario saw the archiver done. */
+  readonly lostSecured: number;
   /** From the newest acknowledged row that survived to the newest acknowledged row. */
   readonly lostMs: number;
   /** Rows that hold something else than was written, or that nobody wrote: one line each. */
@@ -37,6 +39,8 @@ export interface ScenarioResult {
   readonly name: ScenarioName;
   /** What breaks. */
   readonly title: string;
+  /** False where this machine cannot: `message` says why, and the rest is empty. */
+  readonly played: boolean;
   readonly ok: boolean;
   /** The first deviation, or what was found. */
   readonly message: string;

@@ -11,7 +11,8 @@ import {
 } from '../postgres/cluster.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
-import { processesIn } from '../programs/process.ts';
+import { processesBelow } from '../programs/process.ts';
+import { unmountBelow } from '../programs/small-disk.ts';
 
 /** An isolated server of at least that major, gone afterwards; what a killed drill left is removed first. */
 export async function withDrillServer<T>(
@@ -62,11 +63,13 @@ async function serverPrograms(places: SearchPlaces, major: number): Promise<Serv
   }
 }
 
-/** Stops and removes the servers of drills that were killed: their process is gone. */
-async function removeAbandoned(context: RunContext): Promise<void> {
+/** Stops and removes what drills left that were killed: their process is gone. */
+export async function removeAbandoned(context: RunContext): Promise<void> {
   for (const directory of await abandonedDirectories('drill')) {
-    const entries = await readdir(directory).catch(() => [] as string[]);
-    for (const entry of entries) await stopAbandoned(path.join(directory, entry, 'data'));
+    const sockets = await socketDirectoriesOf(directory);
+    await endAll(directory);
+    await unmountBelow(directory);
+    for (const socketDirectory of sockets) await rm(socketDirectory, { recursive: true, force: true });
     const removed = await rm(directory, { recursive: true, force: true }).then(
       () => true,
       () => false,
@@ -77,21 +80,32 @@ async function removeAbandoned(context: RunContext): Promise<void> {
   }
 }
 
-async function stopAbandoned(dataDirectory: string): Promise<void> {
-  const pidFile = await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '');
-  const [pid, , , , socketDirectory] = pidFile.split('\n');
-  // A process works in its data directory: the number in the file alone may belong to somebody else by now.
-  if ((await processesIn(dataDirectory)).includes(Number(pid))) {
-    if (!quit(Number(pid))) return;
-    for (let tries = 0; tries < 100 && (await processesIn(dataDirectory)).length > 0; tries += 1) await wait(50);
+/** Servers are asked to end at once; what is still there after five seconds is killed. */
+async function endAll(directory: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    const running = await processesBelow(directory);
+    if (running.length === 0 || tries > 150) return;
+    if (tries % 50 === 0) for (const pid of running) quit(pid, tries === 0 ? 'SIGQUIT' : 'SIGKILL');
+    await wait(50);
   }
-  if (socketDirectory?.startsWith('/tmp/structdb-s-')) await rm(socketDirectory, { recursive: true, force: true });
+}
+
+/** The fifth line of postmaster.pid. Only those that drills make: the file may name any directory. */
+async function socketDirectoriesOf(directory: string): Promise<string[]> {
+  const files = await readdir(directory, { recursive: true }).catch(() => [] as string[]);
+  const found: string[] = [];
+  for (const file of files.filter((name) => path.basename(name) === 'postmaster.pid')) {
+    const text = await readFile(path.join(directory, file), 'utf8').catch(() => '');
+    const socketDirectory = text.split('\n')[4];
+    if (socketDirectory && /^\/tmp\/structdb-[rs]-\w+$/.test(socketDirectory)) found.push(socketDirectory);
+  }
+  return found;
 }
 
 /** False where it belongs to another user, or ended by itself. */
-function quit(pid: number): boolean {
+function quit(pid: number, signal: 'SIGQUIT' | 'SIGKILL'): boolean {
   try {
-    return process.kill(pid, 'SIGQUIT');
+    return process.kill(pid, signal);
   } catch {
     return false;
   }

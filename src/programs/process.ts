@@ -64,3 +64,23 @@ export function startDetached(file: string, args: readonly string[], env: NodeJS
   child.on('error', () => {});
   child.unref();
 }
+
+/**
+ * The servers and receivers of an abandoned directory: what works below it, or is a pg_receivewal that writes there. Never
+ * what has a terminal: somebody may be looking around.
+ */
+export async function processesBelow(directory: string): Promise<number[]> {
+  const below = `${directory}/`;
+  const found: number[] = [];
+  for (const name of await readdir('/proc').catch(() => [] as string[])) {
+    const pid = Number(name);
+    if (!/^\d+$/.test(name) || pid === process.pid || (await statFields(pid))?.[TERMINAL] !== '0') continue;
+    const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    const receives = words.some((word) => word.endsWith('pg_receivewal')) && words.some((word) => word.includes(below));
+    if (receives || (await workingDirectoryOf(pid))?.startsWith(below)) found.push(pid);
+  }
+  return found;
+}
+
+/** Index of tty_nr among the fields behind the name; 0 where there is none. */
+const TERMINAL = 4;

@@ -1,5 +1,5 @@
-import { readObject } from '../storage/store.ts';
-import type { EvidenceKind } from './layout.ts';
+import { readObject, type Store } from '../storage/store.ts';
+import { type EvidenceKind, type StoreEvidenceKind, storeEvidenceKey } from './layout.ts';
 import { encodeJson, parseJson, type Repository } from './repository.ts';
 
 /**
@@ -15,6 +15,19 @@ export async function writeEvidence(
   for (let instant = at.getTime(); ; instant += 1) {
     const key = repository.keys.evidence(kind, new Date(instant));
     if (await repository.store.putIfAbsent(key, encodeJson(record))) return key;
+  }
+}
+
+/** The same for what was measured on clusters that are gone: beside the repositories, of none of them. */
+export async function writeStoreEvidence(
+  store: Store,
+  kind: StoreEvidenceKind,
+  at: Date,
+  record: object,
+): Promise<string> {
+  for (let instant = at.getTime(); ; instant += 1) {
+    const key = storeEvidenceKey(kind, new Date(instant));
+    if (await store.putIfAbsent(key, encodeJson(record))) return key;
   }
 }
 

@@ -28,6 +28,13 @@ export interface RepositoryKeys {
 
 export type EvidenceKind = 'drills' | 'bench';
 
+/** Of clusters that were made to be broken: their evidence is of the machine and the settings, so it belongs to no repository. */
+export type StoreEvidenceKind = 'scenarios';
+
+export function storeEvidenceKey(kind: StoreEvidenceKind, at: Date): string {
+  return `${kind}/${instantName(at)}.json`;
+}
+
 /** `repository.json` marks a folder of a store as a repository. */
 export const IDENTITY_FILE = 'repository.json';
 

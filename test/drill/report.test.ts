@@ -82,6 +82,7 @@ const scenarios: ScenariosResult = {
   scenarios: (['server-killed', 'table-dropped'] as const).map((name, index) => ({
     name,
     title: 'a title',
+    played: true,
     ok: index === 0,
     message: index === 0 ? 'nothing lost' : '4 rows lost',
     deviations: index === 0 ? [] : ['4 rows lost', 'and more'],
@@ -90,6 +91,7 @@ const scenarios: ScenariosResult = {
       recovered: 40 - index * 4,
       lost: index * 4,
       lostArchived: 0,
+      lostSecured: 0,
       lostMs: index * 200,
       damaged: [],
     },

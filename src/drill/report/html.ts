@@ -32,13 +32,18 @@ ${evidence === '' ? '' : `<footer class="quiet">Evidence: <code>${escapeXml(evid
 
 function summary(sections: readonly Section[]): string {
   const rows = sections.map(
-    ({ name, ok, rto, axis }) =>
-      `<tr><td>${mark(ok)}</td><td><a href="#${escapeXml(name)}">${escapeXml(name)}</a></td><td class="number">${formatDuration(rto.measuredMs)}</td><td class="number">${formatDuration(Math.max(0, axis.disasterMs - axis.coveredMs))}</td><td>${escapeXml(axis.message)}</td></tr>`,
+    ({ name, ok, skipped, rto, axis }) =>
+      `<tr><td>${skipped === undefined ? mark(ok) : '·'}</td><td><a href="#${escapeXml(name)}">${escapeXml(name)}</a></td><td class="number">${formatDuration(rto.measuredMs)}</td><td class="number">${formatDuration(Math.max(0, axis.disasterMs - axis.coveredMs))}</td><td>${escapeXml(skipped ?? axis.message)}</td></tr>`,
   );
   return `<table><thead><tr><th></th><th>scenario</th><th class="number">RTO</th><th class="number">RPO</th><th>rows</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
 
-function section({ name, title, ok, rto, axis, checks, facts }: Section): string {
+function section(part: Section): string {
+  if (part.skipped === undefined) return whole(part);
+  return `<section id="${escapeXml(part.name)}"><h2>· ${escapeXml(part.name)}</h2><p>${escapeXml(part.title)}</p><p>${escapeXml(part.skipped)}</p></section>`;
+}
+
+function whole({ name, title, ok, rto, axis, checks, facts }: Section): string {
   const checkRows = checks.map((check) => {
     const details =
       check.details.length > 1 ? `<ul>${check.details.map((line) => `<li>${escapeXml(line)}</li>`).join('')}</ul>` : '';

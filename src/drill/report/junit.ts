@@ -29,7 +29,8 @@ export function toJUnit(report: Report): string {
   ].join('\n');
 }
 
-function casesOf({ rto, axis, checks }: Section): Case[] {
+function casesOf({ name: own, skipped, rto, axis, checks }: Section): Case[] {
+  if (skipped !== undefined) return [{ name: own, seconds: 0, skipped }];
   const phases = Object.entries(rto.phases).map(([key, ms]) => `${phaseName(key)} ${Math.round(ms)} ms`);
   return [
     {

@@ -20,6 +20,8 @@ export interface Section {
   readonly name: string;
   readonly title: string;
   readonly ok: boolean;
+  /** Why it was not tried at all. */
+  readonly skipped?: string;
   readonly rto: Rto<Readonly<Record<string, number>>>;
   readonly axis: TimeAxis;
   readonly checks: readonly Check[];
@@ -133,6 +135,7 @@ function ofScenario(scenario: ScenarioResult): Section {
     name: scenario.name,
     title: scenario.title,
     ok: scenario.ok,
+    ...(scenario.played ? {} : { skipped: scenario.message }),
     rto: scenario.rto,
     axis: {
       title: 'Recovery point',

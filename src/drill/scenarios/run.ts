@@ -1,0 +1,251 @@
+import type { Objectives } from '../../config/schema.ts';
+import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import { StructdbError } from '../../core/errors.ts';
+import { asStep } from '../../core/progress.ts';
+import { toolVersion } from '../../core/tool-version.ts';
+import { formatCount, formatDuration } from '../../core/units.ts';
+import type { SearchPlaces } from '../../programs/find.ts';
+import { withOwnDirectory } from '../../programs/own-directory.ts';
+import { writeStoreEvidence } from '../../repository/evidence.ts';
+import type { Store } from '../../storage/store.ts';
+import type { Drill } from '../run.ts';
+import type { Losses, ScenarioName, ScenarioResult, ScenariosResult } from '../scenario-result.ts';
+import { removeAbandoned } from '../scratch.ts';
+import { scenarios } from './all.ts';
+import { compareWithAcknowledged } from './compare.ts';
+import { NotHere, type Recovered, type Scenario, Stage } from './stage.ts';
+import { makeTemplate, type Template, type TemplateOptions } from './template.ts';
+
+export interface ScenarioOptions extends Pick<TemplateOptions, 'major' | 'openStore'> {
+  readonly names: readonly ScenarioName[];
+  readonly places: SearchPlaces;
+  readonly objectives: Pick<Objectives, 'rto' | 'rpo'>;
+  /** Where the evidence goes; the private clusters have stores of their own. */
+  readonly store: Store;
+}
+
+/**
+ * Breaks private clusters under write load, one after the other, and recovers each. A lost row, or a recovery that took
+ * too long, is in `verdict`, with a complete result. Nothing outside scratch space is touched but the evidence.
+ * @throws PROGRAM_MISSING, DISK_FULL, INTERRUPTED, …
+ */
+export async function runScenarios(options: ScenarioOptions, context: RunContext): Promise<Drill<ScenariosResult>> {
+  const at = context.clock.now();
+  const { results, server } = await withTemplate(options, context, async (template) => {
+    const results: ScenarioResult[] = [];
+    for (const name of options.names) {
+      stopIfInterrupted(context);
+      results.push(await playScenario(template, scenarioOf(name), { objectives: options.objectives }, context));
+    }
+    return { results, server: template.cluster.site.programs.postgres.version };
+  });
+  const verdict = verdictOf(results);
+  const record = {
+    kind: 'scenarios' as const,
+    structdb: toolVersion(),
+    at: at.toISOString(),
+    server,
+    verdict: {
+      ok: verdict === undefined,
+      code: verdict?.code ?? null,
+      message: verdict?.message ?? goodNews(results),
+    },
+    scenarios: results,
+  };
+  const evidence = await writeStoreEvidence(options.store, 'scenarios', at, record);
+  return { result: { ...record, evidence }, verdict };
+}
+
+/** A template for the scenarios of a run; what killed runs left is removed first. */
+export async function withTemplate<T>(
+  options: Pick<ScenarioOptions, 'places' | 'major' | 'openStore'>,
+  context: RunContext,
+  work: (template: Template) => Promise<T>,
+): Promise<T> {
+  await removeAbandoned(context);
+  return withOwnDirectory('drill', 0o711, async (directory) => {
+    const { places, major, openStore } = options;
+    const template = await makeTemplate({ places, major, openStore, directory }, context);
+    try {
+      return await work(template);
+    } finally {
+      await template.cluster.remove();
+    }
+  });
+}
+
+export interface PlayOptions {
+  readonly objectives: Pick<Objectives, 'rto' | 'rpo'>;
+  /** The negative control: without the protection the scenario must fail. For tests; nobody else wants it. */
+  readonly unprotected?: boolean;
+}
+
+/** One scenario, from the load to the comparison. */
+export async function playScenario(
+  template: Template,
+  scenario: Scenario,
+  { objectives, unprotected = false }: PlayOptions,
+  context: RunContext,
+): Promise<ScenarioResult> {
+  const name = `${scenario.name}${unprotected ? '-unprotected' : ''}`;
+  // The steps of the restore inside are part of this one.
+  const quiet = { ...context, report: () => {} };
+  return asStep(
+    context,
+    `scenario.${scenario.name}`,
+    `${scenario.name}: ${scenario.title}`,
+    () =>
+      Stage.set(template, name, quiet, async (stage) => {
+        try {
+          const recovered = await scenario.run(stage, { unprotected });
+          const measuredMs = await stage.firstWrite(recovered.connection);
+          const losses = await compareWithAcknowledged(
+            recovered.connection,
+            stage.writer,
+            { endLsn: recovered.archivedEnd, rows: stage.securedRows },
+            quiet,
+          );
+          return judge(scenario, stage, { recovered, losses, measuredMs, objectives });
+        } catch (error) {
+          if (error instanceof NotHere) return notPlayed(scenario, error, objectives);
+          if (!(error instanceof StructdbError) || error.code === 'INTERRUPTED') throw error;
+          return notRecovered(scenario, stage, error, objectives);
+        }
+      }),
+    ({ ok, message }) => `${scenario.name}: ${ok ? message : `FAILED: ${message}`}`,
+  );
+}
+
+function scenarioOf(name: ScenarioName): Scenario {
+  return scenarios.find((scenario) => scenario.name === name)!;
+}
+
+interface Outcome {
+  readonly recovered: Recovered;
+  readonly losses: Losses;
+  readonly measuredMs: number;
+  readonly objectives: PlayOptions['objectives'];
+}
+
+function judge(scenario: Scenario, stage: Stage, outcome: Outcome): ScenarioResult {
+  const { recovered, losses, measuredMs, objectives } = outcome;
+  const limitMs = scenario.limitMs ?? objectives.rpo;
+  const deviations = [
+    ...losses.damaged,
+    ...(losses.lostArchived > 0
+      ? [
+          `${rows(losses.lostArchived)} lost although the store had the WAL of ${losses.lostArchived === 1 ? 'it' : 'them'}`,
+        ]
+      : []),
+    ...(losses.lostSecured > 0
+      ? [
+          `${rows(losses.lostSecured)} lost that ${losses.lostSecured === 1 ? 'was' : 'were'} to be in the store by then`,
+        ]
+      : []),
+    ...(losses.lostMs > limitMs
+      ? [
+          `${rows(losses.lost)} of ${formatDuration(losses.lostMs)} lost; the limit is ${limitMs === 0 ? 'none' : formatDuration(limitMs)}`,
+        ]
+      : []),
+    ...(recovered.deviations ?? []),
+    ...(measuredMs > objectives.rto
+      ? [`the recovery took ${formatDuration(measuredMs)}; the objective is ${formatDuration(objectives.rto)}`]
+      : []),
+  ];
+  const open =
+    losses.lost === 0
+      ? 'nothing lost'
+      : `nothing lost that was in the store; ${rows(losses.lost)} of the last ${formatDuration(losses.lostMs)} were ${recovered.lostBecause ?? 'in the segment that was still open'}`;
+  return {
+    name: scenario.name,
+    title: scenario.title,
+    played: true,
+    ok: deviations.length === 0,
+    message: deviations[0] ?? `${open}, recovered in ${formatDuration(measuredMs)}`,
+    deviations,
+    losses,
+    rto: { measuredMs, objectiveMs: objectives.rto, met: measuredMs <= objectives.rto, phases: stage.phases },
+    rpo: { lossMs: losses.lostMs, objectiveMs: limitMs, met: losses.lostMs <= limitMs },
+    said: stage.said,
+    events: stage.events,
+  };
+}
+
+/** There is nothing to compare: every row is lost. */
+function notRecovered(
+  scenario: Scenario,
+  stage: Stage,
+  error: StructdbError,
+  objectives: PlayOptions['objectives'],
+): ScenarioResult {
+  const { acknowledged } = stage.writer;
+  const lostMs = acknowledged.length === 0 ? 0 : acknowledged.at(-1)!.atMs - acknowledged[0]!.atMs;
+  const lost = acknowledged.length;
+  return {
+    name: scenario.name,
+    title: scenario.title,
+    played: true,
+    ok: false,
+    message: `not recovered: ${error.message}`,
+    deviations: [`not recovered: ${error.message}`, ...error.details],
+    losses: {
+      acknowledged: lost,
+      recovered: 0,
+      lost,
+      lostArchived: 0,
+      lostSecured: stage.securedRows,
+      lostMs,
+      damaged: [],
+    },
+    rto: { measuredMs: sum(stage.phases), objectiveMs: objectives.rto, met: false, phases: stage.phases },
+    rpo: { lossMs: lostMs, objectiveMs: scenario.limitMs ?? objectives.rpo, met: false },
+    said: stage.said,
+    events: stage.events,
+  };
+}
+
+/** Nothing was broken, so nothing is good or bad. */
+function notPlayed({ name, title }: Scenario, error: NotHere, objectives: PlayOptions['objectives']): ScenarioResult {
+  const none = { acknowledged: 0, recovered: 0, lost: 0, lostArchived: 0, lostSecured: 0, lostMs: 0, damaged: [] };
+  return {
+    name,
+    title,
+    played: false,
+    ok: true,
+    message: `not played: ${error.message}`,
+    deviations: [],
+    losses: none,
+    rto: { measuredMs: 0, objectiveMs: objectives.rto, met: true, phases: {} },
+    rpo: { lossMs: 0, objectiveMs: objectives.rpo, met: true },
+    said: [],
+    events: [],
+  };
+}
+
+function verdictOf(results: readonly ScenarioResult[]): StructdbError | undefined {
+  const failed = results.filter(({ ok }) => !ok);
+  if (failed.length === 0) return undefined;
+  const [first] = failed;
+  return new StructdbError(
+    'SCENARIO_FAILED',
+    `${failed.length} of ${results.length} ${results.length === 1 ? 'scenario' : 'scenarios'} failed: ${first!.name}: ${first!.message}.`,
+    {
+      details: failed.flatMap(({ name, deviations }) => deviations.map((deviation) => `${name}: ${deviation}`)),
+      hint: 'See docs/dr-test.md, "Scenarios", for what each one protects.',
+    },
+  );
+}
+
+function goodNews(results: readonly ScenarioResult[]): string {
+  const played = results.filter((result) => result.played);
+  const left = results.length - played.length;
+  return `${played.length} of ${played.length} recovered, with nothing lost that was promised${left > 0 ? `; ${left} not played` : ''}.`;
+}
+
+function sum(phases: Readonly<Record<string, number>>): number {
+  return Object.values(phases).reduce((total, ms) => total + ms, 0);
+}
+
+function rows(count: number): string {
+  return `${formatCount(count)} acknowledged ${count === 1 ? 'row' : 'rows'}`;
+}
