@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
-import type { DumpDrillResult, PastDrill } from '../drill/index.ts';
+import type { DumpDrillResult, PastDrill, ScenariosResult } from '../drill/index.ts';
 import type { Style } from './output.ts';
 
 export function renderDrill(result: DumpDrillResult, style: Style): string {
@@ -46,5 +46,26 @@ export function renderHistory(drills: readonly PastDrill[], location: string, st
   return [
     style.dim(`  ${line(head)}`),
     ...rows.map((row, index) => `${drills[index]!.ok ? style.green('✓') : style.red('✗')} ${line(row)}`),
+  ].join('\n');
+}
+
+/** Each scenario with what it lost, its RTO by phase, and what the recovery said. */
+export function renderScenarios({ scenarios, server, evidence }: ScenariosResult, style: Style): string {
+  const lines = scenarios.flatMap(({ name, title, played, ok, message, deviations, losses, rto, said }) => {
+    if (!played) return [`${style.yellow('·')} ${name}: ${title}`, `    ${message}`];
+    const phases = Object.entries(rto.phases).map(([phase, ms]) => `${phase} ${formatDuration(ms)}`);
+    return [
+      `${ok ? style.green('✓') : style.red('✗')} ${name}: ${title}`,
+      ...(ok ? [`    ${message}`] : deviations.map((deviation) => `    ${style.red(deviation)}`)),
+      `    ${formatCount(losses.recovered)} of ${formatCount(losses.acknowledged)} acknowledged rows are there · RTO ${formatDuration(rto.measuredMs)}: ${phases.join(' · ')}`,
+      ...said.map((line) => `    it said: ${line}`),
+    ];
+  });
+  const played = scenarios.filter((scenario) => scenario.played);
+  const good = played.filter(({ ok }) => ok).length;
+  return [
+    ...lines,
+    `${good === played.length ? style.green('✓') : style.red('✗')} ${good} of ${played.length} recovered as promised, on PostgreSQL ${server}`,
+    `    evidence ${evidence}`,
   ].join('\n');
 }

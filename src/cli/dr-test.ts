@@ -1,8 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ConnectionSettings } from '../config/connection.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { type ReportFlags, withReports } from './dr-test-report.ts';
-import { renderDrill, renderHistory } from './dr-test-text.ts';
+import { renderDrill, renderHistory, renderScenarios } from './dr-test-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { addIdentityOption, addStoreOption, openStore } from './store.ts';
@@ -12,7 +12,21 @@ interface DrillFlags extends ReportFlags {
   readonly store?: string;
   readonly identity?: string;
   readonly requireRpo?: boolean;
+  readonly scenario?: string;
 }
+
+/** Those of src/drill/scenario-result.ts: help must not load the drills. */
+const SCENARIOS = [
+  'server-killed',
+  'data-directory-lost',
+  'table-dropped',
+  'backup-corrupt',
+  'wal-lost',
+  'store-unreachable',
+  'failover',
+  'disk-full',
+  'server-and-receiver-lost',
+];
 
 /** `structdb dr-test [run]`. */
 export function drTestCommand(shell: Shell): Command {
@@ -32,6 +46,14 @@ export function drTestCommand(shell: Shell): Command {
           void addIdentityOption(addStoreOption(command))
             .option('--label <label>', 'this backup, instead of the newest of the database')
             .option('--require-rpo', 'fail unless the recovery point is proven, which no dump can')
+            .addOption(
+              new Option(
+                '--scenario <name>',
+                'break a private cluster under write load instead, and recover it; touches nothing else',
+              )
+                .choices([...SCENARIOS, 'all'])
+                .conflicts(['label', 'requireRpo', 'url']),
+            )
             .option('--junit <file>', 'write the outcome as JUnit XML, for CI')
             .option('--html <file>', 'write the outcome as one HTML page with pictures'),
         run: runDrillCommand,
@@ -50,6 +72,7 @@ export function drTestCommand(shell: Shell): Command {
 }
 
 async function runDrillCommand(session: Session, _args: readonly unknown[], flags: DrillFlags) {
+  if (flags.scenario !== undefined) return runScenariosCommand(session, flags);
   const { runDumpDrill } = await import('../drill/index.ts');
   const options = {
     store: await openStore(session, flags.store, flags.identity),
@@ -61,6 +84,18 @@ async function runDrillCommand(session: Session, _args: readonly unknown[], flag
   };
   const { result, verdict } = await withReports(session, flags, () => runDumpDrill(options, session.context));
   return { result, human: (style: Session['style']) => renderDrill(result, style), verdict };
+}
+
+async function runScenariosCommand(session: Session, flags: DrillFlags) {
+  const { runScenarios, SCENARIO_NAMES } = await import('../drill/index.ts');
+  const options = {
+    names: SCENARIO_NAMES.filter((name) => flags.scenario === 'all' || flags.scenario === name),
+    store: await openStore(session, flags.store),
+    places: await session.places(),
+    objectives: (await session.config()).objectives,
+  };
+  const { result, verdict } = await withReports(session, flags, () => runScenarios(options, session.context));
+  return { result, human: (style: Session['style']) => renderScenarios(result, style), verdict };
 }
 
 interface HistoryFlags {

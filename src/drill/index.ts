@@ -18,5 +18,13 @@ export type {
   Verdict,
 } from './result.ts';
 export { type Drill, type DrillOptions, runDumpDrill } from './run.ts';
-export type { Losses, ScenarioEvent, ScenarioName, ScenarioResult, ScenariosResult } from './scenario-result.ts';
+export {
+  type Losses,
+  SCENARIO_NAMES,
+  type ScenarioEvent,
+  type ScenarioName,
+  type ScenarioResult,
+  type ScenariosResult,
+} from './scenario-result.ts';
+export { runScenarios, type ScenarioOptions } from './scenarios/run.ts';
 export type { WriteProbe } from './write-probe.ts';

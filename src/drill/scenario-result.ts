@@ -1,16 +1,19 @@
 import type { Rto, Verdict } from './result.ts';
 
-/** One of the nine ways to break a cluster (docs/dr-test.md, "Scenarios"). */
-export type ScenarioName =
-  | 'server-killed'
-  | 'data-directory-lost'
-  | 'table-dropped'
-  | 'backup-corrupt'
-  | 'wal-lost'
-  | 'store-unreachable'
-  | 'failover'
-  | 'disk-full'
-  | 'server-and-receiver-lost';
+/** The ways to break a cluster (docs/dr-test.md, "Scenarios"), in the order in which `--scenario all` plays them. */
+export const SCENARIO_NAMES = [
+  'server-killed',
+  'data-directory-lost',
+  'table-dropped',
+  'backup-corrupt',
+  'wal-lost',
+  'store-unreachable',
+  'failover',
+  'disk-full',
+  'server-and-receiver-lost',
+] as const;
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** What became of the rows that the server had acknowledged, row by row. */
 export interface Losses {

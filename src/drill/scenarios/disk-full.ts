@@ -29,8 +29,10 @@ export const diskFull: Scenario = {
     await stage.writer.more(5);
     await stage.breaks(() => stage.cluster.destroy());
     const { endLsn: archivedEnd } = await stage.reach();
-    const deviations = await mustRefuse(stage, disk);
-    deviations.push(...(await mustFail(stage, disk)));
+    const deviations = await stage.phase('disk full', async () => [
+      ...(await mustRefuse(stage, disk)),
+      ...(await mustFail(stage, disk)),
+    ]);
     if (!unprotected) await rm(fillerOf(disk));
     return { connection: await recoverFromStore(stage, { directory: disk }), archivedEnd, deviations };
   },
@@ -55,7 +57,7 @@ async function mustFail(stage: Stage, disk: string): Promise<string[]> {
 
 async function failureOf(stage: Stage, disk: string, onFetch?: () => Promise<void>): Promise<string[]> {
   try {
-    await stage.phase('disk full', () => recoverFromStore(stage, { directory: disk, name: 'first', onFetch }));
+    await recoverFromStore(stage, { directory: disk, name: 'first', onFetch });
   } catch (error) {
     if (!(error instanceof StructdbError) || error.code === 'INTERRUPTED') throw error;
     stage.said.push(error.message);

@@ -33,9 +33,9 @@ export async function runScenarios(options: ScenarioOptions, context: RunContext
   const at = context.clock.now();
   const { results, server } = await withTemplate(options, context, async (template) => {
     const results: ScenarioResult[] = [];
-    for (const name of options.names) {
+    for (const scenario of scenarios.filter(({ name }) => options.names.includes(name))) {
       stopIfInterrupted(context);
-      results.push(await playScenario(template, scenarioOf(name), { objectives: options.objectives }, context));
+      results.push(await playScenario(template, scenario, { objectives: options.objectives }, context));
     }
     return { results, server: template.cluster.site.programs.postgres.version };
   });
@@ -114,10 +114,6 @@ export async function playScenario(
       }),
     ({ ok, message }) => `${scenario.name}: ${ok ? message : `FAILED: ${message}`}`,
   );
-}
-
-function scenarioOf(name: ScenarioName): Scenario {
-  return scenarios.find((scenario) => scenario.name === name)!;
 }
 
 interface Outcome {
