@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Finding } from '../../src/journeys/doctor/index.ts';
@@ -22,6 +22,27 @@ describe('doctor', () => {
     const segment = /[0-9A-F]{24}/.exec(trip.message)![0];
     const [cluster] = (await readdir(storeDirectory)).filter((name) => /^\d+$/.test(name));
     expect(await readdir(path.join(storeDirectory, cluster!, 'wal', segment.slice(0, 8)))).toContain(`${segment}.zst`);
+
+    expect(found(healthy.json, 'stores.local').level).toBe('ok');
+    expect(found(healthy.json, 'backups.daily')).toMatchObject({ level: 'warning', fix: 'Make it: structdb backup' });
+    expect(found(healthy.json, 'drills.last').level).toBe('warning');
+
+    for (const kind of ['dump', 'base']) await checkout.run(['backup', 'run', '--kind', kind]);
+    // Each look closes a segment; the one in the middle is lost then.
+    const lost = /[0-9A-F]{24}/.exec(
+      found((await checkout.run(['doctor', '--json'])).json, 'archiving.round-trip').message,
+    )![0];
+    const before = (await checkout.run(['doctor', '--json'])).json;
+    expect(found(before, 'backups.daily').level).toBe('ok');
+    expect(before.result.findings.filter(({ check }: Finding) => check === 'backups.window')).toMatchObject([
+      { level: 'ok' },
+    ]);
+    await rm(path.join(storeDirectory, cluster!, 'wal', lost.slice(0, 8), `${lost}.zst`));
+    const after = await checkout.run(['doctor', '--json']);
+    expect(after.exitCode).toBe(4);
+    expect(after.json.result.findings).toContainEqual(
+      expect.objectContaining({ check: 'backups.window', level: 'problem', message: expect.stringContaining(lost) }),
+    );
 
     const psql = (statement: string) => checkout.run(['dev', 'psql', '--', '-Xqc', statement]);
     expect((await psql(`alter system set archive_command = 'false'`)).exitCode).toBe(0);

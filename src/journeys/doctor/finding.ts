@@ -46,3 +46,16 @@ export function failed(area: Area, check: string, error: unknown, level: Exclude
   const hint = error instanceof StructdbError ? error.hint : undefined;
   return finding(level, area, check, messageOf(error), hint ?? null);
 }
+
+/** Runs a check of one thing and turns what it throws into its finding. */
+export async function attempt(
+  area: Area,
+  check: string,
+  work: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  try {
+    return await work();
+  } catch (error) {
+    return [failed(area, check, error)];
+  }
+}

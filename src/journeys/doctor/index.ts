@@ -8,10 +8,12 @@ import { profiles } from '../../postgres/profiles.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
 import type { Store } from '../../storage/store.ts';
 import { checkArchiving } from './archiving.ts';
-import { type Finding, failed } from './finding.ts';
+import { checkDrills, checkFreshness, checkWindow } from './backups.ts';
+import { attempt, type Finding, failed } from './finding.ts';
 import { askServer, checkPrivileges, judgeServer, type ServerFacts } from './server.ts';
 import { checkSpace, scratchPlace } from './space.ts';
-import { attempt, checkTools } from './tools.ts';
+import { checkStores, usedStores } from './stores.ts';
+import { checkTools } from './tools.ts';
 
 export type { Finding, Level } from './finding.ts';
 
@@ -45,10 +47,38 @@ export async function doctor(options: Readonly<DoctorOptions>, context: RunConte
   const look = async (what: string, work: () => Promise<readonly Finding[]>) => {
     findings.push(...(await asStep(context, `doctor.${what.toLowerCase()}`, `Looking at ${what}`, work)));
   };
-  const { connection } = options;
+  const { connection, config, openStore } = options;
+  let facts: ServerFacts | undefined;
   if (connection instanceof StructdbError) findings.push(failed('server', 'connection', connection));
-  else await look('the server', () => checkServer(connection, options, context));
-  await look('the disks', () => attempt('space', 'scratch', async () => [await checkSpace(scratchPlace(0))]));
+  else {
+    await look('the server', async () => {
+      const { found, about } = await checkServer(connection, options, context);
+      facts = about;
+      return found;
+    });
+  }
+  const neededBytes = facts?.databaseBytes ?? 0;
+  const walStore = walStoreName(config);
+  await look('the stores', () => checkStores(usedStores(config, walStore), openStore, neededBytes, context));
+  await look('the disk', () => attempt('space', 'scratch', async () => [await checkSpace(scratchPlace(neededBytes))]));
+  const whose = {
+    systemIdentifier: facts?.systemIdentifier ?? null,
+    database: connection instanceof StructdbError ? undefined : connection.database,
+  };
+  await look('the backups', () => attempt('backups', 'daily', () => checkFreshness(config, whose, openStore, context)));
+  const { systemIdentifier } = whose;
+  const baseStore = baseStoreName(config);
+  if (systemIdentifier !== null) {
+    await look('the recovery window', () =>
+      attempt('backups', 'window', async () => {
+        const stores = { base: await openStore(baseStore), wal: await openStore(walStore) };
+        return checkWindow(stores, systemIdentifier, config, options.places, context);
+      }),
+    );
+  }
+  await look('the drills', () =>
+    attempt('drills', 'last', async () => checkDrills(await openStore(config.backup.daily.store), whose, context)),
+  );
   return judge(findings);
 }
 
@@ -56,10 +86,12 @@ async function checkServer(
   connection: ConnectionSettings,
   options: DoctorOptions,
   context: RunContext,
-): Promise<Finding[]> {
-  try {
-    return await withClient(connection, profiles.probe, context, async (client) => {
+): Promise<{ readonly found: readonly Finding[]; readonly about: ServerFacts | undefined }> {
+  let about: ServerFacts | undefined;
+  const found = await attempt('server', 'connection', () =>
+    withClient(connection, profiles.probe, context, async (client) => {
       const facts = await askServer(client, context);
+      about = facts;
       return [
         ...judgeServer(facts, connection),
         ...(await attempt('tools', 'postgresql', () => checkTools(options.places, facts.major))),
@@ -70,10 +102,9 @@ async function checkServer(
           checkArchiving(client, facts, await options.openStore(walStoreName(options.config)), context),
         )),
       ];
-    });
-  } catch (error) {
-    return [failed('server', 'connection', error)];
-  }
+    }),
+  );
+  return { found, about };
 }
 
 /** Tiers that were asked for; the ones that are only implied are left out where the role may not. */
@@ -81,9 +112,14 @@ function needsReplication({ backup }: Config): boolean {
   return [backup.daily, backup.weekly, backup.monthly].some((tier) => tier !== undefined && tier.kind !== 'dump');
 }
 
+/** Where base backups go. */
+function baseStoreName({ backup }: Config): string {
+  return backup.weekly?.store ?? backup.monthly?.store ?? backup.daily.store;
+}
+
 /** Where WAL is archived: what `backup.wal.store` names, else where the base backups go. */
-function walStoreName({ backup }: Config): string {
-  return backup.wal.store ?? backup.weekly?.store ?? backup.monthly?.store ?? backup.daily.store;
+function walStoreName(config: Config): string {
+  return config.backup.wal.store ?? baseStoreName(config);
 }
 
 function judge(findings: readonly Finding[]): Doctor {
@@ -101,5 +137,3 @@ function judge(findings: readonly Finding[]): Doctor {
     ),
   };
 }
-
-export type { ServerFacts };

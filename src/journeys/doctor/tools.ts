@@ -1,6 +1,6 @@
 import { StructdbError } from '../../core/errors.ts';
 import { findProgram, type SearchPlaces } from '../../programs/find.ts';
-import { type Finding, failed, finding, ok } from './finding.ts';
+import { type Finding, finding, ok } from './finding.ts';
 
 /** What each program of PostgreSQL is needed for; `exact`: it must be of the server's own major. */
 const NEEDED = [
@@ -31,17 +31,4 @@ export async function checkTools(places: SearchPlaces, major: number): Promise<F
   }
   if (present.length > 0) findings.unshift(ok('tools', 'postgresql', present.join(', ')));
   return findings;
-}
-
-/** Runs a check of one thing and turns what it throws into its finding. */
-export async function attempt(
-  area: Finding['area'],
-  check: string,
-  work: () => Promise<readonly Finding[]>,
-): Promise<readonly Finding[]> {
-  try {
-    return await work();
-  } catch (error) {
-    return [failed(area, check, error)];
-  }
 }
