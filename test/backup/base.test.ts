@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { listStore, runBackup, showBackup, verifyBackups } from '../../src/backup/index.ts';
 import { fingerprintTables } from '../../src/database/fingerprint.ts';
@@ -12,13 +14,17 @@ import { removeBackup } from '../../src/repository/backups.ts';
 import type { ClusterManifest } from '../../src/repository/manifest.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
+import { openS3Store } from '../../src/storage/s3-store.ts';
 import type { Store } from '../../src/storage/store.ts';
+import { keysOf } from '../storage/store-contract.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { embeddedPrograms } from '../support/embedded.ts';
+import { testPlaces } from '../support/environment.ts';
 import { runToDeath } from '../support/kill-points.ts';
 import { serverDirectory, startLoopbackServer } from '../support/loopback-server.ts';
 import { sql, urlOf } from '../support/postgres.ts';
+import { clientOf, describeS3, freshBucket, type S3Bucket } from '../support/s3.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import {
   type ArchivingServer,
@@ -27,6 +33,7 @@ import {
   filesOfBackups,
   folderOf,
   setting,
+  slowPut,
   unpackByHand,
   withRestored,
 } from './cluster-support.ts';
@@ -329,6 +336,35 @@ describe('Verification with --deep', () => {
   });
 });
 
+describeS3('In S3', () => {
+  it('a base backup with a tablespace comes straight into the bucket, and is verified out of it', async () => {
+    const { store } = await bucketStore();
+    const local = baseOptions(server).store;
+    const { label } = await runBackup(baseOptions(server, { store, walStore: local }), testContext());
+    const { manifest: own } = await showBackup({ store, label });
+    expect(own.parts.map(({ name }) => name)).toEqual(manifest.parts.map(({ name }) => name));
+    const verify = () => verifyBackups({ store, places: testPlaces(), label, deep: true }, testContext());
+    expect(await verify()).toMatchObject([{ ok: true, deep: true }]);
+    const folder = `${own.systemIdentifier}/backups/${label}`;
+    await store.put(`${folder}/base.tar.zst`, Readable.from([Buffer.alloc(own.parts[1]!.sizeBytes)]));
+    expect((await verify())[0]!.problems).toEqual([expect.stringContaining('base.tar.zst was altered')]);
+  });
+
+  it('one that is interrupted leaves neither objects nor unfinished uploads', async () => {
+    const { store, bucket } = await bucketStore();
+    const context = testContext();
+    const interrupting = slowPut(store, async () => context.interrupt());
+    const run = runBackup(baseOptions(server, { store: interrupting, walStore: baseOptions(server).store }), context);
+    await expect(run).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    const keys = await keysOf(store, '');
+    expect(keys.filter((key) => key.includes('/backups/'))).toEqual([]);
+    const client = clientOf(bucket);
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket.bucket }));
+    client.destroy();
+    expect(Uploads).toEqual([]);
+  });
+});
+
 describe('A standby', () => {
   it('gives a base backup that restores; one that is promoted meanwhile gives none', async () => {
     const standby = await standbyOf(server);
@@ -361,36 +397,6 @@ async function removeOwn(label: string, systemIdentifier = manifest.systemIdenti
   await removeBackup(openRepository(baseOptions(server).store, systemIdentifier), label);
 }
 
-/** A store that does something once, when the first archive is written. */
-function slowPut(store: Store, first: () => Promise<void>): Store {
-  let done = false;
-  return {
-    location: store.location,
-    sealing: store.sealing,
-    put: (key, body) =>
-      store.put(
-        key,
-        (async function* () {
-          for await (const chunk of body) {
-            yield chunk;
-            if (!done) {
-              done = true;
-              await first();
-            }
-          }
-        })(),
-      ),
-    putIfAbsent: store.putIfAbsent.bind(store),
-    delete: store.delete.bind(store),
-    sweep: store.sweep.bind(store),
-    get: store.get.bind(store),
-    head: store.head.bind(store),
-    list: store.list.bind(store),
-    folders: store.folders.bind(store),
-    plainSha256: store.plainSha256.bind(store),
-  };
-}
-
 /** Changes one byte of one file in an archive, and makes the manifest fit. */
 async function forge(folder: string, archive: string, file: string): Promise<void> {
   const inside = await mkdtemp(path.join(scratch, 'inside-'));
@@ -419,6 +425,21 @@ async function flip(file: string): Promise<() => Promise<void>> {
   };
   await change();
   return change;
+}
+
+async function bucketStore(): Promise<{ store: Store; bucket: S3Bucket }> {
+  const bucket = await freshBucket();
+  const { endpoint, region, accessKeyId, secretAccessKey } = bucket;
+  const credentials = { accessKeyId, secretAccessKey };
+  const store = openS3Store({
+    bucket: bucket.bucket,
+    endpoint,
+    region,
+    prefix: '',
+    credentials,
+    requestTimeoutMs: 30_000,
+  });
+  return { store, bucket };
 }
 
 async function projectOf({ storeDirectory }: ArchivingServer): Promise<string> {

@@ -11,6 +11,7 @@ import type { SystemUser } from '../../src/programs/run.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import type { ClusterManifest } from '../../src/repository/manifest.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
+import type { Store } from '../../src/storage/store.ts';
 import { testContext } from '../support/context.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
 import { serverDirectory, startLoopbackServer } from '../support/loopback-server.ts';
@@ -192,4 +193,34 @@ export async function filesOfBackups(server: ArchivingServer): Promise<string[]>
     found.push(...((await readdir(root, { recursive: true }).catch(() => [])) as string[]));
   }
   return found;
+}
+
+/** A store that does something once, in the middle of the first object that is streamed into it. */
+export function slowPut(store: Store, first: () => Promise<void>): Store {
+  let done = false;
+  return {
+    location: store.location,
+    sealing: store.sealing,
+    put: (key, body) =>
+      store.put(
+        key,
+        (async function* () {
+          for await (const chunk of body) {
+            yield chunk;
+            if (!done) {
+              done = true;
+              await first();
+            }
+          }
+        })(),
+      ),
+    putIfAbsent: store.putIfAbsent.bind(store),
+    delete: store.delete.bind(store),
+    sweep: store.sweep.bind(store),
+    get: store.get.bind(store),
+    head: store.head.bind(store),
+    list: store.list.bind(store),
+    folders: store.folders.bind(store),
+    plainSha256: store.plainSha256.bind(store),
+  };
 }

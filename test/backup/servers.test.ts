@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { runBackup } from '../../src/backup/index.ts';
+import { withReplication } from '../../src/postgres/base-backup.ts';
 import { findServerPrograms, stopServer, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { keysOf } from '../storage/store-contract.ts';
 import { testContext } from '../support/context.ts';
 import { embeddedPrograms } from '../support/embedded.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
 import { scratchDirectory } from '../support/scratch.ts';
+import { slowPut } from './cluster-support.ts';
 import { fill, runOptions, withBlockedDump } from './support.ts';
 
 const scratch = await scratchDirectory();
@@ -40,6 +42,40 @@ describe('A backup', () => {
         await expect(run).rejects.toMatchObject({ code: 'CONNECTION_LOST', exitCode: 1 });
       });
       expect((await keysOf(options.store, '')).filter((key) => key.includes('/backups/'))).toEqual([]);
+    });
+  });
+
+  it('of a cluster names the setting that stands in the way, and stores nothing', async () => {
+    const programs = await findServerPrograms(testPlaces());
+    const cluster = { programs, environment: testEnvironment() };
+    await withScratchCluster(cluster, testContext(), async ({ connection }) => {
+      const options = await runOptions(connection, scratch);
+      await expect(runBackup({ ...options, kind: 'base' }, testContext())).rejects.toMatchObject({
+        code: 'SERVER_UNSUITABLE',
+        message: expect.stringContaining('wal_level is minimal'),
+        hint: expect.stringContaining("ALTER SYSTEM SET wal_level = 'replica'"),
+      });
+      expect(await keysOf(options.store, '')).toEqual([]);
+    });
+  });
+
+  it('of a cluster whose WAL senders are all taken says so; one whose server dies leaves nothing', async () => {
+    const programs = await findServerPrograms(testPlaces());
+    const settings = { wal_level: 'replica', max_wal_senders: '1' };
+    const cluster = { programs, environment: testEnvironment(), settings };
+    await withScratchCluster(cluster, testContext(), async ({ connection, dataDirectory, user }) => {
+      const options = { ...(await runOptions(connection, scratch)), kind: 'base' as const };
+      await withReplication(connection, testContext(), async () => {
+        await expect(runBackup(options, testContext())).rejects.toMatchObject({
+          code: 'CONNECTION_FAILED',
+          hint: expect.stringContaining('max_wal_senders'),
+        });
+      });
+      const { store } = options;
+      const dying = slowPut(store, () => stopServer({ programs, dataDirectory, user, mode: 'immediate' }));
+      const run = runBackup({ ...options, store: dying }, testContext());
+      await expect(run).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+      expect((await keysOf(store, '')).filter((key) => key.includes('/backups/'))).toEqual([]);
     });
   });
 });
