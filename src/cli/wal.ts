@@ -1,9 +1,10 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, messageOf, StructdbError } from '../core/errors.ts';
-import type { ArchiveSettings, FetchResult, PushResult } from '../wal/index.ts';
+import type { ArchiveSettings, FetchResult, PushResult, ReceiveResult } from '../wal/index.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
+import { actorOf, openStore } from './store.ts';
 
 interface ArchiveFlag {
   readonly archive?: string;
@@ -11,7 +12,11 @@ interface ArchiveFlag {
 
 /** `structdb wal push|fetch|…`: the first two do what `src/entries/wal.ts` does, by hand. */
 export function walCommand(shell: Shell): Command {
-  return shell.group('wal', 'The archive of the write-ahead log', [pushCommand(shell), fetchCommand(shell)]);
+  return shell.group('wal', 'The archive of the write-ahead log', [
+    pushCommand(shell),
+    fetchCommand(shell),
+    receiveCommand(shell),
+  ]);
 }
 
 function pushCommand(shell: Shell): Command {
@@ -51,6 +56,54 @@ function fetchCommand(shell: Shell): Command {
       }
       const what = result.endLsn === null ? 'as it was archived' : `up to ${result.endLsn}, as wal receive had it`;
       return { result, human: (style) => `${style.green('✓')} ${result.name} is at ${String(target)}, ${what}.` };
+    },
+  });
+}
+
+interface ReceiveFlags {
+  readonly store?: string;
+  readonly slot?: string;
+  readonly spool?: string;
+  readonly heartbeat: boolean;
+}
+
+function receiveCommand(shell: Shell): Command {
+  return shell.command<ReceiveFlags>({
+    name: 'receive',
+    summary: 'Stream WAL into the store until it is stopped: what a disaster can take is about a second',
+    details:
+      'Needs a role with the attribute REPLICATION. It may run on another host, and beside wal push. Ctrl-C or SIGTERM ends it.',
+    example: 'structdb wal receive',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked],
+    connects: true,
+    configure: (command) =>
+      void command
+        .option('--store <name>', 'the store (default: backup.wal.store)')
+        .option('--slot <name>', 'the replication slot, made when absent (default: backup.wal.slot, "structdb")')
+        .option('--spool <folder>', 'where the open segment is kept meanwhile; nothing that matters stays there')
+        .option('--no-heartbeat', 'do not write structdb.heartbeat every 10 s'),
+    run: async (session, _args, { store, slot, spool, heartbeat }) => {
+      const { receiveWal } = await import('../wal/index.ts');
+      const { workingDirectory } = session.environment;
+      const result: ReceiveResult = await receiveWal(
+        {
+          connection: await session.connection(),
+          store: await openWalStore(session, store),
+          places: await session.places(),
+          actor: actorOf(session, 'wal receive'),
+          slot: slot ?? (await session.config()).backup.wal.slot,
+          spoolDirectory: spool === undefined ? undefined : path.resolve(workingDirectory, spool),
+          heartbeat,
+        },
+        session.context,
+      );
+      const { segments, partials, endLsn } = result;
+      return {
+        result,
+        human: (style) =>
+          `${style.green('✓')} Stopped. ${segments} segments and ${partials} uploads of open ones are in ${result.store}` +
+          `${endLsn === null ? '' : `, up to ${endLsn}`}; the slot "${result.slot}" keeps what comes now.`,
+      };
     },
   });
 }
@@ -111,4 +164,10 @@ async function openArchive(session: Session, archive: string | undefined) {
   );
   const owner = await serverUser(session.environment).catch(() => undefined);
   return { settings, store: await openStoreOf(settings.store, { uid, owner }) };
+}
+
+/** Where WAL is kept. */
+async function openWalStore(session: Session, name: string | undefined) {
+  const { backup } = await session.config();
+  return openStore(session, name ?? backup.wal.store ?? backup.weekly?.store ?? backup.monthly?.store);
 }

@@ -126,7 +126,17 @@ export const configSchema = z
           .strictObject({ kind: backupKind.default('base'), store: z.string(), keep: duration('12 months') })
           .optional(),
         /** Where `wal push`, `wal receive` and `wal fetch` work, and how far back every instant must be reachable. */
-        wal: z.strictObject({ store: z.string().optional(), recoveryWindow: duration('7 days') }).prefault({}),
+        wal: z
+          .strictObject({
+            store: z.string().optional(),
+            recoveryWindow: duration('7 days'),
+            /** The physical replication slot of `wal receive`. */
+            slot: z
+              .string()
+              .regex(/^[a-z0-9_]{1,63}$/, 'a slot name of lower-case letters, digits and _')
+              .default('structdb'),
+          })
+          .prefault({}),
         compression: z
           .strictObject({
             /** Zstandard level. */

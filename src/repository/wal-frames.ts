@@ -4,7 +4,7 @@ import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib';
 const compressFrame = promisify(zstdCompress);
 
 /** A 16 MiB segment becomes four frames, compressed at the same time. */
-const FRAME_BYTES = 4 * 1024 * 1024;
+export const FRAME_BYTES = 4 * 1024 * 1024;
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 } };
 
 /** Compresses in frames, one after the other in the result: what `zstd -d` reads as one file (RFC 8878, section 3). */

@@ -2,3 +2,4 @@
 export { type ArchiveSettings, readArchiveSettings } from '../repository/archive-settings.ts';
 export { type FetchOptions, type FetchResult, fetchWalFile } from './fetch.ts';
 export { type PushOptions, type PushResult, pushWalFile } from './push.ts';
+export { type ReceiveOptions, type ReceiveResult, receiveWal } from './receive.ts';

@@ -50,7 +50,7 @@ export async function pushContent(
   name: string,
   content: Buffer,
   store: Store,
-  settings: ArchiveSettings,
+  settings: Pick<ArchiveSettings, 'systemIdentifier' | 'segmentSizeBytes' | 'major' | 'trimLimitBytes'>,
 ): Promise<PushResult> {
   const wal = parseWalFileName(name);
   if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, settings);
@@ -93,7 +93,10 @@ async function pack(content: Buffer, { sealing }: Store): Promise<Buffer> {
 }
 
 /** Compared before every write: two clusters in one archive is how archives were lost. */
-async function ofThisCluster(store: Store, settings: ArchiveSettings): Promise<Repository> {
+async function ofThisCluster(
+  store: Store,
+  settings: Pick<ArchiveSettings, 'systemIdentifier' | 'segmentSizeBytes' | 'major'>,
+): Promise<Repository> {
   const { systemIdentifier, major, segmentSizeBytes } = settings;
   return ensureRepository(store, { systemIdentifier, postgresMajor: major, walSegmentBytes: segmentSizeBytes });
 }
