@@ -1,8 +1,12 @@
 import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
-import type { DumpDrillResult, PastDrill, ScenariosResult } from '../drill/index.ts';
+import type { BaseDrillResult, DrillResult, DumpDrillResult, PastDrill, ScenariosResult } from '../drill/index.ts';
 import type { Style } from './output.ts';
 
-export function renderDrill(result: DumpDrillResult, style: Style): string {
+export function renderDrill(result: DrillResult, style: Style): string {
+  return result.kind === 'dump' ? renderDump(result, style) : renderBase(result, style);
+}
+
+function renderDump(result: DumpDrillResult, style: Style): string {
   const { rto, ageOfData, rate, checks, rpo } = result;
   const { phases } = rto;
   const mark = (ok: boolean) => (ok ? style.green('✓') : style.red('✗'));
@@ -23,6 +27,35 @@ export function renderDrill(result: DumpDrillResult, style: Style): string {
   return lines.join('\n');
 }
 
+function renderBase(result: BaseDrillResult, style: Style): string {
+  const { rto, rpo, rate, replay, checks, target, unchecked } = result;
+  const mark = (ok: boolean) => (ok ? style.green('✓') : style.red('✗'));
+  const phases = Object.entries(rto.phases).map(
+    ([key, ms]) => `${key.replace(/Ms$/, '').replace('W', ' w')} ${formatDuration(ms)}`,
+  );
+  const pace =
+    rate.replayBytesPerSecond === null ? '' : `, ${formatBytes(rate.replayBytesPerSecond)} of WAL a second replayed`;
+  const failed = checks.filter(({ ok }) => !ok);
+  return [
+    `${mark(result.verdict.ok)} ${result.chain.join(' + ')}`,
+    `    ${formatBytes(rate.sizeBytes)} and ${formatBytes(replay.walBytes)} of WAL up to ${replay.toLsn}, on PostgreSQL ${result.server.scratchMajor}`,
+    ...(target.kind === 'random'
+      ? [
+          `    to ${target.at}, an instant of the recovery window; the same again: --random-instant --seed ${target.seed}`,
+        ]
+      : []),
+    ...result.passedOver.map(({ label, reason }) => `${mark(false)} ${label} was passed over: ${reason}`),
+    `${mark(rto.met)} RTO ${formatDuration(rto.measuredMs)} to the first accepted write; the objective is ${formatDuration(rto.objectiveMs)}`,
+    `    ${phases.join(' · ')}`,
+    `    ${formatBytes(rate.bytesPerSecond)} of data a second restored${pace}: the objective covers about ${formatBytes(rate.coveredBytes)}; this one has ${formatBytes(rate.sizeBytes)}`,
+    `${rpo.judged ? mark(rpo.met) : style.dim('·')} RPO ${rpo.message}; the objective is ${formatDuration(rpo.objectiveMs)}`,
+    `${mark(failed.length === 0)} ${checks.length - failed.length} of ${checks.length} checks in ${formatDuration(result.checksMs)}`,
+    ...checks.map(({ name, ok, message }) => `    ${mark(ok)} ${name}: ${message}`),
+    ...unchecked.map((line) => `    ${style.dim('·')} not checked: ${line}`),
+    `    evidence ${result.evidence}`,
+  ].join('\n');
+}
+
 /** The trend: one line per drill, oldest first. */
 export function renderHistory(drills: readonly PastDrill[], location: string, style: Style): string {
   if (drills.length === 0) return `No drill has left evidence in ${location} yet: structdb dr-test`;
@@ -30,7 +63,7 @@ export function renderHistory(drills: readonly PastDrill[], location: string, st
     drill.at.slice(0, 16).replace('T', ' '),
     drill.kind,
     drill.rtoMs === null ? '-' : formatDuration(drill.rtoMs),
-    drill.rpoMs === null ? '-' : formatDuration(drill.rpoMs),
+    drill.rpoMs === null ? '-' : drill.rpoMs === 0 ? '0' : formatDuration(drill.rpoMs),
     drill.bytesPerSecond === null ? '-' : `${formatBytes(drill.bytesPerSecond)}/s`,
     `${drill.checks.good}/${drill.checks.all}`,
     drill.label,

@@ -12,6 +12,9 @@ interface DrillFlags extends ReportFlags {
   readonly store?: string;
   readonly identity?: string;
   readonly requireRpo?: boolean;
+  readonly kind?: 'dump' | 'base';
+  readonly randomInstant?: boolean;
+  readonly seed?: number;
   readonly scenario?: string;
 }
 
@@ -36,23 +39,39 @@ export function drTestCommand(shell: Shell): Command {
     [
       shell.command<DrillFlags>({
         name: 'run',
-        summary: 'restore the newest backup on a server of its own, and judge it (what plain "structdb dr-test" does)',
+        summary: 'recover the newest backup on a server of its own, and judge it (what plain "structdb dr-test" does)',
         details:
-          'The source is never written to, and may be down: with its name in --url, the newest backup of that database is taken.',
+          'A base backup with its WAL where the cluster has one, else a dump. The source is never written to, and may be down: with its name in --url, the newest dump of that database is taken.',
         example: 'structdb dr-test --json',
         exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
         connects: true,
         configure: (command) =>
           void addIdentityOption(addStoreOption(command))
-            .option('--label <label>', 'this backup, instead of the newest of the database')
-            .option('--require-rpo', 'fail unless the recovery point is proven, which no dump can')
+            .addOption(
+              new Option(
+                '--kind <kind>',
+                'what to drill (a base backup where the cluster has one, else a dump)',
+              ).choices(['base', 'dump']),
+            )
+            .option('--label <label>', 'this backup, instead of the newest')
+            .addOption(
+              new Option(
+                '--random-instant',
+                'recover to an instant of the recovery window that chance chooses',
+              ).conflicts(['requireRpo', 'label']),
+            )
+            .option('--seed <n>', 'the number that chose an instant: the same again', natural)
+            .option(
+              '--require-rpo',
+              'fail unless the recovery point is proven, which only a base backup with its WAL can',
+            )
             .addOption(
               new Option(
                 '--scenario <name>',
                 'break a private cluster under write load instead, and recover it; touches nothing else',
               )
                 .choices([...SCENARIOS, 'all'])
-                .conflicts(['label', 'requireRpo', 'url']),
+                .conflicts(['label', 'kind', 'randomInstant', 'requireRpo', 'url']),
             )
             .option('--junit <file>', 'write the outcome as JUnit XML, for CI')
             .option('--html <file>', 'write the outcome as one HTML page with pictures'),
@@ -73,16 +92,18 @@ export function drTestCommand(shell: Shell): Command {
 
 async function runDrillCommand(session: Session, _args: readonly unknown[], flags: DrillFlags) {
   if (flags.scenario !== undefined) return runScenariosCommand(session, flags);
-  const { runDumpDrill } = await import('../drill/index.ts');
+  const { runDrill } = await import('../drill/index.ts');
   const options = {
-    store: await openStore(session, flags.store, flags.identity),
+    ...(await storesOf(session, flags)),
     connection: await knownConnection(session),
     places: await session.places(),
     objectives: (await session.config()).objectives,
+    kind: flags.kind,
     label: flags.label,
     requireRpo: flags.requireRpo,
+    randomInstant: flags.randomInstant ? { seed: flags.seed } : undefined,
   };
-  const { result, verdict } = await withReports(session, flags, () => runDumpDrill(options, session.context));
+  const { result, verdict } = await withReports(session, flags, () => runDrill(options, session.context));
   return { result, human: (style: Session['style']) => renderDrill(result, style), verdict };
 }
 
@@ -114,12 +135,33 @@ async function runHistoryCommand(session: Session, _args: readonly unknown[], { 
   };
 }
 
+/** Dumps are looked for in the store of the daily tier, base backups in those of every tier, WAL where it is archived. */
+async function storesOf(session: Session, { store: name, identity }: DrillFlags) {
+  const { backup } = await session.config();
+  const tiers = [backup.daily.store, backup.weekly?.store, backup.monthly?.store].filter(
+    (store) => store !== undefined,
+  );
+  const names = name === undefined ? [...new Set(tiers)] : [name];
+  const stores = await Promise.all(names.map((each) => openStore(session, each, identity)));
+  const { store: wal } = backup.wal;
+  return {
+    store: stores[0]!,
+    baseStores: stores,
+    walStore: wal === undefined ? undefined : await openStore(session, wal, identity),
+  };
+}
+
 /** A drill needs no server but its own: where none is named, the store says what there is. */
 async function knownConnection(session: Session): Promise<ConnectionSettings | undefined> {
   return session.connection().catch((error: unknown) => {
     if (error instanceof StructdbError && error.code === 'NO_CONNECTION') return undefined;
     throw error;
   });
+}
+
+function natural(text: string): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 31) return Number(text);
+  throw new InvalidArgumentError('a number from 0 to 2147483647 is needed.');
 }
 
 function positive(text: string): number {

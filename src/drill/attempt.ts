@@ -1,7 +1,6 @@
 import { withDatabase } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
-import { asStep } from '../core/progress.ts';
 import type { ScratchCluster } from '../postgres/cluster.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
@@ -9,11 +8,12 @@ import type { SearchPlaces } from '../programs/find.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { DumpManifest } from '../repository/manifest.ts';
 import { performRestore, planFor, type RestorePlan, type RestoreResult } from '../restore/index.ts';
-import { type Check, check } from './checks.ts';
+import type { Check } from './checks.ts';
 import { checkFrozen, withFrozenCopy } from './copy.ts';
+import { firstWrite } from './first-write.ts';
 import { createRoles } from './globals.ts';
 import type { RtoPhases } from './result.ts';
-import { probeWrite, type WriteProbe } from './write-probe.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 export interface AttemptOptions {
   readonly entry: BackupEntry;
@@ -80,19 +80,3 @@ async function restoreOnScratch(plan: RestorePlan, context: RunContext): Promise
     });
   }
 }
-
-async function firstWrite(connection: RestorePlan['target']['connection'], context: RunContext) {
-  const good = 'the restored database accepts a write';
-  try {
-    const write = await asStep(context, 'drill.write', 'Writing to the restored database', () =>
-      probeWrite(connection, context),
-    );
-    return { write, writes: check('first write', good, []) };
-  } catch (error) {
-    if (!(error instanceof StructdbError) || !REFUSED.has(error.code)) throw error;
-    return { write: null, writes: check('first write', good, [error.message]) };
-  }
-}
-
-/** The database answered, and does not take what the schema promises. */
-const REFUSED: ReadonlySet<string> = new Set(['CHECK_FAILED', 'SQL_FAILED', 'PERMISSION_DENIED']);

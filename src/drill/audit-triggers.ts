@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { codeOf, messageOf } from '../core/errors.ts';
-import type { DumpManifest } from '../repository/manifest.ts';
-import { type Check, check } from './checks.ts';
+import { type Check, check, type TableName } from './checks.ts';
 
 /** What the triggers raise (migration 001): restrict_violation. Any other error is no refusal. */
 const REFUSAL = '23001';
@@ -14,10 +13,8 @@ const IMMUTABLE = ['project_events', 'project_payloads'] as const;
  * The audit triggers of the restored copy: present, ENABLEd ALWAYS, and really refusing UPDATE, DELETE and TRUNCATE,
  * also where replication would skip ordinary triggers. Everything tried is rolled back.
  */
-export async function checkAuditTriggers(client: pg.Client, manifest: DumpManifest): Promise<Check> {
-  const tables = IMMUTABLE.filter((table) =>
-    manifest.tables.some(({ schema, name }) => schema === 'public' && name === table),
-  );
+export async function checkAuditTriggers(client: pg.Client, there: readonly TableName[]): Promise<Check> {
+  const tables = IMMUTABLE.filter((table) => there.some(({ schema, name }) => schema === 'public' && name === table));
   const problems: string[] = [];
   for (const table of tables) {
     problems.push(...(await disabledTriggers(client, table)));

@@ -15,6 +15,12 @@ export interface Check {
   readonly details: readonly string[];
 }
 
+/** What the checks need to know of a table. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
 /**
  * Everything that a dump promises, compared with its manifest, as the client's transaction sees it (its snapshot is
  * older than the write probe). `sameMajor` false: definitions may be printed differently and are not compared.
@@ -43,11 +49,15 @@ export async function checkRestored(
       `there (${manifest.extensions.map(({ name, version }) => `${name} ${version}`).join(', ')})`,
       compareExtensions(manifest, found),
     ),
-    check('sequences', `ahead of every value used (${found.sequences.length})`, checkSequences(manifest, found)),
-    await checkMigrations(client, manifest),
+    check(
+      'sequences',
+      `ahead of every value used (${found.sequences.length})`,
+      checkSequences(manifest.sequences, found),
+    ),
+    await checkMigrations(client, manifest.tables),
     ...checkStructure(manifest, found, options.sameMajor),
     check('validity', 'every index is valid', invalidIndexes(found)),
-    await checkAuditTriggers(client, manifest),
+    await checkAuditTriggers(client, manifest.tables),
   ];
 }
 
@@ -96,9 +106,9 @@ function compareExtensions(manifest: DumpManifest, found: Inventory): string[] {
 }
 
 /** Never equality: sequences are in no snapshot. What counts is that the next value was not used yet. */
-function checkSequences(manifest: DumpManifest, found: Inventory): string[] {
+export function checkSequences(recorded: DumpManifest['sequences'], found: Inventory): string[] {
   const names = new Set(found.sequences.map(({ schema, name }) => `${schema}.${name}`));
-  const missing = manifest.sequences
+  const missing = recorded
     .map(({ schema, name }) => `${schema}.${name}`)
     .filter((name) => !names.has(name))
     .map((name) => `sequence ${name} is missing`);
@@ -112,9 +122,8 @@ function checkSequences(manifest: DumpManifest, found: Inventory): string[] {
 }
 
 /** Its rows are part of `contents`; here it must not be absent or empty in a database with structdb's tables. */
-async function checkMigrations(client: pg.Client, manifest: DumpManifest): Promise<Check> {
-  const has = (schema: string, name: string) =>
-    manifest.tables.some((table) => table.schema === schema && table.name === name);
+export async function checkMigrations(client: pg.Client, tables: readonly TableName[]): Promise<Check> {
+  const has = (schema: string, name: string) => tables.some((table) => table.schema === schema && table.name === name);
   if (!has('structdb', 'kysely_migration')) {
     const lost = has('public', 'projects');
     const problem = 'the backup holds tables of structdb but not its record of migrations';
@@ -157,6 +166,6 @@ function compareMaps(expected: ReadonlyMap<string, string>, found: ReadonlyMap<s
 }
 
 /** The other weaknesses may be meant (NOT VALID, a view never filled) and are compared as structure. */
-function invalidIndexes({ weaknesses }: Inventory): string[] {
+export function invalidIndexes({ weaknesses }: Inventory): string[] {
   return weaknesses.filter((line) => line.startsWith('index '));
 }

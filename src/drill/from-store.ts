@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import type { SearchPlaces } from '../programs/find.ts';
+import { findBackup, readClusterManifest } from '../repository/backups.ts';
 import {
   type ClusterRestorePlan,
   type ClusterRestoreResult,
@@ -127,8 +128,9 @@ async function recover(attempt: Attempt, context: RunContext): Promise<FromStore
 /** Where the archive has a hole the plan refuses and says how far one gets; an operator then takes that. */
 async function planBeforeHole({ options, label, index }: Attempt, context: RunContext) {
   const { store, walStore, target, timeline, places } = options;
-  const common = { store, walStore, label, timeline, places, tablespaces: new Map<string, string>() };
   const targetDirectory = path.join(options.directory, `${options.name}-${index}`);
+  const tablespaces = await tablespacesFor(options, label, targetDirectory);
+  const common = { store, walStore, label, timeline, places, tablespaces };
   try {
     const plan = await planClusterRestore({ ...common, target, targetDirectory }, context);
     return { plan, hole: undefined };
@@ -142,4 +144,10 @@ async function planBeforeHole({ options, label, index }: Attempt, context: RunCo
     context.report({ kind: 'warning', message: error.message });
     return { plan, hole: { missing, message: error.message } };
   }
+}
+
+/** Every tablespace into scratch space: where it was are the files of the source. */
+async function tablespacesFor({ store }: FromStoreOptions, label: string, targetDirectory: string) {
+  const { tablespaces } = await readClusterManifest(await findBackup(store, label));
+  return new Map(tablespaces.map(({ oid, location }) => [location, `${targetDirectory}-tablespace-${oid}`]));
 }

@@ -1,7 +1,9 @@
 /** Drills: a real restore of a real backup on a server of its own, timed, checked, judged and recorded. */
 export type { AgeOfData } from './age.ts';
+export { type BaseDrillOptions, runBaseDrill } from './base/drill.ts';
 export type { Check } from './checks.ts';
 export { type CopyOptions, judgeCopy } from './copy.ts';
+export { type DrillOptions, runDrill } from './drill.ts';
 export { drillHistory, type PastDrill } from './history.ts';
 export type { RecoveryPoint } from './recovery-point.ts';
 export { toHtml } from './report/html.ts';
@@ -17,7 +19,7 @@ export type {
   RtoPhases,
   Verdict,
 } from './result.ts';
-export { type Drill, type DrillOptions, runDumpDrill } from './run.ts';
+export { type Drill, type DrillOptions as DumpDrillOptions, runDumpDrill } from './run.ts';
 export {
   type Losses,
   SCENARIO_NAMES,

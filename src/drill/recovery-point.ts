@@ -13,6 +13,8 @@ export interface RecoveryFacts {
   readonly lastCommitAt: Date | undefined;
   /** What structdb.heartbeat says in the copy. */
   readonly heartbeatAt: Date | undefined;
+  /** When the source last wrote to the newest segment that is durable; undefined where that is not known. */
+  readonly segmentClosedAt: Date | undefined;
   /** When the backup itself ended: the least that is covered. */
   readonly backupStoppedAt: Date;
 }
@@ -30,7 +32,7 @@ export interface RecoveryPoint {
   /** null where the source could not be asked. */
   readonly lostCommits: number | null;
   /** What proves `coveredUntil`. */
-  readonly basis: 'source' | 'heartbeat' | 'last commit' | 'backup';
+  readonly basis: 'source' | 'heartbeat' | 'last commit' | 'segment' | 'backup';
   readonly message: string;
 }
 
@@ -43,6 +45,7 @@ export function recoveryPoint(facts: RecoveryFacts): RecoveryPoint {
   const { disaster, objectiveMs, judged, lostCommits } = facts;
   const proofs = [
     { basis: 'backup', at: facts.backupStoppedAt },
+    { basis: 'segment', at: facts.segmentClosedAt },
     { basis: 'last commit', at: facts.lastCommitAt },
     { basis: 'heartbeat', at: facts.heartbeatAt },
     { basis: 'source', at: lostCommits === 0 ? disaster : undefined },
@@ -78,6 +81,7 @@ function describe(basis: RecoveryPoint['basis'], lossMs: number, lostCommits: nu
 
 const PROOF: Readonly<Record<Exclude<RecoveryPoint['basis'], 'source'>, string>> = {
   backup: 'the end of the backup itself',
+  segment: 'the end of the newest archived segment',
   'last commit': 'the last commit that was replayed',
   heartbeat: 'the heartbeat',
 };

@@ -13,7 +13,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { listStore, runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { type DrillOptions, runDumpDrill } from '../../src/drill/index.ts';
+import { type DumpDrillOptions, runDumpDrill } from '../../src/drill/index.ts';
 import { withDrillServer } from '../../src/drill/scratch.ts';
 import { probeWrite } from '../../src/drill/write-probe.ts';
 import { withClient } from '../../src/postgres/connect.ts';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   backup = await backedUp(server, scratch);
 });
 
-const optionsFor = (connection: ConnectionSettings | undefined, store = backup.store): DrillOptions => ({
+const optionsFor = (connection: ConnectionSettings | undefined, store = backup.store): DumpDrillOptions => ({
   store,
   connection,
   places: testPlaces(),
