@@ -31,7 +31,8 @@ export function describeRestoredCluster(
   const { plan: _plan, ...rest } = restored;
   const { programs, user } = restored.plan;
   const as = user ? `sudo -u ${user.name} ` : '';
-  const start = `${as}${programs.pgCtl.path} start -D ${quoted(restored.dataDirectory)} -l ${quoted(`${restored.dataDirectory}.log`)}`;
+  // The server's user may write into the directory; beside it perhaps not.
+  const start = `${as}${programs.pgCtl.path} start -D ${quoted(restored.dataDirectory)} -l ${quoted(`${restored.dataDirectory}/startup.log`)}`;
   if (!replayed) return { ...plan, ...rest, start, replay: null };
   const { stop: _stop, connection, ...replay } = replayed.replay;
   const socketDirectory = replayed.running ? connection.host : null;

@@ -76,6 +76,7 @@ export async function sourceCluster(scratch: string, options: SourceOptions = {}
     fsync: 'off',
     wal_level: 'replica',
     max_wal_senders: '4',
+    track_commit_timestamp: 'on',
     archive_mode: 'on',
     archive_command: 'false',
     listen_addresses: '',
@@ -89,14 +90,18 @@ export async function sourceCluster(scratch: string, options: SourceOptions = {}
 }
 
 /** Starts a server whose data directory is there, with settings for this start. */
-export async function adopt(given: Given, settings: Readonly<Record<string, string>>): Promise<SourceCluster> {
+export async function adopt(
+  given: Given,
+  settings: Readonly<Record<string, string>>,
+  port = 5432,
+): Promise<SourceCluster> {
   const { directory, dataDirectory, store, user, programs } = given;
-  const logFile = `${dataDirectory}.log`;
+  const logFile = path.join(directory, `${path.basename(dataDirectory)}.log`);
   const start = () => startServer({ ...given, logFile, settings }, testContext());
   await start();
   const connection: ConnectionSettings = Object.freeze({
     host: directory,
-    port: 5432,
+    port,
     database: 'postgres',
     user: 'postgres',
     tls: { mode: 'disable' as const },
@@ -196,20 +201,37 @@ export interface Marker {
   readonly hash: string;
 }
 
+/** A marker and where it stands in the WAL. */
+export interface PlacedMarker extends Marker {
+  readonly xid: string;
+  /** By track_commit_timestamp, to the microsecond, with its offset: `2026-11-25 02:03:04.123456+00`. */
+  readonly committedAt: string;
+  /** Behind its commit. */
+  readonly lsn: string;
+}
+
 /** Writes rows in transactions of their own; returns those that were acknowledged. */
-export async function writeMarkers(connection: ConnectionSettings, notes: readonly string[]): Promise<Marker[]> {
+export async function writeMarkers(connection: ConnectionSettings, notes: readonly string[]): Promise<PlacedMarker[]> {
   return sql(connection, async (client) => {
     await client.query(
-      'create table if not exists markers (id int generated always as identity primary key, note text, hash text, xid xid8 default pg_current_xact_id())',
+      `create table if not exists markers
+         (id int generated always as identity primary key, note text, hash text, xid xid8 default pg_current_xact_id())`,
     );
-    const markers: Marker[] = [];
+    const markers: PlacedMarker[] = [];
     for (const note of notes) {
       const hash = createHash('sha256').update(note).digest('hex');
-      const { rows } = await client.query<{ id: number }>(
-        'insert into markers (note, hash) values ($1, $2) returning id',
+      const { rows } = await client.query<{ id: number; xid: string }>(
+        'insert into markers (note, hash) values ($1, $2) returning id, xid::text',
         [note, hash],
       );
-      markers.push({ id: rows[0]!.id, note, hash });
+      const { id, xid } = rows[0]!;
+      const { rows: places } = await client.query<{ committedAt: string; lsn: string }>(
+        `select pg_xact_commit_timestamp($1::text::xid)::text as "committedAt", pg_current_wal_lsn()::text as lsn`,
+        [xid],
+      );
+      markers.push({ id, note, hash, xid, ...places[0]! });
+      // Another microsecond for each commit.
+      await sleep(2);
     }
     return markers;
   });
@@ -221,4 +243,9 @@ export async function readMarkers(connection: ConnectionSettings): Promise<Marke
     const { rows } = await client.query<Marker>('select id, note, hash from markers order by id');
     return rows;
   });
+}
+
+/** What `readMarkers` gives where exactly these are there. */
+export function rowsOf(markers: readonly Marker[]): Marker[] {
+  return markers.map(({ id, note, hash }) => ({ id, note, hash }));
 }

@@ -57,7 +57,7 @@ const POLL_MS = 50;
 /**
  * Starts a restored server isolated (private socket, no TCP, no archiving, no cron, no subscriptions, only preload
  * libraries that are installed), lets it replay and promote itself, and returns when it accepts writes. None of the
- * isolating settings stays in the data directory.
+ * isolating settings stays in the data directory; the recovery folder goes, for nothing needs it any more.
  * @throws TARGET_UNREACHABLE, WAL_MISSING, WAL_CORRUPT, SERVER_START_FAILED, CONNECTION_FAILED, INTERRUPTED
  */
 export async function replayRestored(
@@ -92,6 +92,8 @@ export async function replayRestored(
     const followed = await asStep(context, 'restore.replay', 'Replaying WAL', () =>
       follow({ connection, dataDirectory, plan, patienceMs: options.patienceMs ?? PATIENCE_MS }, context),
     );
+    // Nothing asks for WAL any more. What is fetched ahead in it ends by itself.
+    await rm(restored.recoveryDirectory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {});
     return Object.freeze({
       connection,
       phases: { startMs, replayMs: followed.replayMs, promoteMs: followed.promoteMs },

@@ -118,7 +118,9 @@ async function restore(plan: ClusterRestorePlan, context: RunContext): Promise<C
   });
   stopIfInterrupted(context);
   await asStep(context, 'restore.publish', 'Giving the directory its name', () => publish(plan));
-  for (const { to } of tablespaces) await releaseTablespace(to);
+  await asStep(context, 'restore.release', 'Releasing the tablespaces', async () => {
+    for (const { to } of tablespaces) await releaseTablespace(to);
+  });
   return Object.freeze({
     plan,
     dataDirectory: targetDirectory,
