@@ -1,5 +1,6 @@
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
-import { formatLsn, parseLsn } from '../core/lsn.ts';
+import { StructdbError } from '../core/errors.ts';
+import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import type { Store } from '../storage/store.ts';
 import { type BackupEntry, listBackups, readManifest } from './backups.ts';
@@ -9,7 +10,7 @@ import { findRepositories, openRepository, type Repository } from './repository.
 import type { Ancestor } from './timeline.ts';
 import { type ArchivedFile, listWal, readArchived, readHistories, type WalListing } from './wal-archive.ts';
 import { findWaldump, newestTransaction, type TransactionEnd } from './wal-contents.ts';
-import { segmentName, segmentNumber, segmentNumberAt } from './wal-names.ts';
+import { segmentName, segmentNumber, segmentNumberAt, startOfSegment } from './wal-names.ts';
 
 /** The span of instants that can be brought back, on one timeline of one cluster. */
 export interface RecoveryWindow {
@@ -151,7 +152,7 @@ function reachesOf(manifest: ClusterManifest, { listing, histories }: WalView): 
 }
 
 async function windowOf(
-  reach: Reach,
+  found: Reach,
   members: readonly ClusterBackup[],
   view: WalView,
   context: RunContext,
@@ -162,7 +163,8 @@ async function windowOf(
     .map((member) => member.manifest.stoppedAt)
     .sort()
     .at(-1)!;
-  const end = await endOfWindow(reach, manifest, view, context, places);
+  const { reach, newest } = await readReach(found, manifest, view, context, places);
+  const end = endOf(reach, newest, view);
   const to = end && end.at.toISOString() > newestStop ? end : undefined;
   return Object.freeze({
     systemIdentifier: manifest.systemIdentifier,
@@ -177,35 +179,71 @@ async function windowOf(
   });
 }
 
-async function endOfWindow(
+function endOf(
   reach: Reach,
-  manifest: ClusterManifest,
+  newest: NewestTransactions | undefined,
   view: WalView,
-  context: RunContext,
-  places: SearchPlaces | undefined,
-): Promise<{ readonly at: Date; readonly source: 'commit' | 'upload' } | undefined> {
-  const newest = await newestInReach(reach, manifest, view, context, places);
-  if (newest === 'unreadable') {
-    const last = reach.partial ?? view.listing.segments.get(reach.segments.at(-1) ?? '');
-    return last && { at: last.modifiedAt, source: 'upload' };
-  }
-  return newest.commit && { at: newest.commit.at, source: 'commit' };
+): { readonly at: Date; readonly source: 'commit' | 'upload' } | undefined {
+  if (newest) return newest.commit && { at: newest.commit.at, source: 'commit' };
+  const last = reach.partial ?? view.listing.segments.get(reach.segments.at(-1) ?? '');
+  return last && { at: last.modifiedAt, source: 'upload' };
 }
 
-/** The newest ends of transactions that replay meets; `unreadable` without pg_waldump or the key. */
-export async function newestInReach(
-  reach: Reach,
+/** The newest ends of transactions that replay meets. */
+export interface NewestTransactions {
+  readonly commit: TransactionEnd | undefined;
+  /** Of a commit or a rollback. */
+  readonly end: TransactionEnd | undefined;
+}
+
+/**
+ * Reads the end of a reach. A segment that turns out to be damaged is a gap: the reach ends before it, and `damaged` names
+ * it. `newest` is undefined without pg_waldump or the key.
+ */
+export async function readReach(
+  found: Reach,
   manifest: ClusterManifest,
   view: WalView,
   context: RunContext,
   places: SearchPlaces | undefined,
-  read: (name: string) => Promise<Buffer> = archivedReader(view, reach),
-): Promise<{ commit: TransactionEnd | undefined; end: TransactionEnd | undefined } | 'unreadable'> {
+  read: (name: string) => Promise<Buffer> = archivedReader(view, found),
+): Promise<{ readonly reach: Reach; readonly newest: NewestTransactions | undefined; readonly damaged?: string }> {
   const waldump = places && (await findWaldump(places, manifest.server.major));
   const { sealing } = view.repository.store;
-  if (!waldump || (sealing && !sealing.canUnseal)) return 'unreadable';
-  const reader = { waldump, segmentSizeBytes: manifest.walSegmentBytes, read };
-  return newestTransaction(reader, walNames(reach), context);
+  if (!waldump || (sealing && !sealing.canUnseal)) return { reach: found, newest: undefined };
+  const segmentSizeBytes = manifest.walSegmentBytes;
+  let damaged: string | undefined;
+  const watched = (name: string) =>
+    read(name).catch((error: unknown) => {
+      if (error instanceof StructdbError && error.code === 'WAL_CORRUPT') damaged = name;
+      throw error;
+    });
+  for (let reach = found; ; ) {
+    const last = damaged;
+    try {
+      const newest = await newestTransaction({ waldump, segmentSizeBytes, read: watched }, walNames(reach), context);
+      return { reach, newest, ...(last === undefined ? {} : { damaged: last }) };
+    } catch (error) {
+      if (damaged === undefined || damaged === last) throw error;
+      reach = endingBefore(reach, damaged, segmentSizeBytes);
+    }
+  }
+}
+
+function endingBefore(reach: Reach, segment: string, segmentSizeBytes: number): Reach {
+  const at = reach.segments.indexOf(segment);
+  const start = startOfSegment(segment, segmentSizeBytes);
+  return Object.freeze({
+    ...reach,
+    segments: at < 0 ? reach.segments : reach.segments.slice(0, at),
+    partial: undefined,
+    endLsn: latest(start, reach.base.stopLsn),
+    missing: segment,
+  });
+}
+
+function latest(...lsns: readonly Lsn[]): Lsn {
+  return lsns.reduce((a, b) => (a > b ? a : b));
 }
 
 /** Everything that replay reads, the open segment included. */

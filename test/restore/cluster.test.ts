@@ -282,15 +282,24 @@ describe('a gap in the archive', () => {
     expect(plan.reach.missing).toBe(lastSegment);
   });
 
-  it('of one flipped byte stops the replay, which says what can be reached without that segment', async () => {
+  it('is a segment with one flipped byte too', async () => {
     const store = await storeCopy();
-    const file = walFile(store, lastSegment);
-    const bytes = await readFile(file);
-    bytes[bytes.length >> 1]! ^= 1;
-    await writeFile(file, bytes);
-    const context = testContext();
-    // A plan reads the end of the WAL already.
-    await expect(planClusterRestore(options({ store }), context)).rejects.toMatchObject({ code: 'WAL_CORRUPT' });
+    await flip(walFile(store, lastSegment));
+    const error = await refusal({ store });
+    expect(error).toMatchObject({ code: 'WAL_CORRUPT', message: expect.stringContaining(`a damaged ${lastSegment}`) });
+    const before = await restored({ store, target: { kind: 'latest', acceptGap: true } });
+    expect(before.rows).toEqual(rowsOf(markers.slice(0, 6)));
+  });
+
+  it('that only replay meets stops it, and everything before it is named as what can be reached', async () => {
+    const store = await storeCopy();
+    const damaged = (await segments()).at(-2)!;
+    await flip(walFile(store, damaged));
+    const error = await restored({ store }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'WAL_CORRUPT', message: expect.stringContaining(damaged) });
+    const lsn = /--to-lsn (\S+)/.exec((error as StructdbError).hint!)![1]!;
+    const before = await restored({ store, ...upTo({ lsn }) });
+    expect(before.rows).toEqual(rowsOf(markers.slice(0, 4)));
   });
 });
 
@@ -298,9 +307,7 @@ describe('an altered backup', () => {
   it.each(['base.tar.zst', 'backup_manifest'])('is refused: one byte of %s', async (part) => {
     const store = await storeCopy();
     const file = path.join(store.location, repositoryKeys(source.systemIdentifier).part(label, part));
-    const bytes = await readFile(file);
-    bytes[bytes.length >> 1]! ^= 1;
-    await writeFile(file, bytes);
+    await flip(file);
     const wanted = options({ store });
     const plan = await planClusterRestore(wanted, testContext());
     await expect(performClusterRestore(plan, testContext())).rejects.toMatchObject({ code: 'BACKUP_CORRUPT' });
@@ -459,6 +466,12 @@ describe('the pg_wal of a dead server', () => {
     expect(saved.plan.salvaged.length).toBeGreaterThanOrEqual(2);
   });
 });
+
+async function flip(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  await writeFile(file, bytes);
+}
 
 /** A folder with a configuration that names the store. */
 async function configFor(store: Store): Promise<string> {

@@ -32,7 +32,13 @@ export async function prepareRecoveryFolder(plan: ClusterRestorePlan, directory:
   const { restoreCommand } = await writeArchiveProgram(directory, { ...choices, store }, user);
   if (salvaged.length > 0) await copySalvaged(plan, path.join(directory, SALVAGE));
   await syncTree(directory);
-  return salvaged.length > 0 ? salvagedFirst(path.join(directory, SALVAGE), restoreCommand) : restoreCommand;
+  const command = plan.route.damaged === undefined ? restoreCommand : without(plan.route.damaged, restoreCommand);
+  return salvaged.length > 0 ? salvagedFirst(path.join(directory, SALVAGE), command) : command;
+}
+
+/** A damaged segment stops replay for good; where everything before it is wanted, it counts as absent. */
+function without(segment: string, restoreCommand: string): string {
+  return `[ "%f" = ${segment} ] && exit 1; ${restoreCommand}`;
 }
 
 async function withReadableKey(

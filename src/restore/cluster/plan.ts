@@ -75,7 +75,7 @@ const COMBINE_MAJOR = 17;
 /**
  * Decides everything that can be decided before anything is touched. Writes nothing but what pg_waldump reads, in a
  * private folder that is gone afterwards.
- * @throws BACKUP_MISSING, BACKUP_CORRUPT, MANIFEST_UNREADABLE, TARGET_UNREACHABLE, WAL_MISSING, WAL_FOREIGN, TARGET_NOT_EMPTY,
+ * @throws BACKUP_MISSING, BACKUP_CORRUPT, MANIFEST_UNREADABLE, TARGET_UNREACHABLE, WAL_MISSING, WAL_CORRUPT, WAL_FOREIGN, TARGET_NOT_EMPTY,
  * TARGET_UNSUITABLE, PROGRAM_MISSING, PROGRAM_TOO_OLD, KEY_MISSING, DISK_FULL, USAGE
  */
 export async function planClusterRestore(

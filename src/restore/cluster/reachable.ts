@@ -8,7 +8,8 @@ import {
   type ClusterBackup,
   formatInstant,
   missingOwnWal,
-  newestInReach,
+  type NewestTransactions,
+  readReach,
   type WalView,
   walNames,
 } from '../../repository/recovery-window.ts';
@@ -23,6 +24,8 @@ export interface Route {
   readonly reach: Reach;
   /** Newest commit that replay will meet at most; undefined where it could not be read, or there is none. */
   readonly newestCommit: TransactionEnd | undefined;
+  /** The segment that `reach` ends before is there, but its content is damaged. */
+  readonly damaged: string | undefined;
 }
 
 export interface RouteOptions {
@@ -35,11 +38,15 @@ export interface RouteOptions {
 }
 
 /** Why a backup does not do, for the reader. */
-type Refusal = { readonly code: 'TARGET_UNREACHABLE' | 'WAL_MISSING'; readonly why: string; readonly hint?: string };
+type Refusal = {
+  readonly code: 'TARGET_UNREACHABLE' | 'WAL_MISSING' | 'WAL_CORRUPT';
+  readonly why: string;
+  readonly hint?: string;
+};
 
 /**
  * The newest of these backups (oldest first) from which the target can be reached.
- * @throws TARGET_UNREACHABLE or WAL_MISSING with the reason of the newest; nothing was touched
+ * @throws TARGET_UNREACHABLE, WAL_MISSING or WAL_CORRUPT with the reason of the newest; nothing was touched
  */
 export async function findRoute(
   backups: readonly ClusterBackup[],
@@ -53,7 +60,7 @@ export async function findRoute(
     const found = await search.from(backup);
     if ('backup' in found) return found;
     // A hole behind the newest backup is what must be told; that an older one ends before it is no help.
-    first = first?.code === 'WAL_MISSING' ? first : found.code === 'WAL_MISSING' ? found : (first ?? found);
+    first = isGap(first) ? first : isGap(found) ? found : (first ?? found);
   }
   const { code, why, hint } = first!;
   throw new StructdbError(code, `${capital(describeTarget(options.target))} cannot be reached: ${why}.`, {
@@ -79,7 +86,7 @@ class RouteSearch {
     if ('code' in reach) return reach;
     const own = missingOwnWal(manifest, reach);
     if (own !== undefined) return missing(`the archive lacks ${own}, which ${label} needs to become consistent`);
-    const newest = await newestInReach(
+    const { newest, damaged, ...read } = await readReach(
       reach,
       manifest,
       this.#view,
@@ -87,9 +94,8 @@ class RouteSearch {
       this.#options.places,
       this.#options.readerFor(reach),
     );
-    const refusal = await this.#judge(backup, reach, newest === 'unreadable' ? undefined : newest);
-    if (refusal) return refusal;
-    return { backup, reach, newestCommit: newest === 'unreadable' ? undefined : newest.commit };
+    const refusal = await this.#judge(backup, read.reach, newest, damaged);
+    return refusal ?? { backup, reach: read.reach, newestCommit: newest?.commit, damaged };
   }
 
   #reach({ manifest, entry }: ClusterBackup): Reach | Refusal {
@@ -116,7 +122,22 @@ class RouteSearch {
   async #judge(
     backup: ClusterBackup,
     reach: Reach,
-    newest: { commit: TransactionEnd | undefined; end: TransactionEnd | undefined } | undefined,
+    newest: NewestTransactions | undefined,
+    damaged: string | undefined,
+  ): Promise<Refusal | undefined> {
+    const refusal = await this.#judgeTarget(backup, reach, newest);
+    if (refusal?.code !== 'WAL_MISSING' || damaged === undefined) return refusal;
+    return {
+      ...refusal,
+      code: 'WAL_CORRUPT',
+      why: refusal.why.replace('the archive lacks', 'the archive has a damaged'),
+    };
+  }
+
+  async #judgeTarget(
+    backup: ClusterBackup,
+    reach: Reach,
+    newest: NewestTransactions | undefined,
   ): Promise<Refusal | undefined> {
     const { target } = this.#options;
     switch (target.kind) {
@@ -156,6 +177,10 @@ class RouteSearch {
   }
 }
 
+function isGap(refusal: Refusal | undefined): boolean {
+  return refusal?.code === 'WAL_MISSING' || refusal?.code === 'WAL_CORRUPT';
+}
+
 function judgeLsn(lsn: Lsn, { entry }: ClusterBackup, reach: Reach): Refusal | undefined {
   if (lsn < reach.base.stopLsn) {
     return unreachable(
@@ -172,7 +197,7 @@ function judgeTime(
   target: Extract<RecoveryTarget, { kind: 'time' }>,
   { manifest, entry }: ClusterBackup,
   reach: Reach,
-  newest: { commit: TransactionEnd | undefined; end: TransactionEnd | undefined } | undefined,
+  newest: NewestTransactions | undefined,
 ): Refusal | undefined {
   const from = formatInstant(manifest.stoppedAt);
   if (target.at.getTime() < new Date(manifest.stoppedAt).getTime()) {
@@ -198,7 +223,7 @@ function judgeTime(
 function hole(reach: Reach, commit?: TransactionEnd): Refusal {
   const until = commit === undefined ? '' : ` (newest commit ${formatInstant(commit.at)})`;
   return missing(
-    `the archive lacks ${reach.missing} although later segments are there; from ${reach.base.label} everything up to ${formatLsn(reach.endLsn)} can be reached${until}`,
+    `the archive lacks ${reach.missing}; from ${reach.base.label} everything up to ${formatLsn(reach.endLsn)} can be reached${until}`,
     'Look for the segment (structdb wal verify; the pg_wal of the server: --salvage), or restore what is before it: --accept-gap',
   );
 }

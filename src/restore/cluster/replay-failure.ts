@@ -1,7 +1,7 @@
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { formatLsn } from '../../core/lsn.ts';
-import { formatInstant, newestInReach } from '../../repository/recovery-window.ts';
+import { formatInstant, readReach } from '../../repository/recovery-window.ts';
 import type { TransactionEnd } from '../../repository/wal-contents.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { describeTarget } from './target.ts';
@@ -65,8 +65,7 @@ async function lastBefore(
   const at = reach.segments.indexOf(segment);
   if (at < 0) return undefined;
   const shorter = { ...reach, segments: reach.segments.slice(0, at), partial: undefined };
-  const newest = await newestInReach(shorter, backup.manifest, wal, context, places).catch(() => 'unreadable' as const);
-  return newest === 'unreadable' || !newest.commit || newest.commit.lsn < reach.base.stopLsn
-    ? undefined
-    : newest.commit;
+  const read = await readReach(shorter, backup.manifest, wal, context, places).catch(() => undefined);
+  const commit = read?.newest?.commit;
+  return commit && commit.lsn >= reach.base.stopLsn ? commit : undefined;
 }
