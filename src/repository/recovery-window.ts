@@ -243,7 +243,7 @@ function endingBefore(reach: Reach, segment: string, segmentSizeBytes: number): 
 }
 
 function latest(...lsns: readonly Lsn[]): Lsn {
-  return lsns.reduce((a, b) => (a > b ? a : b));
+  return [...lsns].sort((a, b) => (a < b ? -1 : 1)).at(-1)!;
 }
 
 /** Everything that replay reads, the open segment included. */
