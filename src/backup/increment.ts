@@ -4,6 +4,7 @@ import { lastVerification, listBackups } from '../repository/backups.ts';
 import { type ChainLink, chainOf } from '../repository/chain.ts';
 import { findPart } from '../repository/parts.ts';
 import type { Repository } from '../repository/repository.ts';
+import { SEALED_SUFFIX } from '../storage/sealing.ts';
 import { BACKUP_MANIFEST } from './base.ts';
 
 /** The first major with summaries of WAL, from which increments are made. */
@@ -44,8 +45,14 @@ export async function chooseParent(
       why: `the server was promoted since ${newest.label} (timeline ${link.manifest.timeline}, now ${server.timeline})`,
     };
   }
-  if (!findPart(link.manifest.parts, BACKUP_MANIFEST))
-    return { why: `${newest.label} has no ${BACKUP_MANIFEST} of its own` };
+  const list = findPart(link.manifest.parts, BACKUP_MANIFEST);
+  if (!list) return { why: `${link.entry.label} has no ${BACKUP_MANIFEST} of its own` };
+  if (list.name.endsWith(SEALED_SUFFIX) && repository.store.sealing?.canUnseal !== true) {
+    return {
+      why: `the list of files of ${link.entry.label} is encrypted, and this host has no identity`,
+      hint: 'Name encryption.identityFile in the configuration, or make full backups.',
+    };
+  }
   return { link };
 }
 

@@ -7,12 +7,14 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { listStore, runBackup, showBackup, verifyBackups } from '../../src/backup/index.ts';
 import { fingerprintTables } from '../../src/database/fingerprint.ts';
 import { freePort, startServer, stopServer } from '../../src/postgres/cluster.ts';
 import { removeBackup } from '../../src/repository/backups.ts';
 import type { ClusterManifest } from '../../src/repository/manifest.ts';
 import { openRepository } from '../../src/repository/repository.ts';
+import { openSealing } from '../../src/storage/age-sealing.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
 import { openS3Store } from '../../src/storage/s3-store.ts';
 import type { Store } from '../../src/storage/store.ts';
@@ -333,6 +335,32 @@ describe('Verification with --deep', () => {
     expect(await verifyBackups({ ...options, deep: false }, testContext())).toMatchObject([{ ok: true, deep: false }]);
     const [result] = await verifyBackups(options, testContext());
     expect(result!.problems).toEqual([expect.stringMatching(/checksum mismatch for file "global\/1262"/)]);
+  });
+});
+
+describe('In an encrypted store', () => {
+  it('a base backup is made with the public key, and looked into with the secret one only', async () => {
+    const identity = await generateIdentity();
+    const identityFile = path.join(scratch, 'identity.txt');
+    writeFileSync(identityFile, `${identity}\n`);
+    const location = path.join(await mkdtemp(path.join(scratch, 'sealed-')), 'store');
+    const open = async (file?: string) => {
+      const recipients = [await identityToRecipient(identity)];
+      const sealing = await openSealing({ recipients, identityFile: file, useProgram: false });
+      return openDirectoryStore({ path: location, uid: process.geteuid?.(), sealing });
+    };
+    const store = await open();
+    const { label } = await runBackup(
+      baseOptions(server, { store, walStore: baseOptions(server).store }),
+      testContext(),
+    );
+    const { manifest: own } = await showBackup({ store, label });
+    expect(own.parts.map(({ name }) => name)).toEqual(manifest.parts.map(({ name }) => `${name}.age`));
+    const verify = async (deep: boolean, file?: string) =>
+      verifyBackups({ store: await open(file), places: testPlaces(), label, deep }, testContext());
+    expect(await verify(false)).toMatchObject([{ ok: true, contentsRead: false }]);
+    await expect(verify(true)).rejects.toMatchObject({ code: 'KEY_MISSING' });
+    expect(await verify(true, identityFile)).toMatchObject([{ ok: true, deep: true, contentsRead: true }]);
   });
 });
 

@@ -4,11 +4,14 @@ import { mkdtemp, open } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { listStore, type RunOptions, runBackup, showBackup, verifyBackups } from '../../src/backup/index.ts';
 import { startServer, stopServer } from '../../src/postgres/cluster.ts';
 import { findBackup } from '../../src/repository/backups.ts';
 import { chainOf } from '../../src/repository/chain.ts';
 import type { ClusterManifest } from '../../src/repository/manifest.ts';
+import { openSealing } from '../../src/storage/age-sealing.ts';
+import { openDirectoryStore } from '../../src/storage/directory-store.ts';
 import {
   type ArchivingServer,
   archivingServer,
@@ -115,6 +118,27 @@ describe('Increments on PostgreSQL 18', () => {
     ]);
     execFileSync('mv', [path.join(folder, 'away'), path.join(folder, 'manifest.json')]);
     expect(await verifyBackups({ ...options(), label }, testContext())).toMatchObject([{ ok: true }]);
+  });
+
+  it('need the secret key in an encrypted store, and are verified with it', async () => {
+    const identity = await generateIdentity();
+    const identityFile = path.join(scratch, 'identity.txt');
+    writeFileSync(identityFile, `${identity}\n`);
+    const location = path.join(await mkdtemp(path.join(scratch, 'sealed-')), 'store');
+    const recipients = [await identityToRecipient(identity)];
+    const open = async (file?: string) => {
+      const sealing = await openSealing({ recipients, identityFile: file, useProgram: false });
+      return openDirectoryStore({ path: location, uid: process.geteuid?.(), sealing });
+    };
+    const run = async (file?: string) =>
+      runBackup(options({ kind: 'incremental', store: await open(file), walStore: options().store }), testContext());
+    const first = await run();
+    expect([first, await run()]).toMatchObject([{ kind: 'base' }, { kind: 'base' }]);
+    const { kind, label } = await run(identityFile);
+    expect(kind).toBe('incremental');
+    const store = await open(identityFile);
+    const [result] = await verifyBackups({ store, places: major.places, label, deep: true }, testContext());
+    expect(result).toMatchObject({ ok: true, problems: [] });
   });
 
   it('become full where summaries of WAL are missing', async () => {
