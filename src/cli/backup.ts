@@ -55,7 +55,7 @@ function runCommand(shell: Shell): Command {
     name: 'run',
     summary: 'back up now: a dump of the database, or the whole cluster (base, incremental)',
     details:
-      'A dump is one consistent snapshot with the roles beside it. A base backup is a copy of the cluster that archived WAL\ncan be replayed onto; an incremental one holds what changed since the last (PostgreSQL 17 and newer).',
+      'A dump is one consistent snapshot with the roles beside it. A base backup is a copy of the cluster that archived WAL can be replayed onto; an incremental one holds what changed since the last (PostgreSQL 17 and newer).',
     example: 'structdb backup run --kind base',
     exitCodes: WRITES,
     connects: true,
