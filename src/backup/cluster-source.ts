@@ -91,16 +91,22 @@ async function readDatabases(
     oid: string;
     size: string | null;
     collation: string | null;
+    actual: string | null;
     open: boolean;
   }>(
-    `select datname as name, oid::bigint::text as oid, datcollversion as collation,
+    `select datname as name, oid::bigint::text as oid, datcollversion as collation, pg_database_collation_actual_version(oid) as actual,
             datallowconn and has_database_privilege(oid, 'connect') as open,
             case when has_database_privilege(oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage')
                  then pg_database_size(oid)::text end as size
        from pg_catalog.pg_database order by datname collate "C"`,
   );
   const databases: ClusterFacts['databases'][number][] = [];
-  for (const { name, oid, size, collation, open } of rows) {
+  for (const { name, oid, size, collation, actual, open } of rows) {
+    if (collation !== null && actual !== null && collation !== actual) {
+      warn(
+        `database "${name}" was made with collation version ${collation}, the server's libraries have ${actual}: its indexes may be out of order (REINDEX, then ALTER DATABASE … REFRESH COLLATION VERSION)`,
+      );
+    }
     const extensions = open ? await extensionsOf({ ...connection, database: name }, context) : undefined;
     // Nobody works in a database without connections: template0.
     if (open && !extensions)

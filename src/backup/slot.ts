@@ -3,6 +3,8 @@ import type pg from 'pg';
 import type { RunContext } from '../core/context.ts';
 import { codeOf, messageOf } from '../core/errors.ts';
 
+const SIGN_OF_LIFE_MS = 30_000;
+
 /**
  * Keeps the server from recycling the WAL that a backup still has to fetch at its end: a temporary replication slot of
  * this session, which goes with it, also when structdb is killed. A server that has no slot to give is told of, since a
@@ -23,9 +25,12 @@ export async function holdWal<T>(client: pg.ClientBase, context: RunContext, wor
       return false;
     },
   );
+  // A session that is silent for the hours of a copy is forgotten by firewalls between here and there.
+  const sign = setInterval(() => void client.query('select 1').catch(() => {}), SIGN_OF_LIFE_MS);
   try {
     return await work();
   } finally {
+    clearInterval(sign);
     // It would go with the session; until then it would hold WAL that nobody needs. A lost session holds nothing.
     if (held) await client.query('select pg_catalog.pg_drop_replication_slot($1)', [name]).catch(() => {});
   }

@@ -52,7 +52,7 @@ function showCluster(manifest: ClusterManifest, verification: Shown['verificatio
     `  tablespaces  ${manifest.tablespaces.map(({ name, location }) => `${name} in ${location}`).join(', ') || 'none of its own'}`,
     `  WAL inside   ${manifest.walSegments.first} to ${manifest.walSegments.last}`,
     ...manifest.configFiles.map(({ path, part }) => `  also         ${path} as ${part}`),
-    ...manifest.warnings.map((warning) => `  lacks        ${warning}`),
+    ...manifest.warnings.map((warning) => `  warning      ${warning}`),
     `  verified     ${verification ? `${verification.at}, ${verification.ok ? 'whole' : 'BROKEN'}` : 'never'}`,
     '  parts',
     ...manifest.parts.map((part) => `    ${part.name}  ${formatBytes(part.sizeBytes)}  sha256 ${part.sha256}`),

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { type ConnectionSettings, describeConnection, type SslMode } from '../config/connection.ts';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
@@ -102,7 +103,8 @@ function reasonOf(error: unknown, message: string): string {
 
 /** An error of a statement as a StructdbError; anything that is not the database's passes through. */
 export function translateDatabaseError(error: unknown, connection: ConnectionSettings): unknown {
-  if (error instanceof StructdbError || !(error instanceof Error)) return error;
+  // By its nature, not its class: an error of Node's own may come from another realm, as in a test's.
+  if (error instanceof StructdbError || !isNativeError(error)) return error;
   const code = codeOf(error);
   if (isConnectionLoss(error)) {
     return new StructdbError(

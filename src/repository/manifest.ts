@@ -142,7 +142,7 @@ const cluster = {
   requiredSettings: z.record(text, text),
   /** shared_preload_libraries of the source. */
   preloadLibraries: z.array(text),
-  /** What this backup lacks, one line each. */
+  /** What this backup lacks, and what was found wrong in its source; one line each. */
   warnings: z.array(text),
 };
 

@@ -310,6 +310,24 @@ describe('A base backup that is stopped', () => {
   });
 });
 
+describe('A damaged page of the source', () => {
+  it('fails the backup, whose last good one stays', async () => {
+    const { connection, dataDirectory } = server;
+    const file = await sql(connection, async (client) => {
+      await client.query('create table spoilt as select i from generate_series(1, 5000) i');
+      await client.query('checkpoint');
+      const { rows } = await client.query<{ file: string }>(`select pg_relation_filepath('spoilt') as file`);
+      return path.join(dataDirectory, rows[0]!.file);
+    });
+    const unflip = await flip(file);
+    const before = await filesOfBackups(server);
+    await expect(runBackup(baseOptions(server), testContext())).rejects.toMatchObject({ code: 'SOURCE_CORRUPT' });
+    expect(await filesOfBackups(server)).toEqual(before);
+    await unflip();
+    await sql(connection, (client) => client.query('drop table spoilt'));
+  });
+});
+
 describe('A changed byte', () => {
   it('is found and named in each kind of object', async () => {
     const options = baseOptions(server);
