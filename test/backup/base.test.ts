@@ -292,7 +292,7 @@ describe('A base backup that is stopped', () => {
 
   it.each(['before', 'after'])('by kill -9 just %s its manifest is whole or not there', async (when) => {
     const { connection, storeDirectory } = server;
-    const script = fileURLToPath(new URL('./base-killed.ts', import.meta.url));
+    const script = fileURLToPath(new URL('./killed.ts', import.meta.url));
     const what = JSON.stringify({ connection, storeDirectory, kind: 'base' });
     const before = await listed();
     const died = await runToDeath(script, [what, `${when} putIfAbsent manifest.json`]);

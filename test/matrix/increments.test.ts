@@ -184,7 +184,7 @@ describe('Increments on PostgreSQL 18', () => {
   it.each(['base', 'incremental'] as const)(
     'and full backups killed at every point leave nothing that is listed and broken: %s',
     async (kind) => {
-      const script = fileURLToPath(new URL('../backup/base-killed.ts', import.meta.url));
+      const script = fileURLToPath(new URL('../backup/killed.ts', import.meta.url));
       const { connection, storeDirectory } = server;
       const what = JSON.stringify({ connection, storeDirectory, kind });
       const { points, exitCode, stderr } = await runToDeath(script, [what]);

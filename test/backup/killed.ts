@@ -1,4 +1,4 @@
-/** A backup of a cluster that dies as by kill -9 at a point: node base-killed.ts <what, as JSON> [name of the point]. */
+/** A backup that dies as by kill -9 at a point: node killed.ts <what, as JSON> [name of the point]. */
 import { runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { configSchema } from '../../src/config/schema.ts';
@@ -11,7 +11,8 @@ const [given = '', wanted] = process.argv.slice(2);
 const what = JSON.parse(given) as {
   connection: ConnectionSettings;
   storeDirectory: string;
-  kind: 'base' | 'incremental';
+  kind: 'dump' | 'base' | 'incremental';
+  jobs?: number;
 };
 const plain = openDirectoryStore({ path: what.storeDirectory, uid: process.geteuid?.() });
 const { store, context } = withKillPoints(plain, testContext(), (_number, point) => {
@@ -23,6 +24,7 @@ const { store, context } = withKillPoints(plain, testContext(), (_number, point)
 await runBackup(
   {
     kind: what.kind,
+    jobs: what.jobs,
     connection: what.connection,
     store,
     walStore: plain,
