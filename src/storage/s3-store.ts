@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { GetObjectCommandOutput, HeadObjectCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput, MultipartUpload } from '@aws-sdk/client-s3';
 import type { StoreConfig } from '../config/schema.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
-import { ResumingBody } from './s3-body.ts';
+import { type Opened, ResumingBody } from './s3-body.ts';
 import type { S3Connection } from './s3-client.ts';
 import { translateS3Error } from './s3-errors.ts';
 import { isRetryable, nameOf, pause, RETRY_POLICY, type RetryPolicy, statusOf, withRetries } from './s3-retry.ts';
@@ -131,20 +131,24 @@ class S3Store implements Store {
     const target = this.#target(key);
     const doing = `read ${key} from`;
     const begin = range?.start ?? 0;
-    const open = async (offset: number, etag: string | undefined): Promise<GetObjectCommandOutput> => {
-      const Range = offset === 0 && range === undefined ? undefined : `bytes=${begin + offset}-${range?.end ?? ''}`;
+    const open = async (offset: number, etag: string | undefined): Promise<Opened & { etag: string | undefined }> => {
+      const whole = offset === 0 && range === undefined;
+      const Range = whole ? undefined : `bytes=${begin + offset}-${range?.end ?? ''}`;
       // What is read is one object, also when somebody replaces it in the meantime.
       const request = { ...target, Range, IfMatch: etag };
-      return this.#send(doing, ({ sdk, client }) => client.send(new sdk.GetObjectCommand(request)));
-    };
-    const opened = async (output: GetObjectCommandOutput) => {
-      return { body: output.Body as unknown as Readable, sizeBytes: output.ContentLength ?? 0 };
+      const found = await this.#send(doing, ({ sdk, client }) => client.send(new sdk.GetObjectCommand(request)));
+      const body = found.Body as unknown as Readable;
+      if (!whole && !found.ContentRange?.startsWith(`bytes ${begin + offset}-`)) {
+        body.destroy();
+        throw this.#unreliable(doing, 'it gave other bytes than those asked for (a proxy that ignores ranges?)');
+      }
+      return { body, sizeBytes: found.ContentLength ?? 0, etag: found.ETag };
     };
     try {
       const first = await open(0, undefined);
       return new ResumingBody({
-        first: await opened(first),
-        reopen: async (offset) => opened(await open(offset, first.ETag)),
+        first,
+        reopen: (offset) => open(offset, first.etag),
         mayResume: (error, inVain) => this.#mayResume(error, inVain),
         translate: (error) => this.#translate(error, doing),
       });
@@ -197,6 +201,10 @@ class S3Store implements Store {
       const request = { Bucket: this.#options.bucket, Prefix: `${this.#root}${prefix}`, Delimiter, ContinuationToken };
       const page = await this.#run(doing, ({ sdk, client }) => client.send(new sdk.ListObjectsV2Command(request)));
       yield page;
+      // Half a list taken for the whole would let retention delete what is needed.
+      if (page.IsTruncated && (page.NextContinuationToken ?? ContinuationToken) === ContinuationToken) {
+        throw this.#unreliable(doing, 'it says that there is more, and not how to get it');
+      }
       ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (ContinuationToken !== undefined);
   }
@@ -235,8 +243,8 @@ class S3Store implements Store {
         client.send(new sdk.ListMultipartUploadsCommand(request)),
       );
       yield* page.Uploads ?? [];
+      more = page.IsTruncated === true && page.NextKeyMarker !== undefined;
       markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
-      more = page.IsTruncated === true;
     }
   }
 
@@ -287,13 +295,7 @@ class S3Store implements Store {
         const found = await this.#ask(target, doing);
         const mark = found?.Metadata?.[WRITE_ID];
         if (found?.ContentLength === sizeBytes && (mark === undefined || mark === writeId)) return;
-        throw new StructdbError(
-          'STORE_FAILED',
-          `Cannot ${doing} the store ${this.location}: it did not keep the upload.`,
-          {
-            hint: 'Look at the server, then run the command again.',
-          },
-        );
+        throw this.#unreliable(doing, 'it did not keep the upload');
       },
       abort: (UploadId) => this.#abort({ ...target, UploadId }, doing),
     };
@@ -358,6 +360,13 @@ class S3Store implements Store {
 
   #target(key: string): Target {
     return { Bucket: this.#options.bucket, Key: `${this.#root}${requireKey(key)}` };
+  }
+
+  /** For a server that answers what no server should. */
+  #unreliable(doing: string, why: string): StructdbError {
+    return new StructdbError('STORE_FAILED', `Cannot ${doing} the store ${this.location}: ${why}.`, {
+      hint: 'Look at the server, and what lies before it, then run the command again.',
+    });
   }
 
   #translate(error: unknown, doing: string): StructdbError {

@@ -99,6 +99,45 @@ describe('An S3 store whose server stumbles', () => {
     expect(Buffer.concat(chunks).equals(body.subarray(1000, 500_001))).toBe(true);
   });
 
+  it('never takes a whole body for a range, as a proxy that ignores ranges sends it', async () => {
+    const { fake, store } = await open();
+    fake.objects.set('p/k', { body: randomBytes(600_000), metadata: {} });
+    const ignoring: Fault = (exchange) => {
+      delete exchange.request.headers.range;
+      exchange.serve();
+    };
+    fake.meet(/^GET .*k/, ignoring);
+    await expect(store.get('k', { start: 10 })).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    fake.meet(/^GET .*k/, breakOff);
+    fake.meet(/^GET .*k/, ignoring, 10);
+    await expect(readObject(store, 'k')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  it('never takes a part of a list for the whole', async () => {
+    const { fake, store } = await open();
+    fake.meet(/^GET \/bucket\/?\?list/, ({ response }) => {
+      response.end('<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>');
+    });
+    await expect(keysOf(store, '')).rejects.toMatchObject({ code: 'STORE_FAILED' });
+  });
+
+  it('signs by the clock of the server when its own is wrong', async () => {
+    const { fake, store } = await open();
+    fake.objects.set('p/k', { body: Buffer.from('x'), metadata: {} });
+    const ahead = new Date(Date.now() + 3_600_000);
+    fake.meet(/^GET .*k/, (exchange) => {
+      exchange.response.setHeader('date', ahead.toUTCString());
+      return refuse(403, 'RequestTimeTooSkewed')(exchange);
+    });
+    let signed = '';
+    fake.meet(/^GET .*k/, ({ request, serve }) => {
+      signed = String(request.headers['x-amz-date']);
+      serve();
+    });
+    expect((await readObject(store, 'k')).toString()).toBe('x');
+    expect(signed.slice(0, 11)).toBe(ahead.toISOString().replace(/[-:]/g, '').slice(0, 11));
+  });
+
   it('never joins two objects when one is replaced while it is read', async () => {
     const { fake, store } = await open();
     fake.objects.set('p/k', { body: Buffer.alloc(600_000, 1), metadata: {} });

@@ -133,7 +133,9 @@ export class FakeS3 {
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     if (!range) return { status: 200, headers, body: found.body };
     const part = found.body.subarray(Number(range[1]), range[2] ? Number(range[2]) + 1 : undefined);
-    return part.length === 0 ? failure(416, 'InvalidRange') : { status: 206, headers, body: part };
+    const covered = `bytes ${range[1]}-${Number(range[1]) + part.length - 1}/${found.body.length}`;
+    if (part.length === 0) return failure(416, 'InvalidRange');
+    return { status: 206, headers: { ...headers, 'content-range': covered }, body: part };
   }
 
   #begin(key: string, metadata: FakeObject['metadata']): Answer {

@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { describeWith } from './programs.ts';
+import { clientOf } from './s3-client.ts';
 import { GATEWAY_PROGRAMS, type S3Gateway, startS3Gateway } from './s3-gateway.ts';
 
 /** An empty bucket of the run's gateway, with all that opens it. */
 export interface S3Bucket extends S3Gateway {
   readonly bucket: string;
 }
+
+export { clientOf };
 
 const WAIT_MS = 90_000;
 let gateway: Promise<S3Gateway> | undefined;
@@ -33,11 +36,6 @@ export async function freshBucket(): Promise<S3Bucket> {
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
   client.destroy();
   return { ...shared, bucket };
-}
-
-/** A plain client, to look at a bucket without structdb. */
-export function clientOf({ endpoint, region, accessKeyId, secretAccessKey }: S3Gateway): S3Client {
-  return new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
 }
 
 async function sharedGateway(): Promise<S3Gateway> {
