@@ -105,13 +105,19 @@ export async function writeManifest(repository: Repository, manifest: Manifest):
 
 /** Labels of one series that have objects but no manifest: what killed runs left. Only under the series' lease. */
 export async function listLeftovers(repository: Repository, series: Series): Promise<string[]> {
+  const { store, keys } = repository;
+  const labels = new Set(await store.folders(keys.backups));
+  // In S3, an upload that was killed in its middle is no object: nothing else tells of it.
+  for await (const { key } of store.leftovers?.(keys.backups) ?? []) {
+    labels.add(key.slice(keys.backups.length).split('/')[0]!);
+  }
   const leftovers: string[] = [];
-  for (const label of await repository.store.folders(repository.keys.backups)) {
+  for (const label of labels) {
     const parts = parseLabel(label);
     if (!parts || !isOf(series, parts)) continue;
-    if (!(await repository.store.head(repository.keys.manifest(label)))) leftovers.push(label);
+    if (!(await store.head(keys.manifest(label)))) leftovers.push(label);
   }
-  return leftovers;
+  return leftovers.sort();
 }
 
 /** Removes a backup: first the manifest, so that it is not listed half gone, then its objects. */

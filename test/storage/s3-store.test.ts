@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { expect, it } from '@jest/globals';
+import { ResumingBody } from '../../src/storage/s3-body.ts';
 import { openS3Store, type S3StoreOptions } from '../../src/storage/s3-store.ts';
 import { uploadStream } from '../../src/storage/s3-upload.ts';
 import { readObject } from '../../src/storage/store.ts';
@@ -94,6 +96,30 @@ it('Growing parts arrive whole and in order, few at once', async () => {
   expect(written.sizeBytes).toBe(finished.length);
   expect(most).toBeLessThanOrEqual(4);
   expect(parts[0]!.length).toBe(200);
+});
+
+it('A body that ends early without an error is taken up again where it ended', async () => {
+  const whole = Buffer.from('0123456789');
+  const opened = (offset: number, end?: number) => {
+    const bytes = whole.subarray(offset, end);
+    return {
+      body: Readable.from(bytes.length ? [bytes] : [], { objectMode: false }),
+      sizeBytes: whole.length - offset,
+    };
+  };
+  const reopened: number[] = [];
+  const body = new ResumingBody({
+    first: opened(0, 4),
+    reopen: async (offset) => {
+      reopened.push(offset);
+      return opened(offset);
+    },
+    mayResume: async () => true,
+    translate: (error) => error,
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  expect({ read: Buffer.concat(chunks).toString(), reopened }).toEqual({ read: '0123456789', reopened: [4] });
 });
 
 it('A store is opened without a word to the server, and its location holds no secret', async () => {
