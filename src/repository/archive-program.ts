@@ -119,6 +119,8 @@ export async function buildArchiveProgram(): Promise<ProgramFile[]> {
     platform: 'node',
     format: 'esm',
     target: 'node22',
+    // The AWS SDK's modules: of its CommonJS nothing can be left out, which cost 100 ms and 8 MiB with each push.
+    mainFields: ['module', 'main'],
     minify: true,
     write: false,
     logLevel: 'silent',

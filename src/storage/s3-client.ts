@@ -1,20 +1,49 @@
-import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { S3StoreOptions } from './s3-store.ts';
 
-/** The SDK's module with a client of one store. */
+/** The requests that a store makes: named one by one, so that a bundle leaves out the rest of the SDK. */
+const sdk = {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  UploadPartCommand,
+};
+
+/** The requests and a client of one store. */
 export interface S3Connection {
-  readonly sdk: typeof import('@aws-sdk/client-s3');
+  readonly sdk: typeof sdk;
   readonly client: S3Client;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Loads the SDK, which takes 100 to 200 ms, and makes a client. Contacts nothing. */
-export async function connectS3(options: S3StoreOptions): Promise<S3Connection> {
-  const [sdk, { NodeHttpHandler }] = await Promise.all([
-    import('@aws-sdk/client-s3'),
-    import('@smithy/node-http-handler'),
-  ]);
+/**
+ * A client of one store; contacts nothing. This file is what loads the SDK (100 to 200 ms), so it is imported only when
+ * an S3 store is used. The SDK's modules are CommonJS: imported dynamically themselves, a bundle would lose their names.
+ */
+export function connectS3(options: S3StoreOptions): S3Connection {
   const { endpoint, region, credentials, profile, requestTimeoutMs } = options;
   const config: S3ClientConfig = {
     region,
@@ -35,7 +64,7 @@ export async function connectS3(options: S3StoreOptions): Promise<S3Connection> 
     config.requestChecksumCalculation = 'WHEN_REQUIRED';
     config.responseChecksumValidation = 'WHEN_REQUIRED';
   }
-  const client = new sdk.S3Client(config);
+  const client = new S3Client(config);
   // s3-retry.ts repeats requests: a body that breaks off counts too, and what is refused is told at once.
   client.middlewareStack.add((next) => next, {
     name: 'retryMiddleware',
