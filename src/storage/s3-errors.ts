@@ -1,6 +1,6 @@
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
-import { nameOf, statusOf } from './s3-retry.ts';
+import { isTimeout, nameOf, statusOf } from './s3-retry.ts';
 
 /** Where an S3 store is, for messages. */
 export interface S3Place {
@@ -80,8 +80,7 @@ function whyOf(error: unknown, name: string, status: number | undefined): string
   if (code === 'ECONNREFUSED') return 'nothing answers there (connection refused)';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return "the server's name cannot be resolved";
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'the connection broke off';
-  // The SDK calls some broken connections so too; those have a code.
-  if (name === 'TimeoutError' || code === 'ETIMEDOUT') return 'nothing moved for too long';
+  if (isTimeout(error)) return 'nothing moved for too long';
   if (status === undefined) return redact(messageOf(error)).split('\n')[0]!.slice(0, 300);
   const known = name === '' || /^(UnknownError|Unknown|\d+)$/.test(name) ? '' : ` ${name}`;
   return `it answered ${status}${known}`;

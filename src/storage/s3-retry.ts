@@ -2,8 +2,9 @@ import { codeOf } from '../core/errors.ts';
 
 /** How often and how patiently a request is repeated. */
 export interface RetryPolicy {
-  /** All attempts of one request; fewer while the store has never answered, so that a typing error is told at once. */
+  /** All attempts of one request. */
   readonly attempts: number;
+  /** While the store has never answered, so that a typing error is told soon; and of those that took the whole timeout. */
   readonly attemptsUntilReached: number;
   /** The first pause; each further one is twice as long, up to the longest, and drawn from its upper half. */
   readonly firstPauseMs: number;
@@ -28,7 +29,8 @@ export async function withRetries<T>(
     try {
       return await attempt(number);
     } catch (error) {
-      const limit = reached() || statusOf(error) !== undefined ? policy.attempts : policy.attemptsUntilReached;
+      const patient = (reached() || statusOf(error) !== undefined) && !isTimeout(error);
+      const limit = patient ? policy.attempts : policy.attemptsUntilReached;
       if (number >= limit || !isRetryable(error)) throw error;
       await pause(policy, number);
     }
@@ -79,6 +81,12 @@ export function isRetryable(error: unknown): boolean {
   return (
     status === 408 || status === 409 || status === 429 || (status !== undefined && status >= 500 && status !== 501)
   );
+}
+
+/** Nothing moved for the whole timeout. The SDK calls some broken connections so too; those have a code. */
+export function isTimeout(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ETIMEDOUT' || (nameOf(error) === 'TimeoutError' && code === undefined);
 }
 
 /** S3's name of an error: `NoSuchKey`. */

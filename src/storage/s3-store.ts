@@ -6,7 +6,16 @@ import { codeOf, StructdbError } from '../core/errors.ts';
 import { type Opened, ResumingBody } from './s3-body.ts';
 import type { S3Connection } from './s3-client.ts';
 import { translateS3Error } from './s3-errors.ts';
-import { isRetryable, nameOf, pause, RETRY_POLICY, type RetryPolicy, statusOf, withRetries } from './s3-retry.ts';
+import {
+  isRetryable,
+  isTimeout,
+  nameOf,
+  pause,
+  RETRY_POLICY,
+  type RetryPolicy,
+  statusOf,
+  withRetries,
+} from './s3-retry.ts';
 import { type PartSender, uploadStream } from './s3-upload.ts';
 import type { Sealing } from './sealing.ts';
 import {
@@ -160,7 +169,8 @@ class S3Store implements Store {
   }
 
   async #mayResume(error: unknown, inVain: number): Promise<boolean> {
-    if (inVain >= this.#retry.attempts || !(isRetryable(error) || codeOf(error) === 'ABORT_ERR')) return false;
+    const limit = isTimeout(error) ? this.#retry.attemptsUntilReached : this.#retry.attempts;
+    if (inVain >= limit || !(isRetryable(error) || codeOf(error) === 'ABORT_ERR')) return false;
     await pause(this.#retry, inVain);
     return true;
   }

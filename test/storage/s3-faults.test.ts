@@ -16,7 +16,7 @@ import {
 import { keysOf, streamOf } from './store-contract.ts';
 
 const emptyAnswer: Fault = ({ response }) => void response.end();
-const QUICK = { attempts: 4, attemptsUntilReached: 2, firstPauseMs: 1, longestPauseMs: 2 };
+const QUICK = { attempts: 5, attemptsUntilReached: 3, firstPauseMs: 1, longestPauseMs: 2 };
 const SECRET = 'a-secret-that-must-not-be-shown';
 
 async function open(options: Partial<S3StoreOptions> = {}) {
@@ -75,6 +75,18 @@ describe('An S3 store whose server stumbles', () => {
       `Cannot read k from the store s3://bucket/p (${fake.endpoint}): it answered 500 InternalError.`,
     );
     expect(fake.log).toHaveLength(QUICK.attempts);
+  });
+
+  it('gives up on one that only takes connections before the user does', async () => {
+    const { fake, store } = await open();
+    await store.head('k');
+    fake.log.length = 0;
+    fake.meet(/^GET .*k/, hang, 10);
+    await expect(store.get('k')).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('nothing moved for too long'),
+    });
+    expect(fake.log).toHaveLength(QUICK.attemptsUntilReached);
   });
 
   it.each([
