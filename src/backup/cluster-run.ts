@@ -111,6 +111,7 @@ async function backUp(work: Work, parent: Link | undefined, context: RunContext)
     warnings.push(message);
     context.report({ kind: 'warning', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` });
   };
+  let publishing = false;
   try {
     const begin = await readPosition(client);
     const facts = await readCluster(client, work.connection, warn, context);
@@ -163,12 +164,15 @@ async function backUp(work: Work, parent: Link | undefined, context: RunContext)
       store: repository.store.location,
     };
     await readBack(repository, manifest, work.places, context);
+    publishing = true;
     await writeManifest(repository, manifest);
+    publishing = false;
     const entry = { repository, label, parts: { at, kind } };
     await recordVerification(entry, { ok: true, problems: [], method: 'read' }, context.clock);
     return resultOf(manifest);
   } catch (error) {
-    await removeUnlisted(repository, label);
+    // A manifest whose answer was lost may still arrive: the next run sees whether it did, and sweeps what is not listed.
+    if (!publishing) await removeUnlisted(repository, label);
     throw error;
   }
 }

@@ -144,6 +144,7 @@ async function makeBackup(
   const at = context.clock.now();
   const label = nextLabel({ at, ...series }, last);
   const startedMs = context.clock.monotonicMs();
+  let publishing = false;
   try {
     const jobs = options.jobs ?? (options.format === 'custom' ? 1 : options.policy.daily.jobs);
     const format = options.format ?? (jobs > 1 ? 'directory' : 'custom');
@@ -175,7 +176,9 @@ async function makeBackup(
       ...dumped,
     };
     await readBack(repository, manifest, options.places, context);
+    publishing = true;
     await writeManifest(repository, manifest);
+    publishing = false;
     const entry = { repository, label, parts: { at, ...series } };
     await recordVerification(entry, { ok: true, problems: [], method: 'read' }, context.clock);
     const keepLast = options.keepLast === undefined ? undefined : { purpose: options.purpose, count: options.keepLast };
@@ -195,7 +198,8 @@ async function makeBackup(
       removed,
     };
   } catch (error) {
-    await removeUnlisted(repository, label);
+    // A manifest whose answer was lost may still arrive: the next run sees whether it did, and sweeps what is not listed.
+    if (!publishing) await removeUnlisted(repository, label);
     throw error;
   }
 }

@@ -12,10 +12,13 @@ import {
   verifyBackups,
 } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { StructdbError } from '../../src/core/errors.ts';
 import { fingerprintTables } from '../../src/database/fingerprint.ts';
 import { withProgramEnvironment } from '../../src/programs/credentials.ts';
 import { findProgram } from '../../src/programs/find.ts';
 import { runProgram } from '../../src/programs/run.ts';
+import { findRepositories } from '../../src/repository/repository.ts';
+import type { PutIfAbsentOptions, Store } from '../../src/storage/store.ts';
 import { keysOf } from '../storage/store-contract.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
@@ -278,6 +281,31 @@ describe('A backup that cannot be made', () => {
     await runBackup(options, testContext());
   });
 
+  it.each([
+    ['arrives after all', 'is whole', 1],
+    ['never arrives', 'is swept by the next run', 0],
+  ])('because its manifest was lost on the way and %s, %s', async (_what, _then, arrives) => {
+    const options = await runOptions(database, scratch);
+    let late = async () => false;
+    const losing = withLostManifest(options.store, (put) => {
+      late = put;
+    });
+    await expect(runBackup({ ...options, store: losing }, testContext())).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+    });
+    if (arrives) await late();
+    const listed = await listStore(options);
+    expect(listed).toHaveLength(arrives);
+    for (const { label } of listed) {
+      expect(await verifyBackups({ ...options, label }, testContext())).toMatchObject([{ ok: true }]);
+    }
+    await runBackup(options, testContext());
+    const [repository] = await findRepositories(options.store);
+    const folders = await options.store.folders(repository!.keys.backups);
+    expect(folders).toEqual((await listStore(options)).map(({ label }) => label));
+    expect(folders).toHaveLength(arrives + 1);
+  });
+
   it('killed in the middle is not listed, and the next run sweeps what it left', async () => {
     const options = await runOptions(database, scratch);
     const cwd = path.dirname(options.store.location);
@@ -310,3 +338,18 @@ describe('A backup that cannot be made', () => {
     expect(after).toEqual([made.label]);
   });
 });
+
+/** A store that fails when the manifest is written; the caller gets what was sent, to let it arrive later. */
+function withLostManifest(store: Store, onLost: (put: () => Promise<boolean>) => void): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'putIfAbsent') return typeof value === 'function' ? value.bind(target) : value;
+      return async (key: string, body: Uint8Array, how?: PutIfAbsentOptions) => {
+        if (!key.endsWith('/manifest.json')) return target.putIfAbsent(key, body, how);
+        onLost(() => target.putIfAbsent(key, body, how));
+        throw new StructdbError('STORE_FAILED', 'The answer was lost.');
+      };
+    },
+  });
+}
