@@ -31,14 +31,22 @@ export async function openStoreOf(settings: StoreConfig, user: StoreUser): Promi
   const { accessKeyId, secretAccessKey, profile } = settings;
   rememberSecret(secretAccessKey);
   const named = accessKeyId !== undefined && secretAccessKey !== undefined && { accessKeyId, secretAccessKey };
+  const credentials = named || (profile === undefined ? user.s3Credentials : undefined);
   const { openS3Store } = await import('./s3-store.ts');
   return openS3Store({
     ...settings,
     requestTimeoutMs: settings.requestTimeout,
-    credentials: named || (profile === undefined ? user.s3Credentials : undefined),
+    credentials,
     sealing,
-    settings,
+    settings: { ...settings, ...lasting(credentials) },
   });
+}
+
+/** For a server that fetches by itself: those of this process's environment too, unless they end with a session. */
+function lasting(credentials: S3Credentials | undefined): Partial<S3Credentials> {
+  if (!credentials || credentials.sessionToken !== undefined) return {};
+  const { accessKeyId, secretAccessKey } = credentials;
+  return { accessKeyId, secretAccessKey };
 }
 
 async function sealingOf({ encryption }: StoreConfig, { searchPath }: StoreUser): Promise<Sealing | undefined> {
