@@ -117,8 +117,6 @@ export async function buildArchiveProgram(): Promise<ProgramFile[]> {
     bundle: true,
     splitting: true,
     platform: 'node',
-    // As ES modules: of a CommonJS package that is imported when it is needed, only the default would be there.
-    mainFields: ['module', 'main'],
     format: 'esm',
     target: 'node22',
     // The AWS SDK's modules: of its CommonJS nothing can be left out, which cost 100 ms and 8 MiB with each push.
