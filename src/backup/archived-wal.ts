@@ -63,7 +63,7 @@ export async function askArchiving(client: pg.ClientBase, archive: Repository): 
       hint: 'Archive its WAL (docs/wal.md), or run: structdb wal receive',
     };
   }
-  if (hasWal || /wal\.mjs|structdb\S*\s+wal\s+push/.test(command)) return { kind: 'on' };
+  if (hasWal || /wal\.mjs|wal-push\.sh|structdb\S*\s+wal\s+push/.test(command)) return { kind: 'on' };
   return {
     kind: 'off',
     why: 'its archive_command does not bring its WAL to structdb',

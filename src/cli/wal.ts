@@ -16,6 +16,8 @@ export function walCommand(shell: Shell): Command {
     pushCommand(shell),
     fetchCommand(shell),
     receiveCommand(shell),
+    statusCommand(shell),
+    verifyCommand(shell),
   ]);
 }
 
@@ -108,6 +110,60 @@ function receiveCommand(shell: Shell): Command {
   });
 }
 
+function statusCommand(shell: Shell): Command {
+  return shell.command<{ readonly store?: string }>({
+    name: 'status',
+    summary: 'What the archive has and lacks, what can be brought back, and how archiving goes',
+    details: 'Works without a server too: then it tells what the store has.',
+    example: 'structdb wal status',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.workToDo, EXIT.brokenPromise],
+    connects: true,
+    configure: (command) => void command.option('--store <name>', 'the store (default: backup.wal.store)'),
+    run: async (session, _args, { store }) => {
+      const { walStatus } = await import('../wal/index.ts');
+      const { renderWalStatus, statusVerdict } = await import('./wal-text.ts');
+      const { backup, dev } = await session.config();
+      const result = await walStatus(
+        {
+          walStore: await openWalStore(session, store),
+          stores: await openBaseStores(session),
+          connection: await connectionIfAny(session),
+          slot: backup.wal.slot,
+          recoveryWindowMs: backup.wal.recoveryWindow,
+          trimLimitBytes: (await session.privateServer()) ? dev.walLimit : null,
+          places: await session.places(),
+        },
+        session.context,
+      );
+      return { result, human: (style) => renderWalStatus(result, style), verdict: statusVerdict(result) };
+    },
+  });
+}
+
+function verifyCommand(shell: Shell): Command {
+  return shell.command<{ readonly store?: string; readonly quick?: boolean }>({
+    name: 'verify',
+    summary: 'Read every archived file again: checksums, headers, timelines, holes; needs no server',
+    example: 'structdb wal verify --quick',
+    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
+    configure: (command) =>
+      void command
+        .option('--store <name>', 'the store (default: backup.wal.store)')
+        .option('--quick', 'names only: holes and timelines'),
+    run: async (session, _args, { store, quick = false }) => {
+      const { verifyWal } = await import('../wal/index.ts');
+      const { renderVerified, verifyVerdict } = await import('./wal-text.ts');
+      const walStore = await openWalStore(session, store);
+      const archives = await verifyWal({ walStore, quick }, session.context);
+      return {
+        result: { store: walStore.location, archives },
+        human: (style) => renderVerified(archives, walStore.location, style),
+        verdict: verifyVerdict(archives),
+      };
+    },
+  });
+}
+
 function withArchiveFlag(command: Command): void {
   command.option('--archive <file>', 'archive.json of the cluster (default: that of the private server)');
 }
@@ -170,4 +226,19 @@ async function openArchive(session: Session, archive: string | undefined) {
 async function openWalStore(session: Session, name: string | undefined) {
   const { backup } = await session.config();
   return openStore(session, name ?? backup.wal.store ?? backup.weekly?.store ?? backup.monthly?.store);
+}
+
+/** Every store that base backups may be in, each once. */
+async function openBaseStores(session: Session) {
+  const { backup } = await session.config();
+  const names = [backup.daily.store, backup.weekly?.store, backup.monthly?.store].filter((name) => name !== undefined);
+  return Promise.all([...new Set(names)].map((name) => openStore(session, name)));
+}
+
+/** The server may be gone, or never have been named: the store is looked at all the same. */
+async function connectionIfAny(session: Session) {
+  return session.connection().catch((error: unknown) => {
+    if (error instanceof StructdbError && error.code === 'NO_CONNECTION') return undefined;
+    throw error;
+  });
 }

@@ -86,6 +86,7 @@ export const ERROR_CODES = Object.freeze({
   WAL_MISSING: failed('WAL that is needed is not in the archive; the first missing segment is named'),
   ARCHIVE_UNCONFIGURED: failed('there is no archive.json, or it cannot be understood'),
   WAL_HOLE: broken('the archive lacks a WAL segment although later ones are there; what can still be reached is named'),
+  WAL_BEHIND: workToDo('archiving fails, or WAL waits to be archived or received'),
   WAL_CONFLICT: failed('the archive holds another content under the name of this WAL file; it is never overwritten'),
   WAL_FETCH_FAILED: {
     exit: EXIT.notFetched,

@@ -51,7 +51,7 @@ export async function writeArchiveProgram(
   const words = (...all: string[]) => all.map(quoteForShell).join(' ');
   const setting = (command: string) => command.replaceAll('%', '%%');
   const program = path.join(directory, PROGRAM);
-  const script = path.join(directory, 'push.sh');
+  const script = path.join(directory, 'wal-push.sh');
   await writeWhole(script, pushScript(words(node, program), pushedDirectory(settings)), 0o644);
   return Object.freeze({
     settings,

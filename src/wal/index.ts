@@ -3,3 +3,11 @@ export { type ArchiveSettings, readArchiveSettings } from '../repository/archive
 export { type FetchOptions, type FetchResult, fetchWalFile } from './fetch.ts';
 export { type PushOptions, type PushResult, pushWalFile } from './push.ts';
 export { type ReceiveOptions, type ReceiveResult, receiveWal } from './receive.ts';
+export {
+  type ClusterWalStatus,
+  type NeededHole,
+  type WalStatusOptions,
+  type WalStatusResult,
+  walStatus,
+} from './status.ts';
+export { type VerifiedArchive, type VerifyWalOptions, verifyWal, type WalProblem } from './verify.ts';

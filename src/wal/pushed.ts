@@ -20,7 +20,7 @@ const POLL_MS = 5;
 
 /**
  * Files that were pushed before PostgreSQL asked for them. For each there is a marker, and, while few wait, a copy of
- * the very bytes that were made durable: `push.sh` compares it with the file and needs no Node for that.
+ * the very bytes that were made durable: `wal-push.sh` compares it with the file and needs no Node for that.
  */
 export class Pushed {
   readonly directory: string;
