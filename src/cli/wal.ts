@@ -4,7 +4,7 @@ import { EXIT, messageOf, StructdbError } from '../core/errors.ts';
 import type { ArchiveSettings, FetchResult, PushResult, ReceiveResult } from '../wal/index.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
-import { actorOf, openStore } from './store.ts';
+import { actorOf, addIdentityOption, openStore } from './store.ts';
 
 interface ArchiveFlag {
   readonly archive?: string;
@@ -141,19 +141,19 @@ function statusCommand(shell: Shell): Command {
 }
 
 function verifyCommand(shell: Shell): Command {
-  return shell.command<{ readonly store?: string; readonly quick?: boolean }>({
+  return shell.command<{ readonly store?: string; readonly quick?: boolean; readonly identity?: string }>({
     name: 'verify',
     summary: 'Read every archived file again: checksums, headers, timelines, holes; needs no server',
     example: 'structdb wal verify --quick',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     configure: (command) =>
-      void command
+      void addIdentityOption(command)
         .option('--store <name>', 'the store (default: backup.wal.store)')
         .option('--quick', 'names only: holes and timelines'),
-    run: async (session, _args, { store, quick = false }) => {
+    run: async (session, _args, { store, quick = false, identity }) => {
       const { verifyWal } = await import('../wal/index.ts');
       const { renderVerified, verifyVerdict } = await import('./wal-text.ts');
-      const walStore = await openWalStore(session, store);
+      const walStore = await openWalStore(session, store, identity);
       const archives = await verifyWal({ walStore, quick }, session.context);
       return {
         result: { store: walStore.location, archives },
@@ -219,13 +219,16 @@ async function openArchive(session: Session, archive: string | undefined) {
       : path.resolve(workingDirectory, archive),
   );
   const owner = await serverUser(session.environment).catch(() => undefined);
-  return { settings, store: await openStoreOf(settings.store, { uid, owner }) };
+  return {
+    settings,
+    store: await openStoreOf(settings.store, { uid, owner, searchPath: session.environment.variables.PATH }),
+  };
 }
 
 /** Where WAL is kept. */
-async function openWalStore(session: Session, name: string | undefined) {
+async function openWalStore(session: Session, name: string | undefined, identity?: string) {
   const { backup } = await session.config();
-  return openStore(session, name ?? backup.wal.store ?? backup.weekly?.store ?? backup.monthly?.store);
+  return openStore(session, name ?? backup.wal.store ?? backup.weekly?.store ?? backup.monthly?.store, identity);
 }
 
 /** Every store that base backups may be in, each once. */

@@ -111,7 +111,7 @@ async function prefetch(args: readonly string[], settings: ArchiveSettings): Pro
 }
 
 function openStore(settings: ArchiveSettings) {
-  return openStoreOf(settings.store, { uid: process.geteuid?.() });
+  return openStoreOf(settings.store, { uid: process.geteuid?.(), searchPath: process.env.PATH });
 }
 
 function limitTime(what: string, { timeoutMs }: ArchiveSettings): void {
