@@ -267,29 +267,54 @@ describe('fetching ahead', () => {
 });
 
 describe('a server that recovers through wal fetch', () => {
+  let own: TestArchive;
+  let second: TestCluster;
+  const isWritable = async (cluster: TestCluster) =>
+    (await cluster.query('select pg_is_in_recovery()::text as r'))[0]!.r === 'false';
+  /** Starts a copy of the base as a server that recovers from the archive and then archives into it. */
+  async function recover(cluster: TestCluster): Promise<void> {
+    const { restoreCommand, archiveCommand } = own;
+    await cluster.configure({ archive_mode: 'on', archive_command: archiveCommand, restore_command: restoreCommand });
+    await writeFile(path.join(cluster.dataDirectory, 'recovery.signal'), '');
+    await cluster.start();
+    await until('it accepts writes', () => isWritable(cluster));
+  }
+
   it('replays everything with segments fetched ahead, promotes, and nothing is left', async () => {
-    const own = await brokenCopy();
+    own = await brokenCopy();
     await giveTo(own.storePath, primary.user);
-    await copy.configure({
-      archive_mode: 'off',
-      restore_command: own.restoreCommand,
-      recovery_target_timeline: 'latest',
-    });
-    await writeFile(path.join(copy.dataDirectory, 'recovery.signal'), '');
-    await copy.start();
-    await until(
-      'it accepts writes',
-      async () => ((await copy.query('select pg_is_in_recovery() as r'))[0]!.r as unknown) === false,
-    );
+    second = await copyCluster(copy);
+    await recover(copy);
     expect(await copy.query('select count(*)::int as n, max(n) as last from marker')).toEqual([
       { n: 12_000, last: 11_999 },
     ]);
     const log = await readFile(path.join(copy.directory, 'server.log'), 'utf8');
     for (const name of segments.slice(2)) expect(log).toContain(`restored log file "${name}" from archive`);
-    await until(
-      'the queue is gone',
-      async () => (await readdir(path.join(own.settings.stateDirectory, 'prefetch'))).length === 0,
-    );
-    await copy.stop();
+    await until('the queue is gone', async () => {
+      return (await readdir(path.join(own.settings.stateDirectory, 'prefetch'))).length === 0;
+    });
+  });
+
+  it('and was promoted beside its former primary: both archive into one place, and a third follows the new timeline', async () => {
+    await copy.query('insert into marker values (20000, $$new$$)');
+    await copy.query('select pg_switch_wal()');
+    // The former primary goes on, on its own timeline, with the same archive.
+    await primary.configure({ archive_command: own.archiveCommand });
+    await primary.start();
+    await primary.query('insert into marker values (30000, $$old$$)');
+    await primary.query('select pg_switch_wal()');
+    const archived = (cluster: TestCluster) => async () => {
+      const [row] = await cluster.query(
+        `select (select count(*) from pg_ls_archive_statusdir() where name like '%.ready')::text as waiting,
+                failed_count::text as failed from pg_stat_archiver`,
+      );
+      return row!.waiting === '0' && row!.failed === '0';
+    };
+    for (const cluster of [copy, primary]) await until('all is archived', archived(cluster));
+    for (const cluster of [copy, primary]) await cluster.stop();
+
+    await recover(second);
+    expect(await second.query('select n, filler from marker where n >= 20000')).toEqual([{ n: 20_000, filler: 'new' }]);
+    await second.stop();
   });
 });
