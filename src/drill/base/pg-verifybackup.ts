@@ -14,7 +14,8 @@ export async function verifyFiles(
   const { manifest } = plan.backup;
   const verifier = await findProgram('pg_verifybackup', plan.places, { major: manifest.server.major });
   // The WAL from start to stop is parsed too, where the backup has it inside.
-  const args = manifest.walIncluded ? [dataDirectory] : ['--no-parse-wal', dataDirectory];
+  // The restore wrote where its tablespaces are now.
+  const args = ['--ignore=tablespace_map', ...(manifest.walIncluded ? [] : ['--no-parse-wal']), dataDirectory];
   const doing = `Comparing ${files} files with the manifest of the backup`;
   const problems = await asStep(context, 'drill.verify', doing, async () => {
     const { exitCode, stderr } = await runProgram(verifier, args, {
