@@ -2,6 +2,7 @@ import { backupCorrupt } from './backup-corrupt.ts';
 import { dataDirectoryLost } from './data-directory-lost.ts';
 import { diskFull } from './disk-full.ts';
 import { failover } from './failover.ts';
+import { serverAndReceiverLost } from './server-and-receiver-lost.ts';
 import { serverKilled } from './server-killed.ts';
 import type { Scenario } from './stage.ts';
 import { storeUnreachable } from './store-unreachable.ts';
@@ -18,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   storeUnreachable,
   failover,
   diskFull,
+  serverAndReceiverLost,
 ];
