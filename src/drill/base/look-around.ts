@@ -1,8 +1,9 @@
 import { type ConnectionSettings, withDatabase } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
+import { readHeartbeat } from '../../database/heartbeat.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { readHeartbeat } from './heartbeat.ts';
+
 import { type RecoveredXids, recoveredXids } from './source.ts';
 
 /** What a recovered cluster says of itself, before anything is written to it. */

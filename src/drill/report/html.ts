@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/units.ts';
 import { escapeXml } from './junit.ts';
-import { axisPicture, phasesPicture } from './pictures.ts';
+import { axisPicture, phasesPicture, spanOf } from './pictures.ts';
 import type { Report, Section } from './report.ts';
 
 /** The report as one page that needs nothing else: no script, no style sheet, no font, no picture from outside. */
@@ -33,7 +33,7 @@ ${evidence === '' ? '' : `<footer class="quiet">Evidence: <code>${escapeXml(evid
 function summary(sections: readonly Section[]): string {
   const rows = sections.map(
     ({ name, ok, skipped, rto, axis }) =>
-      `<tr><td>${skipped === undefined ? mark(ok) : '·'}</td><td><a href="#${escapeXml(name)}">${escapeXml(name)}</a></td><td class="number">${formatDuration(rto.measuredMs)}</td><td class="number">${formatDuration(Math.max(0, axis.disasterMs - axis.coveredMs))}</td><td>${escapeXml(skipped ?? axis.message)}</td></tr>`,
+      `<tr><td>${skipped === undefined ? mark(ok) : '·'}</td><td><a href="#${escapeXml(name)}">${escapeXml(name)}</a></td><td class="number">${formatDuration(rto.measuredMs)}</td><td class="number">${spanOf(Math.max(0, axis.disasterMs - axis.coveredMs))}</td><td>${escapeXml(skipped ?? axis.message)}</td></tr>`,
   );
   return `<table><thead><tr><th></th><th>scenario</th><th class="number">RTO</th><th class="number">RPO</th><th>rows</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
@@ -74,7 +74,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; marg
 h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin: 2rem 0 0; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; } p { margin: .3rem 0; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .2rem .6rem .2rem 0; vertical-align: top; border-bottom: 1px solid #e4e4e4; overflow-wrap: anywhere; }
-td:first-child { width: 1.2rem; } .number { text-align: right; white-space: nowrap; }
+td:first-child { width: 1.2rem; } td:nth-child(2) { white-space: nowrap; } .number { text-align: right; white-space: nowrap; }
 ul { margin: 0; padding-left: 1.2rem; } section { border-top: 1px solid #bbb; } footer { margin-top: 2rem; }
 .quiet { color: #666; } .good { color: #1e7a4f; } .bad { color: #b3261e; }
 .verdict { font-weight: 700; font-size: 1.1rem; }

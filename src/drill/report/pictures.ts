@@ -62,8 +62,10 @@ export function axisPicture(axis: TimeAxis): string {
   const lossMs = Math.max(0, disasterMs - coveredMs);
   const within = marks.filter(({ atMs }) => atMs <= disasterMs);
   const oldest = Math.min(coveredMs, ...within.map(({ atMs }) => atMs));
-  // The window is as wide as what matters: minutes of an objective would hide a loss of milliseconds only where both are shown.
-  const span = Math.max((objectiveMs ?? 0) * 1.15, (disasterMs - oldest) * 1.15, 1000);
+  const shownMs = Math.max((disasterMs - oldest) * 1.15, 1000);
+  // Seconds beside an objective of minutes would be a line: where events are shown, the objective may lie outside.
+  const isOutside = objectiveMs !== undefined && within.length > 0 && objectiveMs > 2 * shownMs;
+  const span = Math.max(isOutside ? 0 : (objectiveMs ?? 0) * 1.15, shownMs);
   const beginMs = disasterMs - span;
   const right = WIDTH - MARGIN - 60;
   const x = (ms: number) => MARGIN + ((Math.max(ms, beginMs) - beginMs) / span) * (right - MARGIN);
@@ -75,18 +77,25 @@ export function axisPicture(axis: TimeAxis): string {
     label(MARGIN, 76, clock(beginMs)),
     label(right, 76, clock(disasterMs), 'middle'),
   ];
-  if (objectiveMs !== undefined) {
+  if (isOutside) shapes.push(label(MARGIN, 16, `← objective ${spanOf(objectiveMs)}`));
+  if (objectiveMs !== undefined && objectiveMs > 0 && !isOutside) {
     const limit = x(disasterMs - objectiveMs);
     shapes.push(
       `<line x1="${limit.toFixed(1)}" y1="22" x2="${limit.toFixed(1)}" y2="64" stroke="#222" stroke-dasharray="4 3"/>`,
-      label(limit, 16, `objective ${formatDuration(objectiveMs)}`, limit < 80 ? 'start' : 'middle'),
+      label(limit, 16, `objective ${spanOf(objectiveMs)}`, limit < 80 ? 'start' : 'middle'),
     );
   }
   if (x(coveredMs) - MARGIN >= NAME_WIDTH)
     shapes.push(label((MARGIN + x(coveredMs)) / 2, 50, 'covered', 'middle', '#fff'));
   if (right - x(coveredMs) >= NAME_WIDTH) {
     shapes.push(
-      label((x(coveredMs) + right) / 2, 50, formatDuration(lossMs), 'middle', axis.ok === false ? '#fff' : '#222'),
+      label(
+        (x(coveredMs) + right) / 2,
+        50,
+        `lost ${formatDuration(lossMs)}`,
+        'middle',
+        axis.ok === false ? '#fff' : '#222',
+      ),
     );
   }
   for (const [index, { atMs, name }] of within.entries()) {
@@ -108,6 +117,11 @@ function svg(height: number, title: string, shapes: readonly string[]): string {
 
 function label(x: number, y: number, text: string, anchor = 'start', fill = '#222'): string {
   return `<text x="${x.toFixed(1)}" y="${y}" text-anchor="${anchor}" fill="${fill}">${escapeXml(text)}</text>`;
+}
+
+/** `0 s`, or the duration in words. */
+export function spanOf(ms: number): string {
+  return ms === 0 ? '0 s' : formatDuration(ms);
 }
 
 /** The time of an instant, UTC. */

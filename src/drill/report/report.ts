@@ -143,7 +143,10 @@ function ofScenario(scenario: ScenarioResult): Section {
       coveredMs: disasterMs - rpo.lossMs,
       objectiveMs: rpo.objectiveMs,
       ok: rpo.met,
-      message: `${losses.lost} of ${losses.acknowledged} acknowledged rows lost, ${formatDuration(losses.lostMs)}`,
+      message:
+        losses.lost === 0
+          ? `all ${losses.acknowledged} acknowledged rows are there`
+          : `${losses.lost} of ${losses.acknowledged} acknowledged rows lost, those of the last ${formatDuration(losses.lostMs)}`,
       marks,
     },
     checks: [compared],
