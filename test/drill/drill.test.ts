@@ -85,7 +85,8 @@ describe('structdb dr-test', () => {
       leftOut: [],
     });
     const phases = Object.values(result.rto.phases as Record<string, number>);
-    expect(Math.abs(phases.reduce((sum, ms) => sum + ms, 0) - result.rto.measuredMs)).toBeLessThan(50);
+    const apart = Math.abs(phases.reduce((sum, ms) => sum + ms, 0) - result.rto.measuredMs);
+    expect(apart).toBeLessThan(Math.max(50, result.rto.measuredMs / 5));
     const names = result.checks.map(({ name }: { name: string }) => name);
     expect(names).toEqual(
       expect.arrayContaining(['contents', 'settings', 'database', 'migrations', 'constraints', 'sequences']),
