@@ -116,8 +116,6 @@ export async function buildArchiveProgram(): Promise<ProgramFile[]> {
     chunkNames: 'wal-[name]-[hash]',
     bundle: true,
     splitting: true,
-    // The packages' modules: what is not used of them falls away.
-    mainFields: ['module', 'main'],
     platform: 'node',
     format: 'esm',
     target: 'node22',
