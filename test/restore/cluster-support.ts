@@ -15,6 +15,7 @@ import {
   stopServer,
 } from '../../src/postgres/cluster.ts';
 import { scratchSettings } from '../../src/postgres/settings.ts';
+import type { SearchPlaces } from '../../src/programs/find.ts';
 import type { SystemUser } from '../../src/programs/run.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import { writeArchiveProgram } from '../../src/repository/archive-program.ts';
@@ -56,8 +57,8 @@ afterAll(async () => {
 });
 
 export interface SourceOptions {
-  readonly major?: number;
-  readonly directories?: readonly string[];
+  /** Those of the system by default. */
+  readonly programs?: ServerPrograms;
   readonly settings?: Readonly<Record<string, string>>;
   /** A new directory store by default. */
   readonly store?: Store;
@@ -66,8 +67,7 @@ export interface SourceOptions {
 /** Starts a source below `scratch`. */
 export async function sourceCluster(scratch: string, options: SourceOptions = {}): Promise<SourceCluster> {
   const user = await serverUser(testEnvironment());
-  const wish = options.major === undefined ? {} : { major: options.major };
-  const programs = await findServerPrograms(testPlaces(options.directories), wish);
+  const programs = options.programs ?? (await findServerPrograms(testPlaces()));
   const directory = await mkdtemp(path.join(scratch, 'source-'));
   if (user) await chown(directory, user.uid, user.gid);
   const store = options.store ?? (await directoryStore(path.join(scratch, `${path.basename(directory)}-store`)));
@@ -180,12 +180,12 @@ export async function until(condition: () => Promise<boolean>, timeoutMs = 30_00
 export async function takeBackup(
   source: SourceCluster,
   kind: 'base' | 'incremental' = 'base',
-  directories: readonly string[] = [],
+  places: SearchPlaces = testPlaces(),
 ): Promise<string> {
   const options = {
     connection: source.connection,
     store: source.store,
-    places: testPlaces(directories),
+    places,
     policy: configSchema.parse({ backup: { compression: { level: 1 } } }).backup,
     actor: { host: 'alpha', user: 'ada', command: 'backup run' },
     purpose: 'run',

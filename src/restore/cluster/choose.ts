@@ -42,24 +42,3 @@ export async function clusterBackups(
   }
   return { backups: only, named: undefined };
 }
-
-/**
- * A backup with those it builds on, the whole one first.
- * @throws BACKUP_CORRUPT naming the parent that is gone
- */
-export function chainOf(backup: ClusterBackup, backups: readonly ClusterBackup[]): ClusterBackup[] {
-  const chain = [backup];
-  for (let first = backup; first.manifest.parent !== null; first = chain[0]!) {
-    const { parent } = first.manifest;
-    const found = backups.find(({ entry }) => entry.label === parent);
-    if (!found || chain.includes(found)) {
-      throw new StructdbError(
-        'BACKUP_CORRUPT',
-        `Backup ${first.entry.label} builds on ${parent}, which is not there.`,
-        { hint: 'Use another backup: structdb backup list' },
-      );
-    }
-    chain.unshift(found);
-  }
-  return chain;
-}

@@ -7,6 +7,7 @@ import { findServerPrograms, type ServerPrograms } from '../../postgres/cluster.
 import { findProgram, type Program, type SearchPlaces } from '../../programs/find.ts';
 import type { SystemUser } from '../../programs/run.ts';
 import { serverUser } from '../../programs/system-user.ts';
+import { chainOf } from '../../repository/chain.ts';
 import type { Reach } from '../../repository/reach.ts';
 import {
   archivedReader,
@@ -20,7 +21,7 @@ import { parseHistory } from '../../repository/timeline.ts';
 import type { WalListing } from '../../repository/wal-archive.ts';
 import { keyMissing, SEALED_SUFFIX } from '../../storage/sealing.ts';
 import type { Store } from '../../storage/store.ts';
-import { chainOf, clusterBackups } from './choose.ts';
+import { clusterBackups } from './choose.ts';
 import { type Estimate, estimateTime } from './estimate.ts';
 import type { ClusterRestoreOptions } from './options.ts';
 import { inspectPlace, type PlacedTablespace, partialOf, placeTablespaces, requireRoom } from './place.ts';
@@ -109,7 +110,7 @@ async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContex
   );
   const { backup, reach } = route;
   const { manifest } = backup;
-  const chain = chainOf(backup, backups);
+  const chain = await chainOf(backup.entry);
   await requireStored(chain);
   requireKey(chain, wal, reach);
   const programs = await findServerPrograms(places, { major: manifest.server.major });

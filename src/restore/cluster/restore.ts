@@ -43,8 +43,8 @@ export interface ClusterRestoreResult {
 
 /**
  * Does what was planned: unpacks and verifies the backup in `<target>.partial`, configures recovery, makes it durable, and
- * renames it at the very end. A failed or interrupted restore leaves nothing; a killed one leaves `<target>.partial`, which
- * no server starts from (it has no global/pg_control) and which the next restore to that place removes.
+ * renames it at the very end. A failed or interrupted restore leaves nothing; a killed one leaves `<target>.partial`, without
+ * global/pg_control until all else is verified and durable, which the next restore to that place removes.
  * @throws BACKUP_CORRUPT, OBJECT_MISSING, DISK_FULL, LOCKED, TARGET_NOT_EMPTY, PROGRAM_FAILED, INTERRUPTED
  */
 export async function performClusterRestore(
