@@ -30,6 +30,8 @@ export async function storeOutput(
   // A program may fail before the store begins to read; without a listener that would end the process.
   pipe.on('error', () => {});
   const stored = writePart(repository, label, part, counted(pipe, run.step, context));
+  // What fails before it reads would leave the program waiting for somebody to take its output.
+  stored.catch(() => pipe.destroy());
   const ran = runProgram(run.program, run.args, {
     env: run.env,
     signal: context.signal,
@@ -40,8 +42,9 @@ export async function storeOutput(
     throw error;
   });
   const [write, exit] = await Promise.allSettled([stored, ran]);
-  // A full disk is the cause; the program's complaint about the closed pipe is the effect.
-  if (write.status === 'rejected' && isOfStore(write.reason)) throw write.reason;
+  // A full disk, or encryption that fails, is the cause; the program's complaint about the closed pipe is the effect.
+  const effect = exit.status === 'rejected' && !(exit.reason instanceof StructdbError);
+  if (write.status === 'rejected' && (effect || isOfStore(write.reason))) throw write.reason;
   if (exit.status === 'rejected') throw connectionLossOf(exit.reason);
   if (write.status === 'rejected') throw write.reason;
   if (write.value.sizeBytes > 0) return write.value;
@@ -64,7 +67,10 @@ async function* counted(source: AsyncIterable<Buffer>, step: string, context: Ru
 }
 
 function isOfStore(error: unknown): boolean {
-  return error instanceof StructdbError && ['DISK_FULL', 'STORE_FAILED', 'STORE_OWNER'].includes(error.code);
+  return (
+    error instanceof StructdbError &&
+    ['BUCKET_MISSING', 'DISK_FULL', 'STORE_DENIED', 'STORE_FAILED', 'STORE_OWNER'].includes(error.code)
+  );
 }
 
 /** What the programs say when the server went away, as the code that other commands use for it. */

@@ -11,6 +11,7 @@ export default defineConfig({
   database: { url: process.env.DATABASE_URL },
   stores: {
     local: { type: 'directory', path: '.structdb/store' },
+    // archive: { type: 's3', bucket: 'structdb', endpoint: 'https://s3.example.org' }, // docs/stores.md
   },
   backup: {
     daily: { kind: 'dump', store: 'local', keep: '30 days', at: '02:00' },
@@ -30,6 +31,9 @@ export default defineConfig({
 
 const ENV_EXAMPLE = `# Copy to .env (and keep .env out of version control). The real environment wins over this file.
 # DATABASE_URL=postgres://user:password@localhost:5432/structdb
+# For stores in S3:
+# AWS_ACCESS_KEY_ID=
+# AWS_SECRET_ACCESS_KEY=
 `;
 
 /** `structdb init`: writes structdb.config.ts and .env.example, never over a file that is there. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hasBech32Checksum } from '../core/bech32.ts';
 import { parseDuration } from '../core/units.ts';
 
 /** A span such as `15 minutes`, kept in milliseconds. */
@@ -24,7 +25,12 @@ const rate = (fallback: number) => z.number().min(0).max(1).default(fallback);
 const encryption = z.strictObject({
   /** Public keys: `age1…`. */
   recipients: z
-    .array(z.string().regex(/^age1[0-9a-z]{58}$/, 'an age public key such as "age1…" (age-keygen writes one)'))
+    .array(
+      z
+        .string()
+        .regex(/^age1[0-9a-z]{58}$/, 'an age public key such as "age1…" (age-keygen writes one)')
+        .refine(hasBech32Checksum, 'its checksum is wrong: a typing error; copy the public key again'),
+    )
     .min(1, 'at least one recipient is needed'),
   /** A file with the secret key, on hosts that restore; --identity names one too. */
   identityFile: z.string().min(1).optional(),

@@ -5,6 +5,7 @@ import { storeOutput } from '../../src/backup/stored-program.ts';
 import { StructdbError } from '../../src/core/errors.ts';
 import { ensureRepository, type Repository } from '../../src/repository/repository.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
+import type { Sealing } from '../../src/storage/sealing.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { testContext } from '../support/context.ts';
 import { scratchDirectory } from '../support/scratch.ts';
@@ -55,4 +56,27 @@ it.each([
   );
   expect(error).toBeInstanceOf(StructdbError);
   expect(error).toMatchObject({ code });
+});
+
+it('Encryption that fails is told, and not the program that could not go on writing', async () => {
+  const repository = await slowRepository(Promise.resolve());
+  const sealing: Sealing = {
+    settings: { recipients: [] },
+    canUnseal: false,
+    // biome-ignore lint/correctness/useYield: it fails before
+    seal: async function* () {
+      throw new StructdbError('PROGRAM_FAILED', 'Encrypting failed.');
+    },
+    unseal: () => {
+      throw new Error('not asked');
+    },
+    sealBuffer: () => Promise.reject(new Error('not asked')),
+    unsealBuffer: () => Promise.reject(new Error('not asked')),
+  };
+  Object.assign(repository.store, { sealing });
+  const endless = shell('while :; do echo line; done');
+  await expect(storeOutput(endless, repository, 'x', 'dump.pgdump', testContext())).rejects.toMatchObject({
+    code: 'PROGRAM_FAILED',
+    message: 'Encrypting failed.',
+  });
 });

@@ -12,6 +12,19 @@ describe('the configuration', () => {
     expect(config.backup.daily).toEqual({ kind: 'dump', store: 'local', keep: 30 * 86_400_000, at: '02:00' });
   });
 
+  it('finds any typing error in a public key', () => {
+    const key = 'age1ne0r8hrnfqjur9hdvfhqya94qewd4m6fut96mvklchexttselpls99zhav';
+    const problems = (recipient: string) => {
+      const local = { type: 'directory', path: '/x', encryption: { recipients: [recipient] } };
+      return configSchema.safeParse({ stores: { local } }).error?.issues.map((issue) => issue.path.join('.'));
+    };
+    expect(problems(key)).toBeUndefined();
+    for (let at = 4; at < key.length; at += 1) {
+      const typed = `${key.slice(0, at)}${key[at] === 'q' ? 'p' : 'q'}${key.slice(at + 1)}`;
+      expect(problems(typed)).toEqual(['stores.local.encryption.recipients.0']);
+    }
+  });
+
   it('lists all its problems at once, with file and key, and exits 2', async () => {
     const folder = await scratchDirectory();
     await writeFile(
