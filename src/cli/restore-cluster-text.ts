@@ -1,5 +1,6 @@
+import { formatInstant } from '../core/instant.ts';
 import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
-import { formatInstant, type RecoveryWindow } from '../repository/recovery-window.ts';
+import type { RecoveryWindow } from '../repository/recovery-window.ts';
 import type { ClusterPlanSummary, ClusterRestoreResult, ReplayResult } from '../restore/index.ts';
 import type { Style } from './output.ts';
 

@@ -1,6 +1,6 @@
 import { StructdbError } from '../core/errors.ts';
+import { formatInstant } from '../core/instant.ts';
 import { formatBytes, formatCount } from '../core/units.ts';
-import { formatInstant } from '../repository/recovery-window.ts';
 import type { ClusterWalStatus, VerifiedArchive, WalStatusResult } from '../wal/index.ts';
 import type { Style } from './output.ts';
 

@@ -9,7 +9,7 @@ describe('the configuration', () => {
   it('has a default for everything', () => {
     const config = configSchema.parse({});
     expect(config.objectives).toMatchObject({ rto: 900_000, rpo: 300_000, simpleFilters: 10, indexHitRate: 0.95 });
-    expect(config.backup.daily).toEqual({ kind: 'dump', store: 'local', keep: 30 * 86_400_000, at: '02:00' });
+    expect(config.backup.daily).toEqual({ kind: 'dump', store: 'local', keep: 30 * 86_400_000, at: '02:00', jobs: 1 });
   });
 
   it('finds any typing error in a public key', () => {

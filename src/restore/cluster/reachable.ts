@@ -1,12 +1,12 @@
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
+import { formatInstant } from '../../core/instant.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
 import { latestTimeline, type Reach, reachOf } from '../../repository/reach.ts';
 import {
   basePoint,
   type ClusterBackup,
-  formatInstant,
   missingOwnWal,
   type NewestTransactions,
   readReach,

@@ -1,7 +1,8 @@
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
+import { formatInstant } from '../../core/instant.ts';
 import { formatLsn } from '../../core/lsn.ts';
-import { formatInstant, readReach } from '../../repository/recovery-window.ts';
+import { readReach } from '../../repository/recovery-window.ts';
 import type { TransactionEnd } from '../../repository/wal-contents.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { describeTarget } from './target.ts';

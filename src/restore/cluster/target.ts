@@ -1,6 +1,6 @@
 import { StructdbError } from '../../core/errors.ts';
+import { formatInstant } from '../../core/instant.ts';
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts';
-import { formatInstant } from '../../repository/recovery-window.ts';
 
 /** Where replay stops. `inclusive` false: just before what was named, so that a mistake is not repeated. */
 export type RecoveryTarget =
