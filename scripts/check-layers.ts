@@ -10,7 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['entries'],
   ['journeys'],
-  ['migrate', 'catalog', 'bench', 'backup', 'wal', 'restore', 'drill', 'devdb'],
+  ['migrate', 'catalog', 'bench', 'backup', 'wal', 'restore', 'drill', 'devdb', 'schedule'],
   ['database'],
   ['repository'],
   ['postgres', 'storage'],

@@ -7,7 +7,14 @@ import { toolVersion } from '../core/tool-version.ts';
 import { identifySystem, withReplication } from '../postgres/base-backup.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
-import { listBackups, listLeftovers, recordVerification, removeBackup, writeManifest } from '../repository/backups.ts';
+import {
+  leaseOf,
+  listBackups,
+  listLeftovers,
+  recordVerification,
+  removeBackup,
+  writeManifest,
+} from '../repository/backups.ts';
 import { nextLabel } from '../repository/label.ts';
 import { withLease } from '../repository/lease.ts';
 import { type ClusterManifest, MANIFEST_FORMAT } from '../repository/manifest.ts';
@@ -19,13 +26,11 @@ import { readCluster, readSettings, requireBaseBackups } from './cluster-source.
 import { storeConfigFiles } from './config-files.ts';
 import { chooseParent, lacksSummaries, tellFullInstead } from './increment.ts';
 import { readBack, removeUnlisted, warnOfSkew } from './outcome.ts';
+import { pruneSeries } from './prune.ts';
 import type { BackupResult, RunOptions } from './run.ts';
 import { holdWal } from './slot.ts';
 import { readPosition, readSource, type Source } from './source.ts';
 import { sizeOf } from './verify.ts';
-
-/** The lease of all backups of a cluster: an increment must not begin while its parent may still change. */
-const LEASE = 'base';
 
 /** What is needed throughout a run. */
 interface Work extends RunOptions {
@@ -58,12 +63,14 @@ export async function runClusterBackup(
     const archiving = await askArchiving(client, archive);
     judgeArchiving(archiving, options, context);
     const repository = await ensureRepository(options.store, source.identity);
-    return withLease(repository, LEASE, options.actor, context, async (leased) => {
+    return withLease(repository, leaseOf({ kind: 'base' }), options.actor, context, async (leased) => {
       for (const kind of ['base', 'incremental'] as const) {
         for (const leftover of await listLeftovers(repository, { kind })) await removeBackup(repository, leftover);
       }
       const work: Work = { ...options, repository, archive, source, client, archiving };
-      return options.kind === 'base' ? backUp(work, undefined, leased) : backUpChanges(work, leased);
+      const made = await (options.kind === 'base' ? backUp(work, undefined, leased) : backUpChanges(work, leased));
+      const removed = await pruneSeries({ ...work, wal: archive, series: { kind: made.kind } }, leased);
+      return { ...made, removed };
     });
   });
 }

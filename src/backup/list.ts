@@ -9,6 +9,7 @@ import {
 } from '../repository/backups.ts';
 import type { BackupKind } from '../repository/label.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import { type Pin, readPin } from '../repository/pins.ts';
 import { findRepositories } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
 import { sizeOf } from './verify.ts';
@@ -29,8 +30,21 @@ export interface ListedBackup {
   readonly rows: number | null;
   /** The last verification; null when there was none. */
   readonly verification: Verification | null;
+  /** Who wants it to stay whatever its age; null when nobody does. */
+  readonly pin: Pin | null;
   /** Why the manifest cannot be read. */
   readonly problem: string | null;
+}
+
+/** Whether a store has a backup of that label. */
+export async function holdsBackup(store: Store, label: string): Promise<boolean> {
+  return findBackup(store, label).then(
+    () => true,
+    (error) => {
+      if (error instanceof StructdbError && error.code === 'BACKUP_MISSING') return false;
+      throw error;
+    },
+  );
 }
 
 /** Every backup of a store, oldest first. Needs no server: lists are wanted most when it is gone. */
@@ -46,9 +60,13 @@ export async function listStore(options: { readonly store: Store }): Promise<Lis
 export async function showBackup(options: {
   readonly store: Store;
   readonly label: string;
-}): Promise<{ readonly manifest: Manifest; readonly verification: Verification | null }> {
+}): Promise<{ readonly manifest: Manifest; readonly verification: Verification | null; readonly pin: Pin | null }> {
   const entry = await findBackup(options.store, options.label);
-  return { manifest: await readManifest(entry), verification: (await lastVerification(entry)) ?? null };
+  return {
+    manifest: await readManifest(entry),
+    verification: (await lastVerification(entry)) ?? null,
+    pin: (await readPin(entry)) ?? null,
+  };
 }
 
 async function describe(entry: BackupEntry): Promise<ListedBackup> {
@@ -72,6 +90,7 @@ async function describe(entry: BackupEntry): Promise<ListedBackup> {
     plainBytes: manifest && manifest.kind !== 'dump' ? manifest.plainBytes : null,
     rows: manifest?.kind === 'dump' ? manifest.tables.reduce((sum, table) => sum + table.rows, 0) : null,
     verification: (await lastVerification(entry)) ?? null,
+    pin: (await readPin(entry)) ?? null,
     problem,
   };
 }

@@ -7,6 +7,7 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import {
+  leaseOf,
   listBackups,
   listLeftovers,
   recordVerification,
@@ -15,30 +16,35 @@ import {
   writeManifest,
 } from '../repository/backups.ts';
 import type { Actor } from '../repository/holder.ts';
-import { type BackupKind, encodeName, nextLabel } from '../repository/label.ts';
+import { type BackupKind, nextLabel } from '../repository/label.ts';
 import { withLease } from '../repository/lease.ts';
 import { type DumpManifest, MANIFEST_FORMAT, type Tier } from '../repository/manifest.ts';
-import { ensureRepository, type Repository } from '../repository/repository.ts';
+import { ensureRepository, openRepository, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
 import { runClusterBackup } from './cluster-run.ts';
-import { dueTiers } from './due.ts';
+import { type DueTiers, dueTiers } from './due.ts';
 import { type DumpFormat, type DumpPrograms, dumpDatabase, findDumpPrograms } from './dump.ts';
 import { readBack, removeUnlisted, warnOfSkew } from './outcome.ts';
-import { prune } from './prune.ts';
+import { pruneSeries } from './prune.ts';
 import { readSource, type Source } from './source.ts';
+import { tiersServedBy } from './tiers.ts';
 import { sizeOf } from './verify.ts';
 
 export interface BackupOptions {
   readonly connection: ConnectionSettings;
   readonly store: Store;
+  /** The store's name in the configuration: that of the daily tier by default. */
+  readonly storeName?: string | undefined;
+  /** A dump of the connection's database by default; a base or incremental backup of its whole cluster. */
+  readonly kind?: BackupKind | undefined;
+  /** Where the WAL of this cluster is archived; the same store by default. */
+  readonly walStore?: Store | undefined;
   readonly places: SearchPlaces;
   readonly policy: Config['backup'];
   readonly actor: Actor;
 }
 
 export interface RunOptions extends BackupOptions {
-  /** A dump of the connection's database by default; a base or incremental backup of its whole cluster. */
-  readonly kind?: BackupKind;
   /** What it is made for: `run`, `quickstart`. `keepLast` touches only backups of the same purpose. */
   readonly purpose: string;
   /** Keep that many of this purpose: such a backup claims no tier, and older ones of its kind go. */
@@ -49,8 +55,6 @@ export interface RunOptions extends BackupOptions {
   readonly jobs?: number | undefined;
   /** Tiers that a backup of a cluster satisfies. */
   readonly tiers?: readonly Tier[];
-  /** Where the WAL of this cluster is archived; the same store by default. */
-  readonly walStore?: Store | undefined;
   /** Of backups of a cluster; that of the policy by default. */
   readonly compression?: Config['backup']['compression'] | undefined;
   /** How long the archive may stand still while a backup of a cluster waits for its WAL, in milliseconds. */
@@ -84,27 +88,51 @@ export interface DueResult {
 }
 
 /**
- * Backs up now: the database, or the whole cluster. The manifest is written last: a run that fails or is killed leaves no listed backup, and
- * the next run sweeps its objects.
+ * Backs up now: the database, or the whole cluster. The manifest is written last: a run that fails or is killed leaves
+ * no listed backup, and the next run sweeps its objects.
  * @throws LOCKED, PROGRAM_TOO_OLD, PERMISSION_DENIED, DISK_FULL, CONNECTION_LOST, CLOCK_SKEW, BACKUP_CORRUPT, …
  */
 export async function runBackup(options: RunOptions, context: RunContext): Promise<BackupResult> {
-  const { kind = 'dump' } = options;
-  if (kind !== 'dump') return runClusterBackup({ ...options, kind }, context);
+  const { kind = 'dump', keepLast } = options;
+  if (kind !== 'dump') {
+    const tiers = options.tiers ?? (keepLast === undefined ? (await readDue(options, context)).due : []);
+    return runClusterBackup({ ...options, kind, tiers }, context);
+  }
   return withSeries(options, context, async (work, leased) => {
-    const tiers = options.keepLast === undefined ? (await dueTiers(work, options.policy, leased)).due : [];
+    const tiers = keepLast === undefined ? (await dueIn(work.repository, options, leased)).due : [];
     return makeBackup({ ...options, ...work, tiers }, leased);
   });
 }
 
-/** The cron line: makes the backup that is due, or tells which one satisfies the current day. */
+/** Makes a backup when a tier of its kind and store is due, or tells which one satisfies the current period. */
 export async function runDueBackup(options: BackupOptions, context: RunContext): Promise<DueResult> {
+  const { kind = 'dump' } = options;
+  if (kind !== 'dump') {
+    const { due, satisfiedBy } = await readDue(options, context);
+    if (due.length === 0) return { made: null, satisfiedBy };
+    const made = await runClusterBackup({ ...options, kind, purpose: 'schedule', tiers: due }, context);
+    return { made, satisfiedBy: null };
+  }
   return withSeries(options, context, async (work, leased) => {
-    const { due, satisfiedBy } = await dueTiers(work, options.policy, leased);
+    const { due, satisfiedBy } = await dueIn(work.repository, options, leased);
     if (due.length === 0) return { made: null, satisfiedBy };
     const made = await makeBackup({ ...options, ...work, purpose: 'schedule', tiers: due }, leased);
     return { made, satisfiedBy: null };
   });
+}
+
+/** Which tiers of the kind and store are due. Takes no lease and writes nothing. */
+export async function readDue(options: BackupOptions, context: RunContext): Promise<DueTiers> {
+  const { identity } = await withClient(options.connection, profiles.probe, context, (client) =>
+    readSource(client, context.clock.now()),
+  );
+  return dueIn(openRepository(options.store, identity.systemIdentifier), options, context);
+}
+
+function dueIn(repository: Repository, options: BackupOptions, context: RunContext): Promise<DueTiers> {
+  const { policy, connection, kind = 'dump', storeName = policy.daily.store } = options;
+  const rules = tiersServedBy(kind, storeName, policy);
+  return dueTiers({ repository, database: connection.database }, rules, policy, context);
 }
 
 interface Work {
@@ -128,8 +156,7 @@ async function withSeries<T>(
   warnOfSkew(source, context);
   const repository = await ensureRepository(options.store, source.identity);
   const series: Series = { kind: 'dump', database: connection.database };
-  const lease = `dump-${encodeName(connection.database)}`;
-  return withLease(repository, lease, options.actor, context, (leased) =>
+  return withLease(repository, leaseOf(series), options.actor, context, (leased) =>
     work({ repository, series, source, programs }, leased),
   );
 }
@@ -181,8 +208,7 @@ async function makeBackup(
     publishing = false;
     const entry = { repository, label, parts: { at, ...series } };
     await recordVerification(entry, { ok: true, problems: [], method: 'read' }, context.clock);
-    const keepLast = options.keepLast === undefined ? undefined : { purpose: options.purpose, count: options.keepLast };
-    const removed = await prune({ repository, series, policy: options.policy, keepLast }, context);
+    const removed = await pruneSeries({ ...options, wal: repository }, context);
     return {
       label,
       kind: 'dump',

@@ -35,8 +35,12 @@ export function renderList(backups: readonly ListedBackup[], location: string): 
   return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')).join('\n');
 }
 
-export function renderShow(manifest: Shown['manifest'], verification: Shown['verification']): string {
-  return manifest.kind === 'dump' ? showDump(manifest, verification) : showCluster(manifest, verification);
+export function renderShow({ manifest, verification, pin }: Shown): string {
+  const text = manifest.kind === 'dump' ? showDump(manifest, verification) : showCluster(manifest, verification);
+  if (!pin) return text;
+  const why = pin.reason === null ? '' : `: ${pin.reason}`;
+  const [label, ...rest] = text.split('\n');
+  return [label, `  pinned       ${pin.at}, by ${pin.by.user} on ${pin.by.host}${why}`, ...rest].join('\n');
 }
 
 function showCluster(manifest: ClusterManifest, verification: Shown['verification']): string {
@@ -89,6 +93,7 @@ function heldBy({ kind, rows, parent, plainBytes }: ListedBackup): string {
 
 function verdictOn(backup: ListedBackup): string {
   if (backup.problem) return backup.problem;
-  if (!backup.verification) return 'not verified';
-  return backup.verification.ok ? `verified ${backup.verification.at}` : 'BROKEN';
+  const pinned = backup.pin ? ', pinned' : '';
+  if (!backup.verification) return `not verified${pinned}`;
+  return `${backup.verification.ok ? `verified ${backup.verification.at}` : 'BROKEN'}${pinned}`;
 }

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BackupResult, DueResult, RunOptions, VerifiedBackup } from '../backup/index.ts';
+import type { BackupResult, RunOptions, VerifiedBackup } from '../backup/index.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { policyCommands } from './backup-policy.ts';
 import { renderList, renderMade, renderShow } from './backup-text.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
@@ -18,36 +19,14 @@ type BackupKind = NonNullable<RunOptions['kind']>;
 
 const WRITES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted] as const;
 
-/** `structdb backup [run|list|show|verify]`; plain `structdb backup` does what is due. */
+/** `structdb backup [run|list|show|verify|prune|pin|unpin]`; plain `structdb backup` does what is due. */
 export function backupCommand(shell: Shell): Command {
   return shell.group(
     'backup',
     'backups of the database and its cluster, in a store',
-    [dueCommand(shell), runCommand(shell), listCommand(shell), showCommand(shell), verifyCommand(shell)],
+    [...policyCommands(shell), runCommand(shell), listCommand(shell), showCommand(shell), verifyCommand(shell)],
     { default: 'due' },
   );
-}
-
-function dueCommand(shell: Shell): Command {
-  return shell.command({
-    name: 'due',
-    summary: 'make the backup that is due (what plain "structdb backup" does: the line for cron)',
-    details: 'The daily dump is due when the current day has none; days begin at backup.daily.at in backup.timeZone.',
-    example: 'structdb backup',
-    exitCodes: WRITES,
-    connects: true,
-    run: async (session) => {
-      const { runDueBackup } = await import('../backup/index.ts');
-      const result: DueResult = await runDueBackup(await optionsOf(session, 'backup'), session.context);
-      return {
-        result,
-        human: (style) =>
-          result.made
-            ? renderMade(result.made, style)
-            : `${style.green('✓')} Nothing is due: ${result.satisfiedBy} is the daily backup of the current day.`,
-      };
-    },
-  });
 }
 
 function runCommand(shell: Shell): Command {
@@ -110,7 +89,7 @@ function showCommand(shell: Shell): Command {
     run: async (session, [label], { store }) => {
       const { showBackup } = await import('../backup/index.ts');
       const result = await showBackup({ store: await openStore(session, store), label: String(label) });
-      return { result, human: () => renderShow(result.manifest, result.verification) };
+      return { result, human: () => renderShow(result) };
     },
   });
 }
@@ -155,6 +134,7 @@ async function optionsOf(session: Session, command: string, store?: string) {
   return {
     connection: await session.connection(),
     store: await openStore(session, store),
+    storeName: store,
     places: await session.places(),
     policy: (await session.config()).backup,
     actor: actorOf(session, command),

@@ -14,6 +14,7 @@ import { asStructdbError, envelope, renderError, styleFor, write } from './outpu
 import { quickstartCommand } from './quickstart.ts';
 import { restoreCommand } from './restore.ts';
 import { leave, runCommand } from './run.ts';
+import { scheduleCommand } from './schedule.ts';
 import { addGlobalOptions, Shell } from './shell.ts';
 import { walCommand } from './wal.ts';
 
@@ -43,6 +44,7 @@ export function buildProgram(version: string): Command {
     restoreCommand(shell),
     drTestCommand(shell),
     walCommand(shell),
+    scheduleCommand(shell, () => program),
     completionCommand(shell, () => program),
   ]) {
     program.addCommand(command);

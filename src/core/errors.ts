@@ -97,6 +97,7 @@ export const ERROR_CODES = Object.freeze({
   WAL_PUSH_FAILED: failed('a WAL file could not be archived; PostgreSQL keeps it and tries again'),
   // stores, repositories, backups
   BACKUP_CORRUPT: broken('an object of a backup is missing, altered or unreadable; each is named'),
+  BACKUP_DUE: workToDo('the current day, week or month has no backup yet'),
   BACKUP_MISSING: failed('there is no such backup'),
   BUCKET_MISSING: failed('the bucket of an S3 store does not exist'),
   CLOCK_SKEW: failed('a clock is wrong: a new backup would not be later than the last one, or S3 refuses the time'),

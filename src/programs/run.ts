@@ -64,6 +64,8 @@ export async function runProgram(program: Program, args: readonly string[], opti
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
+  // What a shell started holds its output open, and would be waited for.
+  const stopGroup = options.timeoutMs === undefined ? undefined : stopGroupAfter(child.pid, options.timeoutMs);
   const work: Promise<unknown>[] = [];
   let streamError: unknown;
   const remember = (error: unknown) => {
@@ -89,6 +91,7 @@ export async function runProgram(program: Program, args: readonly string[], opti
   }
   if (options.onErrorLine) followLines(child.stderr!, options.onErrorLine);
   const result = await child;
+  stopGroup?.();
   await Promise.all(work);
   if (options.signal?.aborted) throw new StructdbError('INTERRUPTED', 'Interrupted.');
   if (inputError !== undefined) throw inputError;
@@ -102,6 +105,21 @@ export async function runProgram(program: Program, args: readonly string[], opti
     exitCode,
     stdout: typeof result.stdout === 'string' ? result.stdout : '',
     stderr: redact(String(result.stderr ?? '')),
+  };
+}
+
+/** Stops a program's whole process group when its time is over. Returns what calls that off. */
+function stopGroupAfter(pid: number | undefined, timeoutMs: number): () => void {
+  const kill = (signal: NodeJS.Signals) => () => {
+    try {
+      if (pid !== undefined) process.kill(-pid, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  const timers = [setTimeout(kill('SIGTERM'), timeoutMs), setTimeout(kill('SIGKILL'), timeoutMs + STOP_GRACE_MS)];
+  return () => {
+    for (const timer of timers) clearTimeout(timer);
   };
 }
 
@@ -128,7 +146,7 @@ function programFailure(program: Program, doing: string, result: FailedResult): 
   const telling = lines.findLast((line) => /error|fatal|panic|could not|refus|denied/i.test(line)) ?? lines.at(-1);
   return new StructdbError(
     'PROGRAM_FAILED',
-    `${doing} failed: ${program.name} ${program.version}: ${telling ?? end} (${end}).`,
+    `${doing} failed: ${`${program.name} ${program.version}`.trim()}: ${telling ?? end} (${end}).`,
     {
       details: lines.slice(-8),
     },

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { StructdbError } from '../core/errors.ts';
 import { readObject, type Store } from '../storage/store.ts';
-import { type BackupKind, type LabelParts, parseLabel } from './label.ts';
+import { type BackupKind, encodeName, type LabelParts, parseLabel } from './label.ts';
 import { type ClusterManifest, type DumpManifest, type Manifest, parseManifest } from './manifest.ts';
 import { encodeJson, findRepositories, parseJson, type Repository } from './repository.ts';
 
@@ -16,6 +16,11 @@ export interface BackupEntry {
 export interface Series {
   readonly kind: BackupKind;
   readonly database?: string | undefined;
+}
+
+/** The lease under which backups of a series are made and removed. Those of a cluster build on one another: they share one. */
+export function leaseOf(series: Series): string {
+  return series.kind === 'dump' ? `dump-${encodeName(series.database ?? '')}` : 'base';
 }
 
 /** The outcome of reading a backup again: an object of its own beside the manifest, which is never rewritten. */
