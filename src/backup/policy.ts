@@ -1,3 +1,4 @@
+import { walStoreName } from '../config/store-names.ts';
 import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
 import { EXIT, messageOf, StructdbError } from '../core/errors.ts';
@@ -124,7 +125,7 @@ async function carryOut(task: Task, options: PolicyOptions, context: RunContext)
 async function backupOptions(task: Task, { openStore, ...options }: PolicyOptions): Promise<BackupOptions> {
   const { policy } = options;
   const store = await openStore(task.store);
-  const walStore = task.kind === 'dump' ? undefined : await openStore(policy.wal.store ?? policy.daily.store);
+  const walStore = task.kind === 'dump' ? undefined : await openStore(walStoreName(policy));
   return { ...options, kind: task.kind, store, storeName: task.store, walStore };
 }
 

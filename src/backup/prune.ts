@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
+import { walStoreName } from '../config/store-names.ts';
 import { mapConcurrently } from '../core/concurrently.ts';
 import type { RunContext } from '../core/context.ts';
 import { stopIfInterrupted } from '../core/context.ts';
@@ -148,7 +149,7 @@ async function openScene(options: PruneOptions, context: RunContext): Promise<Sc
   const { identity } = await withClient(connection, profiles.probe, context, (client) =>
     readSource(client, context.clock.now()),
   );
-  const walName = policy.wal.store ?? policy.daily.store;
+  const walName = walStoreName(policy);
   const names = [...new Set(tierRules(policy).map(({ store }) => store))];
   const repositories: NamedRepository[] = [];
   for (const name of names) {

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import { baseStoreName } from '../config/store-names.ts';
 import type { BackupKind } from '../repository/label.ts';
 import type { Tier } from '../repository/manifest.ts';
 
@@ -30,7 +31,7 @@ const IMPLIED_KEEP_MS = { weekly: 12 * WEEK_MS, monthly: 12 * 31 * 86_400_000 } 
 /** Dumps first, since they need least; a base backup before incrementals, which build on one. */
 const ORDER: readonly BackupKind[] = ['dump', 'base', 'incremental'];
 
-/** The three tiers. Weekly and monthly ones that are not configured are base backups beside the daily ones. */
+/** The three tiers. Weekly and monthly ones that are not configured are base backups where such go anyway. */
 export function tierRules(policy: Config['backup']): readonly TierRule[] {
   const { daily } = policy;
   const rules: TierRule[] = [
@@ -41,7 +42,7 @@ export function tierRules(policy: Config['backup']): readonly TierRule[] {
     rules.push(
       own
         ? { tier, kind: own.kind, store: own.store, keepMs: own.keep, implied: false }
-        : { tier, kind: 'base', store: daily.store, keepMs: IMPLIED_KEEP_MS[tier], implied: true },
+        : { tier, kind: 'base', store: baseStoreName(policy), keepMs: IMPLIED_KEEP_MS[tier], implied: true },
     );
   }
   return rules;

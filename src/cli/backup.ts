@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackupResult, RunOptions, VerifiedBackup } from '../backup/index.ts';
+import { walStoreName } from '../config/store-names.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { policyCommands } from './backup-policy.ts';
 import { renderList, renderMade, renderShow } from './backup-text.ts';
@@ -127,7 +128,7 @@ function requireFitting(kind: BackupKind, { keepLast, format, jobs }: DumpFlags)
 
 /** Where the server's WAL goes: the store of backup.wal, or the one of the daily backup. */
 async function openWalStore(session: Session) {
-  return openStore(session, (await session.config()).backup.wal.store);
+  return openStore(session, walStoreName((await session.config()).backup));
 }
 
 async function optionsOf(session: Session, command: string, store?: string) {

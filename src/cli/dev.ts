@@ -3,6 +3,7 @@ import { EXIT } from '../core/errors.ts';
 import { renderReset, renderStart, renderStatus, resetLosses } from './dev-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
+import { configuredWalStore } from './store.ts';
 
 const CODES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted];
 
@@ -26,7 +27,10 @@ function startCommand(shell: Shell): Command {
     exitCodes: CODES,
     run: async (session) => {
       const { startPrivateServer } = await import('../devdb/index.ts');
-      const result = await startPrivateServer(await placeOf(session), session.context);
+      const result = await startPrivateServer(
+        { ...(await placeOf(session)), walStore: await configuredWalStore(session) },
+        session.context,
+      );
       return { result, human: (style) => renderStart(result, style) };
     },
   });

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ConnectionSettings } from '../config/connection.ts';
+import { walStoreName } from '../config/store-names.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { type ReportFlags, withReports } from './dr-test-report.ts';
 import { renderDrill, renderHistory, renderScenarios } from './dr-test-text.ts';
@@ -143,7 +144,7 @@ async function storesOf(session: Session, { store: name, identity }: DrillFlags)
   );
   const names = name === undefined ? [...new Set(tiers)] : [name];
   const stores = await Promise.all(names.map((each) => openStore(session, each, identity)));
-  const { store: wal } = backup.wal;
+  const wal = name === undefined ? walStoreName(backup) : backup.wal.store;
   return {
     store: stores[0]!,
     baseStores: stores,

@@ -3,7 +3,7 @@ import { EXIT, StructdbError } from '../core/errors.ts';
 import { keepMemorySmall } from './memory.ts';
 import { renderQuickstart } from './quickstart-text.ts';
 import type { Shell } from './shell.ts';
-import { actorOf, openStore } from './store.ts';
+import { actorOf, configuredWalStore, openStore } from './store.ts';
 
 /** `structdb quickstart`. */
 export function quickstartCommand(shell: Shell): Command {
@@ -27,6 +27,7 @@ export function quickstartCommand(shell: Shell): Command {
           config: await session.config(),
           actor: actorOf(session, 'quickstart'),
           openStore: () => openStore(session),
+          walStore: await configuredWalStore(session),
           keepLast,
         },
         session.context,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { baseStoreName, walStoreName } from '../config/store-names.ts';
 import { StructdbError } from '../core/errors.ts';
 import type { ClusterRestoreOptions, ClusterRestoreResult, TimelineWish } from '../restore/index.ts';
 import { describeRestoredCluster, renderClusterPlan, renderRestoredCluster } from './restore-cluster-text.ts';
@@ -67,11 +68,13 @@ async function optionsOf(session: Session, label: string | undefined, flags: Fla
   const timeline = parseTimeline(flags.timeline);
   const tablespaces = parseMapping(flags.tablespaceMapping ?? [], workingDirectory);
   const config = await session.config();
-  const store = await openStore(session, flags.store, flags.identity);
-  const walName = flags.walStore ?? config.backup.wal.store ?? flags.store;
+  const storeName = flags.store ?? baseStoreName(config.backup);
+  const store = await openStore(session, storeName, flags.identity);
+  const walName = flags.walStore ?? (flags.store === undefined ? walStoreName(config.backup) : config.backup.wal.store);
   return {
     store,
-    walStore: walName === flags.store ? store : await openStore(session, walName, flags.identity),
+    walStore:
+      walName === undefined || walName === storeName ? store : await openStore(session, walName, flags.identity),
     label: label ?? 'latest',
     targetDirectory: path.resolve(workingDirectory, flags.target),
     target,

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { StoreConfig } from '../config/schema.ts';
+import { walStoreName } from '../config/store-names.ts';
 import { StructdbError } from '../core/errors.ts';
 import { rememberSecret } from '../core/redact.ts';
 import type { Actor } from '../repository/holder.ts';
@@ -45,6 +46,13 @@ export async function openStore(session: Session, name?: string, identity?: stri
     searchPath: session.environment.variables.PATH,
     s3Credentials: credentialsOf(session),
   });
+}
+
+/** The settings of the store that the configuration wants WAL in; undefined: beside the private server. */
+export async function configuredWalStore(session: Session): Promise<StoreConfig | undefined> {
+  const { backup, stores } = await session.config();
+  const name = walStoreName(backup);
+  return name in stores ? (await openStore(session, name)).settings : undefined;
 }
 
 /** With absolute paths, and the identity that was named on the command line: enough to read, also where no key is configured. */

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import type { Command } from 'commander';
+import { walStoreName } from '../config/store-names.ts';
 import { EXIT, messageOf, StructdbError } from '../core/errors.ts';
 import type { ArchiveSettings, FetchResult, PushResult, ReceiveResult } from '../wal/index.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
-import { actorOf, addIdentityOption, openStore } from './store.ts';
+import { actorOf, addIdentityOption, configuredWalStore, openStore } from './store.ts';
 
 interface ArchiveFlag {
   readonly archive?: string;
@@ -130,7 +131,7 @@ function statusCommand(shell: Shell): Command {
           connection: await connectionIfAny(session),
           slot: backup.wal.slot,
           recoveryWindowMs: backup.wal.recoveryWindow,
-          trimLimitBytes: (await session.privateServer()) ? dev.walLimit : null,
+          trimLimitBytes: (await session.privateServer()) && !(await configuredWalStore(session)) ? dev.walLimit : null,
           places: await session.places(),
         },
         session.context,
@@ -228,7 +229,7 @@ async function openArchive(session: Session, archive: string | undefined) {
 /** Where WAL is kept. */
 async function openWalStore(session: Session, name: string | undefined, identity?: string) {
   const { backup } = await session.config();
-  return openStore(session, name ?? backup.wal.store ?? backup.weekly?.store ?? backup.monthly?.store, identity);
+  return openStore(session, name ?? walStoreName(backup), identity);
 }
 
 /** Every store that base backups may be in, each once. */

@@ -123,7 +123,7 @@ export const configSchema = z
             jobs: z.number().int().min(1).max(64).default(1),
           })
           .prefault({}),
-        /** Begins on Mondays, at the time of `daily.at`. Absent: base backups beside the daily ones, where the role may. */
+        /** Begins on Mondays, at the time of `daily.at`. Absent: base backups, where the role may (src/config/store-names.ts). */
         weekly: z
           .strictObject({ kind: backupKind.default('base'), store: z.string(), keep: duration('12 weeks') })
           .optional(),

@@ -1,6 +1,5 @@
 import { lstat, open, rename, rm } from 'node:fs/promises';
 import { describeConnection } from '../config/connection.ts';
-import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
@@ -9,7 +8,7 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { readPrivateServer } from './address.ts';
-import { prepareArchive, refreshArchive } from './archive.ts';
+import { type ArchiveWish, prepareArchive, refreshArchive } from './archive.ts';
 import { readMajor, requireOwner } from './cluster-files.ts';
 import { ensureHome, locateHome, type ServerHome } from './home.ts';
 import { initialise } from './initialise.ts';
@@ -21,10 +20,9 @@ import { SERVER_DATABASE, SERVER_ROLE, type ServerRecord, writeRecord } from './
 import { writeSettings } from './settings-file.ts';
 import { makeSocketDirectory, removeSocketDirectory } from './sockets.ts';
 
-export interface StartOptions {
+export interface StartOptions extends ArchiveWish {
   readonly projectRoot: string;
   readonly places: SearchPlaces;
-  readonly dev: Config['dev'];
 }
 
 export interface StartResult {
@@ -94,7 +92,7 @@ async function startLocked(
 ): Promise<StartResult['state']> {
   const postmaster = await readPostmaster(home.dataDirectory);
   if (postmaster?.ours && home.record?.systemIdentifier) {
-    await refreshArchive(home, identityOf(home.record.systemIdentifier, home.record.version), options.dev);
+    await refreshArchive(home, identityOf(home.record.systemIdentifier, home.record.version), options);
     return 'running';
   }
   const former = await recoverable(home, postmaster?.ours === true);
@@ -143,7 +141,7 @@ async function run(
 ): Promise<void> {
   const { dev } = options;
   const identity = identityOf(record.systemIdentifier!, record.version);
-  const archiveCommand = await prepareArchive(home, identity, dev);
+  const archiveCommand = await prepareArchive(home, identity, options);
   await prepareLog(home);
   await removeSocketDirectory(record.socketDirectory, home.serverUid);
   const { version } = chosen.programs.postgres;

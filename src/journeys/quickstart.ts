@@ -2,7 +2,7 @@ import { type BackupResult, runBackup } from '../backup/index.ts';
 import { type BenchResult, bench } from '../bench/index.ts';
 import { importCatalogs, type ListResult, listCatalogs } from '../catalog/index.ts';
 import type { ConnectionSettings } from '../config/connection.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, StoreConfig } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { type LoadedSample, loadSample } from '../database/load-sample.ts';
@@ -21,6 +21,8 @@ export interface QuickstartOptions {
   readonly actor: Actor;
   /** Asked when the server is there: the store beside it is then in its place. */
   readonly openStore: () => Promise<Store>;
+  /** Where the configuration wants WAL; undefined: beside the server. */
+  readonly walStore?: StoreConfig | undefined;
   /** Of the backups that quickstart made, keep that many. */
   readonly keepLast: number;
 }
@@ -52,7 +54,10 @@ export interface Quickstart {
 export async function quickstart(options: Readonly<QuickstartOptions>, context: RunContext): Promise<Quickstart> {
   const { projectRoot, places, config } = options;
   const started = context.clock.monotonicMs();
-  const server = await startPrivateServer({ projectRoot, places, dev: config.dev }, context);
+  const server = await startPrivateServer(
+    { projectRoot, places, dev: config.dev, walStore: options.walStore },
+    context,
+  );
   const connection = (await readPrivateServer(projectRoot))!;
   const schema = await up({ connection }, context);
   const imported = await importCatalogs({ connection }, context);

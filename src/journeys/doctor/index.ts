@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
+import { baseStoreName, walStoreName } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
@@ -58,7 +59,7 @@ export async function doctor(options: Readonly<DoctorOptions>, context: RunConte
     });
   }
   const neededBytes = facts?.databaseBytes ?? 0;
-  const walStore = walStoreName(config);
+  const walStore = walStoreName(config.backup);
   await look('the stores', () => checkStores(usedStores(config, walStore), openStore, neededBytes, context));
   await look('the disk', () => attempt('space', 'scratch', async () => [await checkSpace(scratchPlace(neededBytes))]));
   const whose = {
@@ -67,7 +68,7 @@ export async function doctor(options: Readonly<DoctorOptions>, context: RunConte
   };
   await look('the backups', () => attempt('backups', 'daily', () => checkFreshness(config, whose, openStore, context)));
   const { systemIdentifier } = whose;
-  const baseStore = baseStoreName(config);
+  const baseStore = baseStoreName(config.backup);
   if (systemIdentifier !== null) {
     await look('the recovery window', () =>
       attempt('backups', 'window', async () => {
@@ -99,7 +100,7 @@ async function checkServer(
           checkPrivileges(client, facts, connection, needsReplication(options.config), context),
         )),
         ...(await attempt('archiving', 'round-trip', async () =>
-          checkArchiving(client, facts, await options.openStore(walStoreName(options.config)), context),
+          checkArchiving(client, facts, await options.openStore(walStoreName(options.config.backup)), context),
         )),
       ];
     }),
@@ -110,16 +111,6 @@ async function checkServer(
 /** Tiers that were asked for; the ones that are only implied are left out where the role may not. */
 function needsReplication({ backup }: Config): boolean {
   return [backup.daily, backup.weekly, backup.monthly].some((tier) => tier !== undefined && tier.kind !== 'dump');
-}
-
-/** Where base backups go. */
-function baseStoreName({ backup }: Config): string {
-  return backup.weekly?.store ?? backup.monthly?.store ?? backup.daily.store;
-}
-
-/** Where WAL is archived: what `backup.wal.store` names, else where the base backups go. */
-function walStoreName(config: Config): string {
-  return config.backup.wal.store ?? baseStoreName(config);
 }
 
 function judge(findings: readonly Finding[]): Doctor {
