@@ -7,11 +7,10 @@ const NEEDED = [
   { name: 'pg_dump', exact: false, level: 'problem', what: 'dumps' },
   { name: 'pg_dumpall', exact: false, level: 'problem', what: 'roles beside dumps' },
   { name: 'pg_restore', exact: false, level: 'problem', what: 'restores of dumps' },
-  { name: 'pg_basebackup', exact: false, level: 'problem', what: 'base backups' },
   { name: 'pg_receivewal', exact: false, level: 'warning', what: 'wal receive' },
   { name: 'postgres', exact: true, level: 'problem', what: 'drills, and restores of clusters' },
   { name: 'initdb', exact: true, level: 'problem', what: 'drills' },
-  { name: 'pg_verifybackup', exact: true, level: 'warning', what: 'drills of base backups' },
+  { name: 'pg_verifybackup', exact: true, level: 'warning', what: 'backup verify --deep, and drills of base backups' },
   { name: 'pg_waldump', exact: true, level: 'warning', what: 'the end of the recovery window' },
   { name: 'pg_amcheck', exact: false, level: 'warning', what: 'drills of base backups' },
 ] as const;
