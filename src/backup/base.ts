@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
 import type pg from 'pg';
-import type { ConnectionSettings } from '../config/connection.ts';
+import { type ConnectionSettings, describeConnection } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
@@ -11,6 +11,7 @@ import { formatBytes } from '../core/units.ts';
 import {
   type BaseBackupEnd,
   type BaseBackupRequest,
+  identifySystem,
   takeBaseBackup,
   withReplication,
 } from '../postgres/base-backup.ts';
@@ -25,6 +26,8 @@ export interface CopyOptions {
   readonly connection: ConnectionSettings;
   readonly repository: Repository;
   readonly label: string;
+  /** Of the cluster that is meant. */
+  readonly systemIdentifier: string;
   readonly compression: Config['backup']['compression'];
   /** The backup_manifest of the parent, for an increment; asked for once per attempt. */
   readonly parentManifest?: (() => AsyncIterable<Uint8Array>) | undefined;
@@ -108,8 +111,22 @@ async function copy(options: CopyOptions, way: Way, context: RunContext): Promis
       // The estimate was made before the copy: a database grows meanwhile.
       context.report({ kind: 'progress', step: 'backup.copy', done, total: Math.max(total, done), unit: 'bytes' }),
   };
-  const end = await withReplication(connection, context, (client: pg.Client) => takeBaseBackup(client, request, sink));
+  const end = await withReplication(connection, context, async (client: pg.Client) => {
+    await requireSameCluster(client, options);
+    return takeBaseBackup(client, request, sink);
+  });
   return { end, parts, compression: `zstd level ${level} ${way === 'here' ? 'in structdb' : 'on the server'}` };
+}
+
+/** A proxy between may send two connections to two servers. @throws REPOSITORY_MISMATCH */
+async function requireSameCluster(client: pg.Client, { systemIdentifier, connection }: CopyOptions): Promise<void> {
+  const found = await identifySystem(client);
+  if (found.systemIdentifier === systemIdentifier) return;
+  throw new StructdbError(
+    'REPOSITORY_MISMATCH',
+    `${describeConnection(connection)} leads to another cluster for replication: ${found.systemIdentifier} instead of ${systemIdentifier}.`,
+    { hint: 'Name the server itself, not a proxy; nothing was written.' },
+  );
 }
 
 function compressed(body: AsyncIterable<Buffer>, level: number): AsyncIterable<Buffer> {

@@ -1,9 +1,7 @@
 import type pg from 'pg';
-import { describeConnection } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { parseLsn } from '../core/lsn.ts';
-import { toolVersion } from '../core/tool-version.ts';
 import { identifySystem, withReplication } from '../postgres/base-backup.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
@@ -17,12 +15,13 @@ import {
 } from '../repository/backups.ts';
 import { nextLabel } from '../repository/label.ts';
 import { withLease } from '../repository/lease.ts';
-import { type ClusterManifest, MANIFEST_FORMAT } from '../repository/manifest.ts';
+import type { ClusterManifest } from '../repository/manifest.ts';
 import { findPart, readPart } from '../repository/parts.ts';
 import { ensureRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { ARCHIVE_WAIT_MS, type Archiving, askArchiving, awaitArchived, neededSegments } from './archived-wal.ts';
 import { BACKUP_MANIFEST, type Copied, copyCluster } from './base.ts';
-import { readCluster, readSettings, requireBaseBackups } from './cluster-source.ts';
+import { clusterManifest, type Taken } from './cluster-manifest.ts';
+import { readCluster, readSettings, readTablespaceNames, requireBaseBackups } from './cluster-source.ts';
 import { storeConfigFiles } from './config-files.ts';
 import { chooseParent, lacksSummaries, tellFullInstead } from './increment.ts';
 import { readBack, removeUnlisted, warnOfSkew } from './outcome.ts';
@@ -107,69 +106,17 @@ async function backUpChanges(work: Work, context: RunContext): Promise<BackupRes
 type Link = Extract<Awaited<ReturnType<typeof chooseParent>>, { link: unknown }>['link'];
 
 async function backUp(work: Work, parent: Link | undefined, context: RunContext): Promise<BackupResult> {
-  const { repository, client } = work;
+  const { repository } = work;
   const kind = parent ? ('incremental' as const) : ('base' as const);
   const earlier = (await listBackups(repository)).filter(({ parts }) => parts.kind !== 'dump');
   const at = context.clock.now();
   const label = nextLabel({ at, kind }, earlier.at(-1)?.label);
   const startedMs = context.clock.monotonicMs();
-  const warnings: string[] = [];
-  const warn = (message: string) => {
-    warnings.push(message);
-    context.report({ kind: 'warning', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` });
-  };
   let publishing = false;
   try {
-    const begin = await readPosition(client);
-    const facts = await readCluster(client, work.connection, warn, context);
-    const spaces = await readTablespaces(client);
-    const copied = await holdWal(client, context, () => copyCluster({ ...copyOptions(work, parent), label }, context));
-    requireTimeline(parent, copied);
-    const stoppedAt = (await readPosition(client)).at;
-    const config = await storeConfigFiles(client, work.connection, { repository, label }, warn);
-    const needed = neededOf(copied, work);
-    if (work.archiving.kind === 'on') {
-      const waitMs = work.archiveWaitMs ?? ARCHIVE_WAIT_MS;
-      await awaitArchived({ archive: work.archive, needed, waitMs, client }, context);
-    }
-    const { end } = copied;
-    const segments = neededSegments(needed);
-    const manifest: ClusterManifest = {
-      format: MANIFEST_FORMAT,
-      label,
-      ...(parent ? { kind: 'incremental', parent: parent.entry.label } : { kind: 'base', parent: null }),
-      tiers: [...(work.tiers ?? [])],
-      purpose: work.purpose,
-      keepLast: work.keepLast ?? null,
-      systemIdentifier: repository.systemIdentifier,
-      startedAt: begin.at,
-      stoppedAt,
-      durationMs: Math.round(context.clock.monotonicMs() - startedMs),
-      startLsn: end.startLsn,
-      stopLsn: end.stopLsn,
-      timeline: end.timeline,
-      server: {
-        version: work.source.version,
-        major: work.source.major,
-        dataChecksums: work.source.dataChecksums,
-        tablespaces: [...work.source.tablespaces],
-      },
-      tools: { structdb: toolVersion(), compression: copied.compression },
-      walSegmentBytes: work.source.identity.walSegmentBytes,
-      walIncluded: true,
-      walSegments: { first: segments[0]!, last: segments.at(-1)! },
-      ...facts,
-      plainBytes: end.tablespaces.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, 0),
-      tablespaces: end.tablespaces.flatMap(({ oid, location }) =>
-        oid === null ? [] : [{ oid, name: spaces.get(oid) ?? oid, location: location ?? '' }],
-      ),
-      configFiles: config.configFiles,
-      parts: [...copied.parts, ...config.parts],
-      warnings,
-      actor: work.actor,
-      source: describeConnection(work.connection),
-      store: repository.store.location,
-    };
+    const taken = await take(work, parent, label, context);
+    const durationMs = Math.round(context.clock.monotonicMs() - startedMs);
+    const manifest = clusterManifest({ ...work, ...taken, label, durationMs, parent: parent?.entry.label ?? null });
     await readBack(repository, manifest, work.places, context);
     publishing = true;
     await writeManifest(repository, manifest);
@@ -184,8 +131,31 @@ async function backUp(work: Work, parent: Link | undefined, context: RunContext)
   }
 }
 
+/** Copies the cluster with all that its manifest says, and waits until its WAL is archived. */
+async function take(work: Work, parent: Link | undefined, label: string, context: RunContext): Promise<Taken> {
+  const { client, connection, repository, archive, archiving } = work;
+  const warnings = archiving.kind === 'on' ? [] : [`it restores to its own end only: ${archiving.why}`];
+  const warn = (message: string) => {
+    warnings.push(message);
+    context.report({ kind: 'warning', message: `${message.charAt(0).toUpperCase()}${message.slice(1)}.` });
+  };
+  const startedAt = (await readPosition(client)).at;
+  const facts = await readCluster(client, connection, warn, context);
+  const spaceNames = await readTablespaceNames(client);
+  const copied = await holdWal(client, context, () => copyCluster({ ...copyOptions(work, parent), label }, context));
+  requireTimeline(parent, copied);
+  const stoppedAt = (await readPosition(client)).at;
+  const config = await storeConfigFiles(client, connection, { repository, label }, warn);
+  const needed = neededOf(copied, work);
+  if (archiving.kind === 'on') {
+    await awaitArchived({ archive, needed, waitMs: work.archiveWaitMs ?? ARCHIVE_WAIT_MS, client }, context);
+  }
+  return { startedAt, stoppedAt, facts, spaceNames, copied, config, segments: neededSegments(needed), warnings };
+}
+
 function copyOptions({ connection, repository, policy, compression }: Work, parent: Link | undefined) {
-  const own = { connection, repository, compression: compression ?? policy.compression };
+  const { systemIdentifier } = repository;
+  const own = { connection, repository, systemIdentifier, compression: compression ?? policy.compression };
   if (!parent) return own;
   const part = findPart(parent.manifest.parts, BACKUP_MANIFEST)!;
   return { ...own, parentManifest: () => readPart(parent.entry, part) };
@@ -208,13 +178,6 @@ function neededOf({ end }: Copied, { source }: Work) {
     stopLsn: parseLsn(end.stopLsn)!,
     segmentSizeBytes: source.identity.walSegmentBytes,
   };
-}
-
-async function readTablespaces(client: pg.ClientBase): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await client.query<{ oid: string; name: string }>(
-    'select oid::text as oid, spcname as name from pg_catalog.pg_tablespace',
-  );
-  return new Map(rows.map(({ oid, name }) => [oid, name]));
 }
 
 function resultOf(manifest: ClusterManifest): BackupResult {

@@ -80,6 +80,14 @@ export async function readSettings(
   return new Map(rows.map(({ name, setting }) => [name, setting ?? '']));
 }
 
+/** Names of the tablespaces by oid. */
+export async function readTablespaceNames(client: pg.ClientBase): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ oid: string; name: string }>(
+    'select oid::text as oid, spcname as name from pg_catalog.pg_tablespace',
+  );
+  return new Map(rows.map(({ oid, name }) => [oid, name]));
+}
+
 async function readDatabases(
   client: pg.ClientBase,
   connection: ConnectionSettings,

@@ -207,6 +207,7 @@ describe('A base backup', () => {
     expect(own).toMatchObject({ tools: { compression: 'zstd level 3 in structdb' } });
     const root = await mkdtemp(path.join(scratch, 'embedded-'));
     await unpackByHand(folderOf(server, own), path.join(root, 'data'), root, null);
+    expect((own as ClusterManifest).warnings).toEqual([expect.stringContaining('restores to its own end only')]);
     // The second cluster has a place of its own in the store.
     expect(own.systemIdentifier).not.toBe(manifest.systemIdentifier);
     await withRestored({ ...embedded, connection }, path.join(root, 'data'), (restored) =>
