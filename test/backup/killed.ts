@@ -1,8 +1,8 @@
 /** A backup that dies as by kill -9 at a point: node killed.ts <what, as JSON> [name of the point]. */
 import { runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { configSchema } from '../../src/config/schema.ts';
-import { openDirectoryStore } from '../../src/storage/directory-store.ts';
+import { configSchema, type StoreConfig } from '../../src/config/schema.ts';
+import { openStoreOf } from '../../src/storage/open-store.ts';
 import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
 import { withKillPoints } from '../support/kill-points.ts';
@@ -10,11 +10,15 @@ import { withKillPoints } from '../support/kill-points.ts';
 const [given = '', wanted] = process.argv.slice(2);
 const what = JSON.parse(given) as {
   connection: ConnectionSettings;
-  storeDirectory: string;
+  storeDirectory?: string;
+  /** Instead of a directory. */
+  settings?: StoreConfig;
   kind: 'dump' | 'base' | 'incremental';
   jobs?: number;
 };
-const plain = openDirectoryStore({ path: what.storeDirectory, uid: process.geteuid?.() });
+const directory = { type: 'directory', path: what.storeDirectory!, groupAccess: false } as const;
+const user = { uid: process.geteuid?.(), searchPath: process.env.PATH };
+const plain = await openStoreOf(what.settings ?? directory, user);
 const { store, context } = withKillPoints(plain, testContext(), (_number, point) => {
   // Numbers and times differ from run to run.
   const name = point.replace(/\d{8}T[\d.]+Z|\d{10}/, '#');
