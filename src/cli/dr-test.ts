@@ -61,7 +61,11 @@ export function drTestCommand(shell: Shell): Command {
                 'recover to an instant of the recovery window that chance chooses',
               ).conflicts(['requireRpo', 'label']),
             )
-            .option('--seed <n>', 'the number that chose an instant: the same again', natural)
+            .addOption(
+              new Option('--seed <n>', 'the number that chose an instant: the same again')
+                .argParser(natural)
+                .implies({ randomInstant: true }),
+            )
             .option(
               '--require-rpo',
               'fail unless the recovery point is proven, which only a base backup with its WAL can',
@@ -93,6 +97,11 @@ export function drTestCommand(shell: Shell): Command {
 
 async function runDrillCommand(session: Session, _args: readonly unknown[], flags: DrillFlags) {
   if (flags.scenario !== undefined) return runScenariosCommand(session, flags);
+  if (flags.randomInstant && flags.kind === 'dump') {
+    throw new StructdbError('USAGE', 'A dump has one instant only: --random-instant needs a base backup.', {
+      hint: 'Leave out --kind dump.',
+    });
+  }
   const { runDrill } = await import('../drill/index.ts');
   const options = {
     ...(await storesOf(session, flags)),

@@ -96,9 +96,7 @@ describe('A drill of a base backup', () => {
   it('recovers the newest one and its WAL, loses nothing of an idle source, and leaves evidence and nothing else', async () => {
     await add('archived');
     await archive();
-    const cwd = await newProject(scratch);
-    const config = `export default { stores: { local: { type: 'directory', path: '${source.store.location}' } } };`;
-    writeFileSync(path.join(cwd, 'structdb.config.ts'), config);
+    const cwd = await projectWith(source.store);
     const url = `postgres://${connection.user}@/${connection.database}?host=${encodeURIComponent(connection.host)}`;
     const run = await structdb(['dr-test', '--json', '--require-rpo', '--url', url, '--html', 'a.html'], { cwd });
     expect(run).toMatchObject({ exitCode: 0, json: { command: 'dr-test', ok: true, error: null } });
@@ -278,6 +276,35 @@ describe('A drill of a base backup', () => {
   );
 });
 
+it('A drill that is killed leaves a server that the next one stops and removes', async () => {
+  const sockets = () => readdirSync('/tmp').filter((name) => name.startsWith('structdb-r-'));
+  const before = sockets();
+  const cwd = await projectWith(source.store);
+  await structdb(['dr-test', '--kind', 'base', '--verbose'], {
+    cwd,
+    onStderr: (soFar, child) => /Replaying WAL/.test(soFar) && child.kill('SIGKILL'),
+  });
+  const [left, ...more] = await abandonedDirectories('drill');
+  expect([left, more]).toEqual([expect.any(String), []]);
+  const context = testContext();
+  await runBaseDrill(optionsFor(), context);
+  expect(context.events).toContainEqual({ kind: 'notice', message: expect.stringContaining(left!) });
+  expect(await abandonedDirectories('drill')).toEqual([]);
+  expect(sockets().filter((name) => !before.includes(name))).toEqual([]);
+});
+
+it('dr-test refuses flags that exclude each other', async () => {
+  const runs = [
+    ['--random-instant', '--kind', 'dump'],
+    ['--seed', '1', '--kind', 'dump'],
+    ['--random-instant', '--require-rpo'],
+    ['--seed', 'x'],
+    ['--kind', 'incremental'],
+  ];
+  const codes = await Promise.all(runs.map(async (flags) => (await structdb(['dr-test', ...flags])).exitCode));
+  expect(codes).toEqual([2, 2, 2, 2, 2]);
+});
+
 it('The plain command drills a base backup where the cluster has one, and a dump where it has none', async () => {
   const dumps = openDirectoryStore({ path: path.join(scratch, 'none'), uid: process.geteuid?.() });
   const common = { ...optionsFor(), store: dumps };
@@ -288,6 +315,14 @@ it('The plain command drills a base backup where the cluster has one, and a dump
     code: 'BACKUP_MISSING',
   });
 });
+
+/** A project whose only store is that one. */
+async function projectWith({ location }: Store): Promise<string> {
+  const cwd = await newProject(scratch);
+  const config = `export default { stores: { local: { type: 'directory', path: '${location}' } } };`;
+  writeFileSync(path.join(cwd, 'structdb.config.ts'), config);
+  return cwd;
+}
 
 /** Scratch directories of this process besides that of the source itself. */
 function isOfAnother(name: string): boolean {
