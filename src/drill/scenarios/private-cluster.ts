@@ -111,6 +111,12 @@ export class PrivateCluster {
     await stopServer({ ...this.#server(), mode });
   }
 
+  /** The end of the server's log. */
+  async lastWords(): Promise<string[]> {
+    const log = await readFile(path.join(this.directory, 'server.log'), 'utf8').catch(() => '');
+    return log.trim().split('\n').slice(-6);
+  }
+
   /** SIGKILL to every process of the server, as when the machine loses power: nothing more is flushed. */
   async kill(): Promise<void> {
     for (;;) {

@@ -22,8 +22,8 @@ import { MarkerWriter } from './marker.ts';
 import { PrivateCluster, type Settings } from './private-cluster.ts';
 import { newStore, type Template } from './template.ts';
 
-/** How long a server may take to do what a scenario waits for. */
-const PATIENCE_MS = 60_000;
+/** How long a server may take to do what a scenario waits for: a failed archiver tries again after a minute. */
+const PATIENCE_MS = 120_000;
 
 /**
  * Where one scenario happens: a copy of the template with a store of its own, the writer, and what was seen. Everything
@@ -147,14 +147,16 @@ export class Stage {
     });
   }
 
-  /** Waits for a condition, not for a time. @throws CHECK_FAILED after a minute */
+  /** Waits for a condition, not for a time. @throws CHECK_FAILED after two minutes, with the end of the log */
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
     const { clock } = this.context;
     const deadline = clock.monotonicMs() + PATIENCE_MS;
     while (!(await condition())) {
       stopIfInterrupted(this.context);
       if (clock.monotonicMs() > deadline) {
-        throw new StructdbError('CHECK_FAILED', `The private server took too long: waited until ${what}.`);
+        throw new StructdbError('CHECK_FAILED', `The private server took too long: waited until ${what}.`, {
+          details: await this.cluster.lastWords(),
+        });
       }
       await wait(20);
     }
