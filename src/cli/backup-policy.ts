@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { PolicyOutcome, PrunePlan } from '../backup/index.ts';
-import { EXIT, StructdbError } from '../core/errors.ts';
+import { EXIT } from '../core/errors.ts';
 import { renderCheck, renderDue, renderPlan, renderPruned, sumUp } from './backup-policy-text.ts';
 import type { Session } from './session.ts';
 import type { CommandSpec, Shell } from './shell.ts';
 import { actorOf, openStore } from './store.ts';
+import { told } from './told.ts';
 
 /** The commands of `structdb backup` that keep the policy: what is due, what may go, what must stay. */
 export function policyCommands(shell: Shell): Command[] {
@@ -39,7 +40,7 @@ const dueCommand: CommandSpec<{ check?: boolean }> = {
       const { result, verdict } = await checkDue(await policyOptions(session, 'backup --check'), session.context);
       return { result, verdict, human: (style) => renderCheck(result, style) };
     }
-    const { result, verdict } = await told(session, async () =>
+    const { result, verdict } = await told(session, 'backup', madeLabels, async () =>
       runDueBackups(await policyOptions(session, 'backup'), session.context),
     );
     return { result, verdict, human: (style) => renderDue(result, style) };
@@ -125,36 +126,10 @@ async function pinOptions(session: Session, label: string, named: string | undef
   return { store: await openStore(session), label, actor };
 }
 
-/** Tells the outcome as backup.onSuccess and backup.onFailure want it; a run that found nothing due is told nobody. */
-async function told(session: Session, work: () => Promise<PolicyOutcome>): Promise<PolicyOutcome> {
-  const { onSuccess, onFailure } = (await session.config()).backup;
-  const { clock } = session.context;
-  const started = clock.monotonicMs();
-  const tell = async (labels: readonly string[], error: StructdbError | undefined) => {
-    const { notify } = await import('../programs/notify.ts');
-    const event = {
-      event: 'backup',
-      ok: error === undefined,
-      labels,
-      errorCode: error?.code ?? null,
-      errorMessage: error?.message ?? null,
-      durationMs: clock.monotonicMs() - started,
-      host: session.environment.hostName,
-    };
-    const from = { variables: session.environment.variables, workingDirectory: session.project.root };
-    await notify(error ? onFailure : onSuccess, event, from, session.context);
-  };
-  try {
-    const outcome = await work();
-    const labels = outcome.result.tasks.flatMap(({ made }) => made?.label ?? []);
-    if (outcome.verdict || labels.length > 0) await tell(labels, outcome.verdict);
-    return outcome;
-  } catch (thrown) {
-    const interrupted = session.context.signal.aborted;
-    const { asStructdbError } = await import('./output.ts');
-    await tell([], interrupted ? new StructdbError('INTERRUPTED', 'Interrupted.') : asStructdbError(thrown));
-    throw thrown;
-  }
+/** Labels of what was made; undefined when nothing was due. */
+function madeLabels({ result }: PolicyOutcome): readonly string[] | undefined {
+  const labels = result.tasks.flatMap(({ made }) => made?.label ?? []);
+  return labels.length > 0 ? labels : undefined;
 }
 
 function lossesOf(plan: PrunePlan): string[] {

@@ -7,6 +7,7 @@ import { renderDrill, renderHistory, renderScenarios } from './dr-test-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { addIdentityOption, addStoreOption, openStore } from './store.ts';
+import { told } from './told.ts';
 
 interface DrillFlags extends ReportFlags {
   readonly label?: string;
@@ -113,7 +114,12 @@ async function runDrillCommand(session: Session, _args: readonly unknown[], flag
     requireRpo: flags.requireRpo,
     randomInstant: flags.randomInstant ? { seed: flags.seed } : undefined,
   };
-  const { result, verdict } = await withReports(session, flags, () => runDrill(options, session.context));
+  const { result, verdict } = await told(
+    session,
+    'drill',
+    (drill) => [drill.result.label],
+    () => withReports(session, flags, () => runDrill(options, session.context)),
+  );
   return { result, human: (style: Session['style']) => renderDrill(result, style), verdict };
 }
 
@@ -125,7 +131,12 @@ async function runScenariosCommand(session: Session, flags: DrillFlags) {
     places: await session.places(),
     objectives: (await session.config()).objectives,
   };
-  const { result, verdict } = await withReports(session, flags, () => runScenarios(options, session.context));
+  const { result, verdict } = await told(
+    session,
+    'drill',
+    () => options.names,
+    () => withReports(session, flags, () => runScenarios(options, session.context)),
+  );
   return { result, human: (style: Session['style']) => renderScenarios(result, style), verdict };
 }
 

@@ -49,6 +49,14 @@ const optionsFor = (connection: ConnectionSettings | undefined, store = backup.s
   places: testPlaces(),
   objectives,
 });
+/** A configuration whose notifications write into the file `told`. */
+function tellInto(cwd: string): void {
+  const command = 'echo "$STRUCTDB_EVENT $STRUCTDB_OUTCOME $STRUCTDB_LABEL $STRUCTDB_ERROR_CODE" > told';
+  const backupPolicy = { onSuccess: { command }, onFailure: { command } };
+  const config = { stores: { local: { type: 'directory', path: './store' } }, backup: backupPolicy };
+  writeFileSync(path.join(cwd, 'structdb.config.ts'), `export default ${JSON.stringify(config)};`);
+}
+
 const STEPS = [
   'drill.select',
   'drill.server',
@@ -69,6 +77,7 @@ const evidenceIn = (location: string): Record<string, unknown>[] => {
 describe('structdb dr-test', () => {
   it('restores the newest backup for a plain owner, judges it, keeps the evidence, and leaves nothing behind', async () => {
     const { cwd, store } = await copyOfStore(backup, scratch);
+    tellInto(cwd);
     const run = await structdb(['dr-test', '--json', '--url', urlOf(backup.source)], { cwd });
     expect(run).toMatchObject({ exitCode: 0, json: { command: 'dr-test', ok: true, error: null } });
     const { result } = run.json;
@@ -98,6 +107,7 @@ describe('structdb dr-test', () => {
     expect(await listStore({ store })).toMatchObject([{ verification: { ok: true, method: 'drill' } }]);
     expect(await abandonedDirectories('drill')).toEqual([]);
     expect(run.stdout + run.stderr).not.toContain(backup.source.password);
+    expect(readFileSync(path.join(cwd, 'told'), 'utf8')).toBe(`drill success ${backup.label} \n`);
   });
 
   it('exits 4 when one row of the restored copy is not the one that was backed up', async () => {
@@ -120,8 +130,10 @@ describe('structdb dr-test', () => {
 
   it('needs no server of its own where the store has dumps of one database; --require-rpo fails on a dump', async () => {
     const { cwd } = await copyOfStore(backup, scratch);
+    tellInto(cwd);
     const run = await structdb(['dr-test', '--require-rpo'], { cwd });
     expect(run.exitCode).toBe(4);
+    expect(readFileSync(path.join(cwd, 'told'), 'utf8')).toBe(`drill failure ${backup.label} RPO_UNPROVABLE\n`);
     expect(run.stdout).toContain(backup.label);
     expect(run.stdout).toMatch(/✓ RTO .* to the first accepted write; the objective is 15 min/);
     expect(run.stdout).toContain('✗ RPO not provable from a dump; the objective is 5 min');
