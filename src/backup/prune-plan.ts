@@ -27,15 +27,20 @@ export interface PlannedBackup extends Decision {
   readonly sizeBytes: number | null;
 }
 
+export interface PlannedWal extends WalRange {
+  /** The name of the store. */
+  readonly store: string;
+}
+
 export interface PlannedPrune {
   readonly backups: readonly PlannedBackup[];
-  readonly wal: readonly WalRange[];
+  readonly wal: readonly PlannedWal[];
 }
 
 export interface PlanOptions {
   readonly repositories: readonly NamedRepository[];
-  /** Where the cluster's WAL is archived; undefined where nothing is. */
-  readonly wal: Repository | undefined;
+  /** Where the cluster's WAL may be archived. */
+  readonly wal: readonly NamedRepository[];
   /** Whose dumps are decided about: those of other databases are another configuration's. */
   readonly database: string;
   readonly policy: Config['backup'];
@@ -54,9 +59,14 @@ export async function planRetention(options: PlanOptions, context: RunContext): 
     const entries = (await listBackups(repository)).filter((entry) => concerns(entry, options));
     known.push(...(await mapConcurrently(entries, AT_ONCE, (entry) => lookAt(entry, name))).filter(isThere));
   }
-  const wal = options.wal && (await walState(options.wal, policy, context));
   const bases = known.flatMap(({ base }) => base ?? []);
-  const needed = wal ? windowNeeds(bases, wal) : new Set<string>();
+  const archives: { readonly store: string; readonly state: WalState }[] = [];
+  const needed = new Set<string>();
+  for (const { name, repository } of options.wal) {
+    const state = await walState(repository, policy, context);
+    archives.push({ store: name, state });
+    for (const label of windowNeeds(bases, state)) needed.add(label);
+  }
   const backups: PlannedBackup[] = [];
   for (const { name, repository } of repositories) {
     const own = known.filter(({ store }) => store === name);
@@ -75,18 +85,14 @@ export async function planRetention(options: PlanOptions, context: RunContext): 
       backups.push({ ...decision, entry, store: name, sizeBytes });
     }
   }
-  if (!wal) return { backups, wal: [] };
-  const kept = known.filter(({ retention, store }) =>
-    backups.some((each) => each.keep && each.label === retention.label && each.store === store),
+  const isKept = ({ retention, store }: Known) =>
+    backups.some((each) => each.keep && each.label === retention.label && each.store === store);
+  const kept = known.filter(isKept).flatMap(({ base }) => base ?? []);
+  const holdBack = reasonToHoldWal(known);
+  const wal = archives.flatMap(({ store, state }) =>
+    decideWal(kept, state, holdBack).map((range) => ({ ...range, store })),
   );
-  return {
-    backups,
-    wal: decideWal(
-      kept.flatMap(({ base }) => base ?? []),
-      wal,
-      reasonToHoldWal(known),
-    ),
-  };
+  return { backups, wal };
 }
 
 interface Known {

@@ -1,23 +1,20 @@
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Config } from '../config/schema.ts';
 import { walStoreName } from '../config/store-names.ts';
-import { mapConcurrently } from '../core/concurrently.ts';
 import type { RunContext } from '../core/context.ts';
-import { stopIfInterrupted } from '../core/context.ts';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { formatBytes, formatCount } from '../core/units.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
-import { leaseOf, listLeftovers, removeBackup, type Series } from '../repository/backups.ts';
+import { leaseOf, type Series } from '../repository/backups.ts';
 import type { Actor } from '../repository/holder.ts';
 import type { BackupKind } from '../repository/label.ts';
 import { withLease } from '../repository/lease.ts';
-import { readPin } from '../repository/pins.ts';
 import { openRepository, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
-import { AT_ONCE, type NamedRepository, type PlannedBackup, type PlannedPrune, planRetention } from './prune-plan.ts';
-import { removalOrder } from './retention.ts';
+import { type NamedRepository, type PlannedBackup, type PlannedPrune, planRetention } from './prune-plan.ts';
+import { type HeldSeries, removeAll, removeLeftovers, removeWal } from './removal.ts';
 import { readSource } from './source.ts';
 import { tierRules } from './tiers.ts';
 import type { WalRange } from './wal-retention.ts';
@@ -66,7 +63,7 @@ export const PRUNE_LEASE = 'prune';
 /** What retention would do now. Writes nothing, takes no lease. @throws what reading stores and server throws */
 export async function planPrune(options: PruneOptions, context: RunContext): Promise<PrunePlan> {
   const scene = await openScene(options, context);
-  return describe(await planRetention(scene, context), scene.walName);
+  return describe(await planRetention(scene, context));
 }
 
 /**
@@ -82,11 +79,7 @@ export async function pruneBackups(
   confirmed?: PrunePlan,
 ): Promise<PruneResult> {
   const scene = await openScene(options, context);
-  const everywhere = scene.wal
-    ? [...scene.repositories, { name: scene.walName, repository: scene.wal }]
-    : scene.repositories;
-  const stores = [...new Map(everywhere.map((each) => [each.name, each] as const)).values()];
-  return underPruneLeases(stores, options.actor, context, (leased) =>
+  return underPruneLeases(scene.wal, options.actor, context, (leased) =>
     underSeriesLeases(scene, options.actor, leased, (held, leftAlone, inner) =>
       asStep(
         inner,
@@ -119,7 +112,8 @@ export async function pruneSeries(
 ): Promise<string[]> {
   const { repository, series, connection, policy, storeName = policy.daily.store } = options;
   try {
-    const wal = series.kind === 'dump' ? undefined : await existing(options.wal);
+    const archive = series.kind === 'dump' ? undefined : await existing(options.wal);
+    const wal = archive ? [{ name: storeName, repository: archive }] : [];
     const repositories = [{ name: storeName, repository }];
     const { database } = connection;
     const plan = await planRetention({ repositories, wal, database, policy, series }, context);
@@ -137,8 +131,7 @@ export async function pruneSeries(
 
 interface Scene {
   readonly repositories: readonly NamedRepository[];
-  readonly wal: Repository | undefined;
-  readonly walName: string;
+  readonly wal: readonly NamedRepository[];
   readonly database: string;
   readonly policy: Config['backup'];
 }
@@ -149,17 +142,16 @@ async function openScene(options: PruneOptions, context: RunContext): Promise<Sc
   const { identity } = await withClient(connection, profiles.probe, context, (client) =>
     readSource(client, context.clock.now()),
   );
-  const walName = walStoreName(policy);
-  const names = [...new Set(tierRules(policy).map(({ store }) => store))];
+  const names = new Set(tierRules(policy).map(({ store }) => store));
   const repositories: NamedRepository[] = [];
-  for (const name of names) {
+  // WAL may have been archived into any of them: what a base backup is needed for must not go by a default.
+  const wal: NamedRepository[] = [];
+  for (const name of new Set([...names, walStoreName(policy)])) {
     const repository = await existing(openRepository(await openStore(name), identity.systemIdentifier));
-    if (repository) repositories.push({ name, repository });
+    if (repository && names.has(name)) repositories.push({ name, repository });
+    if (repository) wal.push({ name, repository });
   }
-  const wal =
-    repositories.find(({ name }) => name === walName)?.repository ??
-    (await existing(openRepository(await openStore(walName), identity.systemIdentifier)));
-  return { repositories, wal, walName, database: connection.database, policy };
+  return { repositories, wal, database: connection.database, policy };
 }
 
 async function existing(repository: Repository): Promise<Repository | undefined> {
@@ -177,13 +169,6 @@ async function underPruneLeases<T>(
   return withLease(first.repository, PRUNE_LEASE, actor, context, (leased) =>
     underPruneLeases(rest, actor, leased, work),
   );
-}
-
-/** A series of a repository that nobody else works on while this run does. */
-interface HeldSeries {
-  readonly store: string;
-  readonly repository: Repository;
-  readonly series: Series;
 }
 
 async function underSeriesLeases<T>(
@@ -238,13 +223,17 @@ async function carryOut(
   const going = plan.backups.filter((one) => !one.keep && isHeld(one) && isConfirmed(one));
   const removed = await removeAll(going, context);
   const removedLeftovers = await removeLeftovers(held, context);
-  const ranges = plan.wal.filter(({ keep }) => !keep);
-  const { segments, bytes } = scene.wal
-    ? await removeWal(scene.wal, ranges, confirmed, context)
-    : { segments: 0, bytes: 0 };
+  let segments = 0;
+  let bytes = 0;
+  for (const { name, repository } of scene.wal) {
+    const ranges = plan.wal.filter(({ keep, store }) => !keep && store === name);
+    const gone = await removeWal(repository, ranges, confirmed, context);
+    segments += gone.segments;
+    bytes += gone.bytes;
+  }
   const freed = going.filter(({ label }) => removed.includes(label));
   return {
-    ...describe(plan, scene.walName),
+    ...describe(plan),
     removed,
     removedSegments: segments,
     removedLeftovers,
@@ -253,63 +242,7 @@ async function carryOut(
   };
 }
 
-async function removeAll(going: readonly PlannedBackup[], context: RunContext): Promise<string[]> {
-  const removed: string[] = [];
-  for (const { entry, label } of removalOrder(going)) {
-    stopIfInterrupted(context);
-    // Somebody may have pinned it since it was looked at.
-    if (await readPin(entry)) continue;
-    await removeBackup(entry.repository, label);
-    removed.push(label);
-  }
-  return removed;
-}
-
-/** Objects without a manifest: of runs that were killed while they wrote, or while they removed. */
-async function removeLeftovers(held: readonly HeldSeries[], context: RunContext): Promise<string[]> {
-  const removed: string[] = [];
-  for (const { repository, series } of held) {
-    const kinds: readonly Series[] = series.kind === 'dump' ? [series] : [{ kind: 'base' }, { kind: 'incremental' }];
-    for (const each of kinds) {
-      for (const label of await listLeftovers(repository, each)) {
-        stopIfInterrupted(context);
-        await removeBackup(repository, label);
-        removed.push(label);
-      }
-    }
-  }
-  return removed;
-}
-
-/** Oldest first: what a killed run leaves is without a gap. */
-async function removeWal(
-  { store }: Repository,
-  ranges: readonly WalRange[],
-  confirmed: PrunePlan | undefined,
-  context: RunContext,
-): Promise<{ segments: number; bytes: number }> {
-  let segments = 0;
-  let bytes = 0;
-  for (const range of ranges) {
-    // A range that grew since it was confirmed goes the next time.
-    if (
-      confirmed &&
-      !confirmed.wal.some(({ keep, first, last }) => !keep && first <= range.first && last >= range.last)
-    ) {
-      continue;
-    }
-    for (let from = 0; from < range.keys.length; from += AT_ONCE) {
-      stopIfInterrupted(context);
-      const keys = range.keys.slice(from, from + AT_ONCE);
-      await mapConcurrently(keys, AT_ONCE, (key) => store.delete(key));
-    }
-    segments += range.segments;
-    bytes += range.sizeBytes;
-  }
-  return { segments, bytes };
-}
-
-function describe(plan: PlannedPrune, walStore: string): PrunePlan {
+function describe(plan: PlannedPrune): PrunePlan {
   return {
     backups: plan.backups.map(({ entry, store, label, sizeBytes, keep, reason }) => ({
       store,
@@ -320,6 +253,6 @@ function describe(plan: PlannedPrune, walStore: string): PrunePlan {
       keep,
       reason,
     })),
-    wal: plan.wal.map(({ keys: _keys, ...range }) => ({ store: walStore, ...range })),
+    wal: plan.wal.map(({ keys: _keys, ...range }) => range),
   };
 }

@@ -13,7 +13,7 @@ import { keysOf } from '../storage/store-contract.ts';
 import { testContext } from '../support/context.ts';
 import { useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
-import { ago, at, findFlaws, findLeftovers, ownRepository, plant, plantTwoMonths } from './planted.ts';
+import { ago, at, findFlaws, findLeftovers, ownRepository, plant, plantTwoMonths, plantWal } from './planted.ts';
 import { killedCopy } from './prune-killed.ts';
 import { actor } from './support.ts';
 
@@ -83,6 +83,28 @@ describe('structdb backup prune', () => {
       removed: [all.lastMonth],
       removedSegments: 0,
     });
+  });
+
+  it('finds the WAL in any store of the policy, and keeps the backup that the window is reached from', async () => {
+    const [dumps, bases] = [await newStore(), await newStore()];
+    const old = await plant(bases.repository, { kind: 'base', at: ago(20), tiers: ['weekly'], startLsn: at(1) });
+    const anchor = await plant(bases.repository, { kind: 'base', at: ago(9), tiers: ['weekly'], startLsn: at(3) });
+    const newest = await plant(bases.repository, { kind: 'base', at: ago(0), tiers: ['weekly', 'monthly'] });
+    const wal = await plantWal(bases.repository, at(1), 5);
+    const base = { kind: 'base', store: 'cold', keep: '3 days' } as const;
+    const { backup: policy } = configSchema.parse({
+      stores: { cold: { type: 'directory', path: '/cold' } },
+      backup: { weekly: base, monthly: base },
+    });
+    const openStore = async (name: string) => (name === 'cold' ? bases.store : dumps.store);
+    const result = await pruneBackups({ connection, openStore, policy, actor }, testContext());
+    expect(result.removed).toEqual([old]);
+    expect(result.backups.find(({ label }) => label === anchor)?.reason).toContain('recovery window');
+    expect(result.wal).toMatchObject([
+      { keep: false, store: 'cold', first: wal[0], last: wal[1] },
+      { keep: true, store: 'cold', first: wal[2], last: wal[4] },
+    ]);
+    expect(await labelsIn(bases.repository)).toEqual([anchor, newest]);
   });
 
   it('keeps what is pinned until it is unpinned', async () => {
