@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
+import { countStreamed } from '../core/streamed.ts';
 
 /** A program that turns standard input into standard output. Needs no package, because `wal push` uses it. */
 export interface Filter {
@@ -52,6 +53,7 @@ export async function* filterThrough(
     for await (const chunk of child.stdout) {
       if (held) yield held;
       held = chunk as Buffer;
+      countStreamed(held.length);
     }
     const exit = await ended;
     if (fed.failure) throw fed.failure.error;

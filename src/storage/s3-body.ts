@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { countStreamed } from '../core/streamed.ts';
 
 /** What a store gives of an object from a position on. */
 export interface Opened {
@@ -55,6 +56,7 @@ export class ResumingBody extends Readable {
         const { value, done } = await this.#iterator.next();
         if (!done) {
           this.#done += value.length;
+          countStreamed(value.length);
           this.#inVain = 0;
           return value;
         }
