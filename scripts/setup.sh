@@ -67,6 +67,8 @@ install_for_tests() {
   # No server of these packages may start by itself (Debian Policy 9.3.3.1: invoke-rc.d asks this program).
   if [ ! -e "$policy" ]; then
     forbidden=yes
+    # Also when it is interrupted: no other package may find it.
+    trap "$as_root rm -f $policy" EXIT
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"
   fi
