@@ -36,9 +36,9 @@ export function neededSegments({ timeline, startLsn, stopLsn, segmentSizeBytes }
 
 /**
  * Whether this server's WAL comes into `archive`, as far as can be told before a backup: by an archive_command of structdb,
- * by a receiver that streams now, or because WAL of it is there.
+ * by a receiver that streams now (through `slot`), or because WAL of it is there.
  */
-export async function askArchiving(client: pg.ClientBase, archive: Repository): Promise<Archiving> {
+export async function askArchiving(client: pg.ClientBase, archive: Repository, slot: string): Promise<Archiving> {
   const { rows } = await client.query<{
     mode: string;
     command: string;
@@ -49,7 +49,8 @@ export async function askArchiving(client: pg.ClientBase, archive: Repository): 
     `select current_setting('archive_mode') as mode, current_setting('archive_command') as command,
             current_setting('archive_library', true) as library, pg_is_in_recovery() as standby,
             (select count(*)::int from pg_catalog.pg_replication_slots
-              where slot_type = 'physical' and active and not temporary and slot_name like 'structdb%') as receivers`,
+              where slot_type = 'physical' and active and slot_name = $1) as receivers`,
+    [slot],
   );
   const { mode, command, library, standby, receivers } = rows[0]!;
   const hasWal = (await archive.store.folders(archive.keys.walRoot)).length > 0;

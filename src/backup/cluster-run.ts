@@ -59,7 +59,7 @@ export async function runClusterBackup(
     await requireBaseBackups(client);
     warnOfSkew(source, context);
     const archive = openRepository(options.walStore ?? options.store, source.identity.systemIdentifier);
-    const archiving = await askArchiving(client, archive);
+    const archiving = await askArchiving(client, archive, options.policy.wal.slot);
     judgeArchiving(archiving, options, context);
     const repository = await ensureRepository(options.store, source.identity);
     return withLease(repository, leaseOf({ kind: 'base' }), options.actor, context, async (leased) => {

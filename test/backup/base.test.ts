@@ -18,6 +18,7 @@ import { openSealing } from '../../src/storage/age-sealing.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
 import { openS3Store } from '../../src/storage/s3-store.ts';
 import type { Store } from '../../src/storage/store.ts';
+import { receiveWal } from '../../src/wal/index.ts';
 import { keysOf } from '../storage/store-contract.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
@@ -229,6 +230,37 @@ describe('A base backup whose WAL', () => {
     await server.breakArchive(false);
     expect(await leftovers()).toEqual([]);
     expect(await atWork()).toBe(0);
+  });
+
+  it('comes by wal receive alone counts as archived', async () => {
+    const { connection } = server;
+    const command = await sql(connection, async (client) => {
+      const { rows } = await client.query<{ command: string }>(`select current_setting('archive_command') as command`);
+      return rows[0]!.command;
+    });
+    await setting(connection, 'archive_command', '');
+    const options = baseOptions(server, {
+      store: openDirectoryStore({ path: path.join(scratch, 'received'), uid: process.geteuid?.() }),
+    });
+    const receiving = testContext();
+    const { slot } = options.policy.wal;
+    const received = receiveWal({ ...options, slot, heartbeat: false }, receiving);
+    const streams = () =>
+      sql(connection, async (client) => {
+        const { rows } = await client.query('select from pg_replication_slots where active and slot_name = $1', [slot]);
+        return rows.length;
+      });
+    await becomes(streams, 1);
+    const policy = { ...options.policy, wal: { ...options.policy.wal, store: 'local' } };
+    const { label } = await runBackup({ ...options, policy }, testContext());
+    receiving.interrupt();
+    await received;
+    await becomes(streams, 0);
+    const { manifest: own } = await showBackup({ store: options.store, label });
+    const { first } = (own as ClusterManifest).walSegments;
+    expect(await keysOf(options.store, '')).toContain(`${own.systemIdentifier}/wal/00000001/${first}.zst`);
+    await sql(connection, (client) => client.query('select pg_drop_replication_slot($1)', [slot]));
+    await setting(connection, 'archive_command', command);
   });
 
   it('is archived by nobody is refused where the configuration wants an archive', async () => {
