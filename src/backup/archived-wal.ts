@@ -22,7 +22,8 @@ export type Archiving = { readonly kind: 'on' } | { readonly kind: 'off'; readon
 
 /** How long the archive may stand still while its backup waits for it. */
 export const ARCHIVE_WAIT_MS = 120_000;
-const POLL_MS = 250;
+/** Looked at often at first: a segment takes a moment to archive. A backlog takes longer, and each look costs requests. */
+const POLL_MS = { first: 250, most: 2000, growth: 1.3 };
 
 /** The names of the segments from start to stop. The byte at `stopLsn` itself is not needed. */
 export function neededSegments({ timeline, startLsn, stopLsn, segmentSizeBytes }: NeededWal): string[] {
@@ -91,9 +92,10 @@ export async function awaitArchived(options: AwaitOptions, context: RunContext):
   const segments = neededSegments(needed);
   const step = 'backup.archive';
   await asStep(context, step, 'Waiting for the WAL of the backup in the archive', async () => {
-    let missing = segments;
+    let missing: readonly string[] = segments;
     let movedAt = context.clock.monotonicMs();
     let archivedCount = '';
+    let pauseMs = POLL_MS.first;
     for (;;) {
       const still = await missingOf(archive, missing, needed);
       const { count, trouble } = await askArchiver(options.client);
@@ -109,21 +111,23 @@ export async function awaitArchived(options: AwaitOptions, context: RunContext):
         unit: 'items',
       });
       if (context.clock.monotonicMs() - movedAt >= waitMs) throw notArchived(options, missing, trouble);
-      await sleep(POLL_MS, undefined, { signal: context.signal }).catch(() => {
+      await sleep(pauseMs, undefined, { signal: context.signal }).catch(() => {
         throw interrupted();
       });
+      pauseMs = Math.min(POLL_MS.most, pauseMs * POLL_MS.growth);
     }
   });
 }
 
-async function missingOf(archive: Repository, names: readonly string[], needed: NeededWal): Promise<string[]> {
-  const missing: string[] = [];
-  for (const name of names) {
+/** From the first that is missing on: the archive grows in order. */
+async function missingOf(archive: Repository, names: readonly string[], needed: NeededWal): Promise<readonly string[]> {
+  const last = neededSegments(needed).at(-1);
+  for (const [index, name] of names.entries()) {
     if (await findArchived(archive, name)) continue;
-    if (name === neededSegments(needed).at(-1) && (await partialReaches(archive, name, needed.stopLsn))) continue;
-    missing.push(name);
+    if (name === last && (await partialReaches(archive, name, needed.stopLsn))) continue;
+    return names.slice(index);
   }
-  return missing;
+  return [];
 }
 
 async function partialReaches(archive: Repository, segment: string, lsn: Lsn): Promise<boolean> {
