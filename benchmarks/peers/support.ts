@@ -23,8 +23,11 @@ export const environment: Environment = Object.freeze({
 export const places: SearchPlaces = { environment, directories: [] };
 
 /** Runs `work` on a private server that is gone afterwards. */
-export async function onScratchServer(work: (cluster: ScratchCluster) => Promise<void>): Promise<void> {
-  await withScratchCluster({ programs: await findServerPrograms(places), environment }, context, work);
+export async function onScratchServer(
+  work: (cluster: ScratchCluster) => Promise<void>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await withScratchCluster({ programs: await findServerPrograms(places), environment, settings }, context, work);
 }
 
 /** A psql on that database: takes a script, gives what it prints. */

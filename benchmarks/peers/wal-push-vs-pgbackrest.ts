@@ -8,13 +8,12 @@
  * random text. Every round archives one that neither has seen.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { loadSample } from '../../src/database/load-sample.ts';
 import { up } from '../../src/migrate/index.ts';
-import { writeArchiveProgram } from '../../src/repository/archive-program.ts';
 import { defaultSample } from '../../src/sample/index.ts';
+import { identityOf, prepareOwn, preparePeer } from './archives.ts';
 import { compare, context, onScratchServer, psqlOn } from './support.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
@@ -34,17 +33,8 @@ await onScratchServer(async ({ connection, directory, dataDirectory }) => {
   }
   psql('select pg_switch_wal()');
 
-  const [identifier, size, major] = psql(
-    `\\pset format unaligned\n\\pset tuples_only on\n\\pset fieldsep ' '
-     select system_identifier, setting, current_setting('server_version_num')::int / 10000
-     from pg_control_system(), pg_settings where name = 'wal_segment_size'`,
-  )
-    .trim()
-    .split('\n')
-    .at(-1)!
-    .split(' ') as [string, string, string];
-  const program = await prepareOwn(path.join(directory, 'own'), identifier, Number(size), Number(major));
-  const settings = await preparePeer(path.join(directory, 'peer'), connection, dataDirectory);
+  const own = await prepareOwn(path.join(directory, 'own'), identityOf(psql), undefined);
+  const peer = await preparePeer(path.join(directory, 'peer'), connection, dataDirectory, undefined);
   const timed = (command: string, words: readonly string[]) => {
     const started = performance.now();
     execFileSync(command, words, { cwd: dataDirectory, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -52,44 +42,11 @@ await onScratchServer(async ({ connection, directory, dataDirectory }) => {
   };
   const file = (round: number) => `pg_wal/${segments[round]!}`;
   await compare(
-    { name: 'wal push', run: (round) => timed(process.execPath, [program, 'push', file(round)]) },
+    { name: 'wal push', run: (round) => timed(process.execPath, [own.wal, 'push', file(round)]) },
     {
       name: 'pgbackrest archive-push',
-      run: (round) => timed('pgbackrest', [...settings, 'archive-push', file(round)]),
+      run: (round) => timed('pgbackrest', [...peer.words, 'archive-push', file(round)]),
     },
-    { rounds, target: 1 },
+    { rounds, target: 2.5 },
   );
 });
-
-/** The archive program as `dev start` lays it down. */
-async function prepareOwn(folder: string, systemIdentifier: string, segmentSizeBytes: number, major: number) {
-  const store = { type: 'directory' as const, path: path.join(folder, 'store'), groupAccess: false };
-  await writeArchiveProgram(folder, { store, systemIdentifier, segmentSizeBytes, major }, undefined);
-  return path.join(folder, 'wal.mjs');
-}
-
-/** A stanza for this cluster. Returns what each command is given. */
-async function preparePeer(folder: string, { host, port, user }: ConnectionSettings, dataDirectory: string) {
-  await mkdir(folder);
-  const config = path.join(folder, 'pgbackrest.conf');
-  await writeFile(
-    config,
-    `[global]
-repo1-path=${folder}/repository
-log-path=${folder}
-lock-path=${folder}
-log-level-console=off
-log-level-file=off
-compress-type=zst
-compress-level=1
-[peer]
-pg1-path=${dataDirectory}
-pg1-socket-path=${host}
-pg1-port=${port}
-pg1-user=${user}
-`,
-  );
-  const words = [`--config=${config}`, '--stanza=peer'];
-  execFileSync('pgbackrest', [...words, 'stanza-create'], { stdio: 'inherit' });
-  return words;
-}

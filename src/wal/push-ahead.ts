@@ -23,8 +23,10 @@ const AHEAD_BYTES = 128 * 1024 * 1024;
 const AT_ONCE_BYTES = 32 * 1024 * 1024;
 const TICK_MS = 10;
 const TOUCH_MS = 2000;
-/** Ends when nothing was there to do for so long. */
+/** Ends when nothing was there to do for so long, */
 const IDLE_MS = 2000;
+/** or when PostgreSQL has not asked for what is ready: it was stopped, or archives in another way now. */
+const UNASKED_MS = 30_000;
 
 /** Whether a segment other than this one waits, and nobody works ahead already. */
 export async function mayPushAhead(file: string, settings: ArchiveSettings): Promise<boolean> {
@@ -58,18 +60,21 @@ export async function pushAhead(options: PushAheadOptions): Promise<void> {
   try {
     await removeOld(pushed, walDirectory);
     let touched = Date.now();
-    for (let busy = Date.now(); Date.now() - busy < IDLE_MS; await pause()) {
+    let changed = Date.now();
+    for (let before = ''; Date.now() - changed < idleMs(before); await pause()) {
       stopIfInterrupted({ signal });
       if (failure !== undefined) throw failure;
       if (Date.now() - touched > TOUCH_MS) {
         await touchFolder(pushed.directory);
         touched = Date.now();
       }
-      const copies = (await readdir(pushed.directory)).filter(isSegment);
-      if (running.size > 0 || copies.length > 0) busy = Date.now();
+      const waiting = await waitingIn(walDirectory);
+      const copies = await removeAnswered(pushed, waiting);
       const room = Math.min(most(AHEAD_BYTES) - copies.length, most(AT_ONCE_BYTES)) - running.size;
-      const next = room > 0 ? (await waitingIn(walDirectory)).filter((name) => !done.has(name)) : [];
-      for (const name of next.slice(0, room)) start(name);
+      for (const name of waiting.filter((each) => !done.has(each)).slice(0, Math.max(0, room))) start(name);
+      const now = copies.join();
+      if (running.size > 0 || now !== before) changed = Date.now();
+      before = now;
     }
   } finally {
     await Promise.all(running);
@@ -92,6 +97,18 @@ async function pushOne(
   } finally {
     await pushed.end(name);
   }
+}
+
+function idleMs(copies: string): number {
+  return copies === '' ? IDLE_MS : UNASKED_MS;
+}
+
+/** The copies that still wait to be asked for. One that waits no longer was archived in another way: it makes room. */
+async function removeAnswered(pushed: Pushed, waiting: readonly string[]): Promise<string[]> {
+  const copies = (await readdir(pushed.directory)).filter(isSegment);
+  const awaited = new Set(waiting);
+  for (const name of copies.filter((each) => !awaited.has(each))) await pushed.forget(name);
+  return copies.filter((name) => awaited.has(name));
 }
 
 /** What an earlier one left of files that no longer wait. */

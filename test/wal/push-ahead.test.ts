@@ -100,6 +100,15 @@ describe('a backlog', () => {
     expect((await stat(archive.stored(segments[2]!))).mtimeMs).toBe(before);
   });
 
+  it('that is archived in another way meanwhile leaves no copies in the way', async () => {
+    const archive = await newArchive(cluster);
+    const folder = await newBacklog();
+    await archiveOne(archive, folder, segments[0]!);
+    await until('the next is pushed', async () => (await copiesOf(archive)).includes(segments[1]!));
+    for (const name of segments.slice(1)) await rm(path.join(folder, 'archive_status', `${name}.ready`));
+    await until('nothing is left', async () => (await stateOf(archive)).length === 0);
+  });
+
   it('for another store remembers nothing of the first', async () => {
     const archive = await newArchive(cluster);
     const folder = await newBacklog();
