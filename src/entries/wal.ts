@@ -66,7 +66,7 @@ async function push(file: string, settings: ArchiveSettings): Promise<number> {
   if (await mayPushAhead(pushed, settings)) {
     startDetached(
       process.execPath,
-      [process.argv[1]!, 'push-ahead', path.dirname(pushed), path.basename(pushed)],
+      ['--expose-gc', process.argv[1]!, 'push-ahead', path.dirname(pushed), path.basename(pushed)],
       process.env,
     );
   }

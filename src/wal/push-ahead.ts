@@ -1,10 +1,10 @@
-import { readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { stopIfInterrupted } from '../core/context.ts';
 import type { ArchiveSettings } from '../repository/archive-settings.ts';
 import type { Store } from '../storage/store.ts';
 import { holdFolder, isHeld, releaseFolder, touchFolder } from './held-folder.ts';
-import { pushContent, readWalFile } from './push.ts';
+import { pushContent } from './push.ts';
 import { Pushed } from './pushed.ts';
 
 export interface PushAheadOptions {
@@ -19,8 +19,8 @@ export interface PushAheadOptions {
 
 /** So many segments, at most, wait to be asked for: 128 MiB of copies with segments of the usual size. */
 const AHEAD_BYTES = 128 * 1024 * 1024;
-/** Two segments at a time keep two processors busy, and memory below 128 MiB. */
-const AT_ONCE_BYTES = 32 * 1024 * 1024;
+/** One segment of the usual size at a time: its frames are compressed by several threads, and memory stays below 128 MiB. */
+const AT_ONCE_BYTES = 16 * 1024 * 1024;
 const TICK_MS = 10;
 const TOUCH_MS = 2000;
 /** Ends when nothing was there to do for so long, */
@@ -48,13 +48,21 @@ export async function pushAhead(options: PushAheadOptions): Promise<void> {
   const running = new Set<Promise<void>>();
   const most = (bytes: number) => Math.max(1, Math.floor(bytes / settings.segmentSizeBytes));
   let failure: unknown;
+  // Read into again and again: what the collector has not freed yet would count as well.
+  const buffers: Buffer[] = [];
   const start = (name: string) => {
     done.add(name);
-    const work: Promise<void> = pushOne(name, options, pushed)
+    const buffer = buffers.pop() ?? Buffer.alloc(settings.segmentSizeBytes);
+    const work: Promise<void> = pushOne(name, buffer, options, pushed)
       .catch((error: unknown) => {
         failure ??= error;
       })
-      .finally(() => running.delete(work));
+      .finally(() => {
+        buffers.push(buffer);
+        // Compressed bytes are outside of the heap, where the collector sees no hurry (started with --expose-gc).
+        globalThis.gc?.();
+        running.delete(work);
+      });
     running.add(work);
   };
   try {
@@ -86,16 +94,31 @@ export async function pushAhead(options: PushAheadOptions): Promise<void> {
 
 async function pushOne(
   name: string,
+  buffer: Buffer,
   { store, settings, walDirectory }: PushAheadOptions,
   pushed: Pushed,
 ): Promise<void> {
   await pushed.begin(name);
   try {
-    const content = await readWalFile(path.join(walDirectory, name));
+    const content = await readInto(buffer, path.join(walDirectory, name));
     const { sha256 } = await pushContent(name, content, store, settings);
     await pushed.remember(name, content, sha256);
   } finally {
     await pushed.end(name);
+  }
+}
+
+/** The whole file, or as much of it as a segment may have: what is wrong with its size is found by whoever takes it. */
+async function readInto(buffer: Buffer, file: string): Promise<Buffer> {
+  const handle = await open(file, 'r');
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      read = (await handle.read(buffer, length, buffer.length - length, length)).bytesRead;
+    }
+    return buffer.subarray(0, length);
+  } finally {
+    await handle.close();
   }
 }
 

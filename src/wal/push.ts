@@ -54,16 +54,16 @@ export async function pushContent(
 ): Promise<PushResult> {
   const wal = parseWalFileName(name);
   if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, settings);
-  const packing = pack(content, store);
-  // Awaited below; a repository that is refused must not leave it unheard.
-  packing.catch(() => {});
   const repository = await ofThisCluster(store, settings);
   const sha256 = createHash('sha256').update(content).digest('hex');
-  const [key, other] = walKeys(repository, wal.name);
-  // Encryption may have been switched on or off since: the same file must not be there twice with two contents.
-  const former = await store.head(other);
-  const written = former === undefined && (await store.putIfAbsent(key, await packing, { plainSha256: sha256 }));
-  if (!written) await compare(repository, former ? other : key, sha256);
+  // Looked at first: what is there need not be compressed. Encryption may have been switched on or off since: the same
+  // file must not be there twice with two contents.
+  const keys = walKeys(repository, wal.name);
+  const found = await Promise.all(keys.map((key) => store.head(key)));
+  const there = keys.find((_, index) => found[index] !== undefined);
+  const written =
+    there === undefined && (await store.putIfAbsent(keys[0], await pack(content, store), { plainSha256: sha256 }));
+  if (!written) await compare(repository, there ?? keys[0], sha256);
   const trim = await trimArchive(repository, wal, settings).catch((error: unknown) => messageOf(error));
   return Object.freeze({
     name: wal.name,
