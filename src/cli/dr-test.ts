@@ -147,17 +147,18 @@ interface HistoryFlags {
 
 async function runHistoryCommand(session: Session, _args: readonly unknown[], { store: name, last }: HistoryFlags) {
   const { drillHistory } = await import('../drill/index.ts');
-  const store = await openStore(session, name);
-  const drills = await drillHistory({ store, last });
+  const { baseStores } = await storesOf(session, { store: name });
+  const drills = await drillHistory({ stores: baseStores, last });
+  const places = baseStores.map(({ location }) => location);
   const { objectives } = await session.config();
   return {
-    result: { store: store.location, objectives: { rtoMs: objectives.rto, rpoMs: objectives.rpo }, drills },
-    human: (style: Session['style']) => renderHistory(drills, store.location, style),
+    result: { stores: places, objectives: { rtoMs: objectives.rto, rpoMs: objectives.rpo }, drills },
+    human: (style: Session['style']) => renderHistory(drills, places.join(', '), style),
   };
 }
 
 /** Dumps are looked for in the store of the daily tier, base backups in those of every tier, WAL where it is archived. */
-async function storesOf(session: Session, { store: name, identity }: DrillFlags) {
+async function storesOf(session: Session, { store: name, identity }: Pick<DrillFlags, 'store' | 'identity'>) {
   const { backup } = await session.config();
   const tiers = [backup.daily.store, backup.weekly?.store, backup.monthly?.store].filter(
     (store) => store !== undefined,

@@ -20,13 +20,14 @@ export interface PastDrill {
   readonly evidence: string;
 }
 
-/** Every drill that left evidence in the store, oldest first; of the last `last` of them. What cannot be read is left out. */
+/** Every drill that left evidence in these stores, oldest first, or the last so many of them. What cannot be read is left out. */
 export async function drillHistory(options: {
-  readonly store: Store;
+  readonly stores: readonly Store[];
   readonly last?: number | undefined;
 }): Promise<PastDrill[]> {
   const past: PastDrill[] = [];
-  for (const repository of await findRepositories(options.store)) {
+  const repositories = await Promise.all(options.stores.map(findRepositories));
+  for (const repository of repositories.flat()) {
     for (const { key, record } of await readEvidence(repository, 'drills')) {
       const drill = pastDrill(record, repository.systemIdentifier, key);
       if (drill) past.push(drill);

@@ -112,8 +112,8 @@ function holeFinding({ missing, to }: RecoveryWindow): Finding {
 }
 
 /** When the last drill was, and whether it held. */
-export async function checkDrills(store: Store, whose: Whose, context: RunContext): Promise<Finding[]> {
-  const past = (await drillHistory({ store })).filter(
+export async function checkDrills(stores: readonly Store[], whose: Whose, context: RunContext): Promise<Finding[]> {
+  const past = (await drillHistory({ stores })).filter(
     ({ systemIdentifier }) => whose.systemIdentifier === null || systemIdentifier === whose.systemIdentifier,
   );
   const last = past.at(-1);

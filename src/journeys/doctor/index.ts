@@ -78,7 +78,10 @@ export async function doctor(options: Readonly<DoctorOptions>, context: RunConte
     );
   }
   await look('the drills', () =>
-    attempt('drills', 'last', async () => checkDrills(await openStore(config.backup.daily.store), whose, context)),
+    attempt('drills', 'last', async () => {
+      const stores = [...new Set([config.backup.daily.store, baseStore])];
+      return checkDrills(await Promise.all(stores.map(openStore)), whose, context);
+    }),
   );
   return judge(findings);
 }
