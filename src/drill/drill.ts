@@ -1,4 +1,5 @@
 import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
 import { parseLabel } from '../repository/label.ts';
 import { hasBaseBackup } from './base/choose.ts';
 import { type BaseDrillOptions, runBaseDrill } from './base/drill.ts';
@@ -21,8 +22,13 @@ export async function runDrill(options: DrillOptions, context: RunContext): Prom
 
 async function kindOf(options: DrillOptions, context: RunContext): Promise<'dump' | 'base'> {
   const { label, kind, randomInstant, baseStores, connection } = options;
-  if (label !== undefined)
-    return parseLabel(label)?.kind === 'dump' ? 'dump' : (kind ?? (parseLabel(label) ? 'base' : 'dump'));
+  if (label !== undefined) {
+    const named = parseLabel(label)?.kind === 'dump' ? 'dump' : 'base';
+    if (kind === undefined || kind === named) return named;
+    throw new StructdbError('USAGE', `${label} is no ${kind === 'dump' ? 'dump' : 'base backup'}.`, {
+      hint: `Leave out --kind ${kind}.`,
+    });
+  }
   if (kind !== undefined) return kind;
   if (randomInstant) return 'base';
   if (!(await hasBaseBackup(baseStores, undefined))) return 'dump';

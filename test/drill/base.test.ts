@@ -300,9 +300,10 @@ it('dr-test refuses flags that exclude each other', async () => {
     ['--random-instant', '--require-rpo'],
     ['--seed', 'x'],
     ['--kind', 'incremental'],
+    ['--label', '20261124T020000.000Z-dump-x', '--kind', 'base'],
   ];
   const codes = await Promise.all(runs.map(async (flags) => (await structdb(['dr-test', ...flags])).exitCode));
-  expect(codes).toEqual([2, 2, 2, 2, 2]);
+  expect(codes).toEqual([2, 2, 2, 2, 2, 2]);
 });
 
 it('The plain command drills a base backup where the cluster has one, and a dump where it has none', async () => {

@@ -45,7 +45,12 @@ export function baseVerdict(
     return new StructdbError(
       'RPO_EXCEEDED',
       `A disaster now would lose ${rpo.message}; the objective is ${formatDuration(rpo.objectiveMs)}.`,
-      { hint: 'See what hinders archiving (structdb wal status), or keep the loss at a second: structdb wal receive' },
+      {
+        hint:
+          rpo.lostCommits === null
+            ? 'A source that is only idle would say so: name it (--url) and let it run, or let a heartbeat tell (structdb wal receive).'
+            : 'See what hinders archiving (structdb wal status), or keep the loss at a second: structdb wal receive',
+      },
     );
   }
   return undefined;
