@@ -1,7 +1,7 @@
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Objectives } from '../../config/schema.ts';
 import type { RunContext } from '../../core/context.ts';
-import { StructdbError } from '../../core/errors.ts';
+import type { StructdbError } from '../../core/errors.ts';
 import { parseLsn } from '../../core/lsn.ts';
 import { asStep } from '../../core/progress.ts';
 import { toolVersion } from '../../core/tool-version.ts';
@@ -10,7 +10,7 @@ import { withOwnDirectory } from '../../programs/own-directory.ts';
 import { findBackup, recordVerification } from '../../repository/backups.ts';
 import { writeEvidence } from '../../repository/evidence.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { type Check, check } from '../checks.ts';
+import type { Check } from '../checks.ts';
 import { firstWrite } from '../first-write.ts';
 import { type FromStore, recoverNewest } from '../from-store.ts';
 import { recoveryPoint } from '../recovery-point.ts';
@@ -20,6 +20,8 @@ import { removeAbandoned } from '../scratch.ts';
 import { checkCluster } from './checks.ts';
 import { type ChosenCluster, chooseCluster, type Wish } from './choose.ts';
 import { lookAround } from './look-around.ts';
+import { heartbeat, rateOf, replayed } from './measure.ts';
+import { keepFailure, NothingUsable } from './nothing-usable.ts';
 import { verifyFiles } from './pg-verifybackup.ts';
 import { askSource, countLostCommits, type SourceState } from './source.ts';
 import { baseVerdict } from './verdict.ts';
@@ -78,18 +80,6 @@ interface Work {
 }
 
 type Unjudged = Omit<BaseDrillResult, 'verdict' | 'evidence'> & { readonly hole: FromStore['hole'] };
-
-/** None of the backups could be restored. */
-class NothingUsable extends Error {
-  readonly passedOver: readonly PassedOver[];
-  readonly last: StructdbError;
-
-  constructor(passedOver: readonly PassedOver[], last: StructdbError) {
-    super(last.message);
-    this.passedOver = passedOver;
-    this.last = last;
-  }
-}
 
 async function recoverAndCheck(work: Work, context: RunContext): Promise<Unjudged> {
   const { options, chosen, directory } = work;
@@ -201,47 +191,6 @@ async function examine(
   };
 }
 
-/** Below this the pace of replay says nothing: segments that were closed early are mostly empty. */
-const TELLING_REPLAY_MS = 1000;
-
-function rateOf(
-  { restored, phases }: FromStore,
-  rtoMs: number,
-  measuredMs: number,
-  walBytes: number,
-): BaseDrillResult['rate'] {
-  const fetchMs = Math.max(1, phases.fetchMs);
-  const bytesPerMs = restored.bytes / fetchMs;
-  const telling = phases.replayMs >= TELLING_REPLAY_MS;
-  return {
-    bytesPerSecond: Math.round(bytesPerMs * 1000),
-    replayBytesPerSecond: telling ? Math.round((walBytes / phases.replayMs) * 1000) : null,
-    coveredBytes: Math.max(0, Math.round(bytesPerMs * (rtoMs - (measuredMs - fetchMs)))),
-    sizeBytes: restored.bytes,
-  };
-}
-
-/** Replay must have come as far as the plan said, and no further than was wished. */
-function replayed({ plan, replay }: FromStore, { target }: ChosenCluster, lastCommitAt: Date | undefined): Check {
-  const problems: string[] = [];
-  const { reach } = plan;
-  const end = parseLsn(replay.replayedLsn) ?? 0n;
-  const size = BigInt(plan.backup.manifest.walSegmentBytes);
-  if (target.kind === 'latest') {
-    // The last segment may be empty behind a switch, but replay has entered it, or the one before ends with it.
-    const least = reach.partial ? reach.partial.lsn - size : reach.endLsn - size;
-    if (end < least) problems.push(`replay ended at ${replay.replayedLsn}, long before the end of the archive`);
-  } else if (lastCommitAt && lastCommitAt.getTime() > Date.parse(target.at)) {
-    problems.push(`a transaction of ${lastCommitAt.toISOString()} is there, later than the instant that was wished`);
-  }
-  return check('replay', `up to ${replay.replayedLsn}, now on timeline ${replay.timeline}`, problems);
-}
-
-function heartbeat(at: Date | undefined): Check {
-  const good = at === undefined ? 'none is written' : `the newest is of ${at.toISOString()}`;
-  return check('heartbeat', good, []);
-}
-
 async function conclude(
   { hole, ...unjudged }: Unjudged,
   repository: Repository,
@@ -256,32 +205,4 @@ async function conclude(
   const entry = await findBackup(repository.store, unjudged.label);
   await recordVerification(entry, { ok: problems.length === 0, problems, method: 'drill' }, context.clock);
   return { result: { ...judged, evidence }, verdict };
-}
-
-/** Nothing was measured, and the store must not look as if nobody had tried. */
-async function keepFailure(
-  { passedOver, last }: NothingUsable,
-  chosen: ChosenCluster,
-  at: Date,
-): Promise<StructdbError> {
-  const message =
-    passedOver.length === 1
-      ? passedOver[0]!.reason
-      : `None of the ${passedOver.length} base backups can be restored. The newest: ${passedOver[0]!.reason}`;
-  const error = new StructdbError('BACKUP_CORRUPT', message, {
-    cause: last,
-    details: passedOver.length === 1 ? last.details : passedOver.map(({ label, reason }) => `${label}: ${reason}`),
-    hint: 'Make a new backup now: structdb backup run --kind base',
-  });
-  await writeEvidence(chosen.repository, 'drills', at, {
-    kind: 'base',
-    structdb: toolVersion(),
-    at: at.toISOString(),
-    label: chosen.entries[0]!.label,
-    verdict: { ok: false, code: error.code, message },
-    passedOver,
-    rto: null,
-    checks: [],
-  });
-  return error;
 }

@@ -3,17 +3,18 @@ import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
 import { toolVersion } from '../../core/tool-version.ts';
-import { formatCount, formatDuration } from '../../core/units.ts';
+
 import type { SearchPlaces } from '../../programs/find.ts';
 import { withOwnDirectory } from '../../programs/own-directory.ts';
 import { writeStoreEvidence } from '../../repository/evidence.ts';
 import type { Store } from '../../storage/store.ts';
 import type { Drill } from '../run.ts';
-import type { Losses, ScenarioName, ScenarioResult, ScenariosResult } from '../scenario-result.ts';
+import type { ScenarioName, ScenarioResult, ScenariosResult } from '../scenario-result.ts';
 import { removeAbandoned } from '../scratch.ts';
 import { scenarios } from './all.ts';
 import { compareWithAcknowledged } from './compare.ts';
-import { NotHere, type Recovered, type Scenario, Stage } from './stage.ts';
+import { judge, notPlayed, notRecovered } from './judge.ts';
+import { NotHere, type Scenario, Stage } from './stage.ts';
 import { makeTemplate, type Template, type TemplateOptions } from './template.ts';
 
 export interface ScenarioOptions extends Pick<TemplateOptions, 'major' | 'openStore'> {
@@ -116,108 +117,6 @@ export async function playScenario(
   );
 }
 
-interface Outcome {
-  readonly recovered: Recovered;
-  readonly losses: Losses;
-  readonly measuredMs: number;
-  readonly objectives: PlayOptions['objectives'];
-}
-
-function judge(scenario: Scenario, stage: Stage, outcome: Outcome): ScenarioResult {
-  const { recovered, losses, measuredMs, objectives } = outcome;
-  const limitMs = scenario.limitMs ?? objectives.rpo;
-  const deviations = [
-    ...losses.damaged,
-    ...(losses.lostArchived > 0
-      ? [
-          `${rows(losses.lostArchived)} lost although the store had the WAL of ${losses.lostArchived === 1 ? 'it' : 'them'}`,
-        ]
-      : []),
-    ...(losses.lostSecured > 0
-      ? [
-          `${rows(losses.lostSecured)} lost that ${losses.lostSecured === 1 ? 'was' : 'were'} to be in the store by then`,
-        ]
-      : []),
-    ...(losses.lostMs > limitMs
-      ? [
-          `${rows(losses.lost)} of ${formatDuration(losses.lostMs)} lost; the limit is ${limitMs === 0 ? 'none' : formatDuration(limitMs)}`,
-        ]
-      : []),
-    ...(recovered.deviations ?? []),
-    ...(measuredMs > objectives.rto
-      ? [`the recovery took ${formatDuration(measuredMs)}; the objective is ${formatDuration(objectives.rto)}`]
-      : []),
-  ];
-  const open =
-    losses.lost === 0
-      ? 'nothing lost'
-      : `nothing lost that was in the store; ${rows(losses.lost)} of the last ${formatDuration(losses.lostMs)} were ${recovered.lostBecause ?? 'in the segment that was still open'}`;
-  return {
-    name: scenario.name,
-    title: scenario.title,
-    played: true,
-    ok: deviations.length === 0,
-    message: deviations[0] ?? `${open}, recovered in ${formatDuration(measuredMs)}`,
-    deviations,
-    losses,
-    rto: { measuredMs, objectiveMs: objectives.rto, met: measuredMs <= objectives.rto, phases: stage.phases },
-    rpo: { lossMs: losses.lostMs, objectiveMs: limitMs, met: losses.lostMs <= limitMs },
-    said: stage.said,
-    events: stage.events,
-  };
-}
-
-/** There is nothing to compare: every row is lost. */
-function notRecovered(
-  scenario: Scenario,
-  stage: Stage,
-  error: StructdbError,
-  objectives: PlayOptions['objectives'],
-): ScenarioResult {
-  const { acknowledged } = stage.writer;
-  const lostMs = acknowledged.length === 0 ? 0 : acknowledged.at(-1)!.atMs - acknowledged[0]!.atMs;
-  const lost = acknowledged.length;
-  return {
-    name: scenario.name,
-    title: scenario.title,
-    played: true,
-    ok: false,
-    message: `not recovered: ${error.message}`,
-    deviations: [`not recovered: ${error.message}`, ...error.details],
-    losses: {
-      acknowledged: lost,
-      recovered: 0,
-      lost,
-      lostArchived: 0,
-      lostSecured: stage.securedRows,
-      lostMs,
-      damaged: [],
-    },
-    rto: { measuredMs: sum(stage.phases), objectiveMs: objectives.rto, met: false, phases: stage.phases },
-    rpo: { lossMs: lostMs, objectiveMs: scenario.limitMs ?? objectives.rpo, met: false },
-    said: stage.said,
-    events: stage.events,
-  };
-}
-
-/** Nothing was broken, so nothing is good or bad. */
-function notPlayed({ name, title }: Scenario, error: NotHere, objectives: PlayOptions['objectives']): ScenarioResult {
-  const none = { acknowledged: 0, recovered: 0, lost: 0, lostArchived: 0, lostSecured: 0, lostMs: 0, damaged: [] };
-  return {
-    name,
-    title,
-    played: false,
-    ok: true,
-    message: `not played: ${error.message}`,
-    deviations: [],
-    losses: none,
-    rto: { measuredMs: 0, objectiveMs: objectives.rto, met: true, phases: {} },
-    rpo: { lossMs: 0, objectiveMs: objectives.rpo, met: true },
-    said: [],
-    events: [],
-  };
-}
-
 function verdictOf(results: readonly ScenarioResult[]): StructdbError | undefined {
   const failed = results.filter(({ ok }) => !ok);
   if (failed.length === 0) return undefined;
@@ -236,12 +135,4 @@ function goodNews(results: readonly ScenarioResult[]): string {
   const played = results.filter((result) => result.played);
   const left = results.length - played.length;
   return `${played.length} of ${played.length} recovered, with nothing lost that was promised${left > 0 ? `; ${left} not played` : ''}.`;
-}
-
-function sum(phases: Readonly<Record<string, number>>): number {
-  return Object.values(phases).reduce((total, ms) => total + ms, 0);
-}
-
-function rows(count: number): string {
-  return `${formatCount(count)} acknowledged ${count === 1 ? 'row' : 'rows'}`;
 }
