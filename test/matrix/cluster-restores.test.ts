@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
@@ -139,7 +139,7 @@ describe('Restores of a cluster', () => {
       'prlimit',
       // No file may be larger than a segment: the largest table is, so that writing fails in the middle of the work.
       [
-        '--fsize=300000',
+        `--fsize=${17 * 1024 * 1024}`,
         process.execPath,
         path.join(projectRoot, 'bin/structdb.js'),
         'restore',
@@ -149,9 +149,32 @@ describe('Restores of a cluster', () => {
       { cwd, env: { PATH: process.env.PATH, HOME: scratch } },
     ).catch((error: { code: number; stdout: string }) => error);
     const { error } = JSON.parse(ran.stdout) as { error: { code: string } };
-    expect(error).toMatchObject({ code: 'DISK_FULL' });
+    expect(error).toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining('disk is full') });
     expect((await readdir(scratch)).filter((name) => name.startsWith(path.basename(target)))).toEqual([]);
   });
+});
+
+it('A restored cluster has the configuration files that its source kept outside, and nothing of what it was a standby of', async () => {
+  const etc = next('etc');
+  await mkdir(etc);
+  const hba = path.join(etc, 'pg_hba.conf');
+  await writeFile(hba, '# of the source\nlocal all all trust\nlocal replication all trust\n', { mode: 0o644 });
+  const source = await sourceCluster(scratch, { settings: { hba_file: hba, primary_conninfo: 'host=elsewhere' } });
+  await writeMarkers(source.connection, ['x']);
+  await takeBackup(source);
+  await source.stop('immediate');
+  const context = testContext();
+  const options = { ...optionsFor(source, '/nowhere'), tablespaces: new Map<string, string>() };
+  const result = await performClusterRestore(await planClusterRestore(options, context), context);
+  expect(await readFile(path.join(result.dataDirectory, 'pg_hba.conf'), 'utf8')).toContain('# of the source');
+  expect(result.settings).toMatchObject({
+    hba_file: path.join(result.dataDirectory, 'pg_hba.conf'),
+    primary_conninfo: '',
+  });
+  await rm(etc, { recursive: true });
+  const replay = await replayRestored(result, {}, context);
+  const rows = await readMarkers(replay.connection).finally(replay.stop);
+  expect(rows).toHaveLength(1);
 });
 
 describe('Restores on PostgreSQL 18', () => {

@@ -63,8 +63,20 @@ function recoverySettings(plan: ClusterRestorePlan, restoreCommand: string): Rec
     // The empty ones first: the one that is set must come behind them.
     ...Object.fromEntries(TARGETS.filter((name) => !(name in chosen)).map((name) => [name, ''])),
     ...chosen,
+    ...broughtFiles(plan),
     ...(archiving === 'off' ? { archive_mode: 'off' } : {}),
   };
+}
+
+/** A configuration inside the data directory may name files outside it: here they are inside. */
+function broughtFiles({ backup, targetDirectory }: ClusterRestorePlan): Record<string, string> {
+  const brought = backup.manifest.configFiles.filter(({ setting }) => setting !== 'config_file');
+  return Object.fromEntries(
+    brought.flatMap(({ setting }) => {
+      const file = CONFIG_FILES[setting];
+      return file === undefined ? [] : [[setting, path.join(targetDirectory, file)]];
+    }),
+  );
 }
 
 /** PostgreSQL manual, "Recovery Target". */

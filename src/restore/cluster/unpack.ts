@@ -31,16 +31,16 @@ export interface Destination {
 /** Without this file PostgreSQL cannot start: it is written last. */
 export const CONTROL_FILE = 'global/pg_control';
 
-/** Bytes on their way to the disk at once. */
-const IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+/** Written at once: each write wakes another thread, which for the pieces that come through a pipe costs more than the write. */
+const BATCH_BYTES = 1024 * 1024;
 
 /** Unpacks into a folder, hashing each file while it is written. */
 export class Unpacker implements TarSink {
   readonly #to: Destination;
   readonly #made = new Set<string>();
   #open: OpenFile | undefined;
-  #inFlight = 0;
-  #writes: Promise<void>[] = [];
+  /** The write that is under way; the next batch is gathered meanwhile. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(to: Destination) {
     this.#to = to;
@@ -53,58 +53,49 @@ export class Unpacker implements TarSink {
     if (member.kind === 'link') return this.#makeLink(full, member);
     const name = this.#to.prefix + member.path;
     const hash = createHash(this.#to.algorithm);
-    if (name === CONTROL_FILE) this.#open = { name, full, hash, position: 0, held: [], handle: undefined };
-    else this.#open = { name, full, hash, position: 0, held: [], handle: await this.#create(full) };
+    const handle = name === CONTROL_FILE ? undefined : await this.#create(full);
+    this.#open = { name, full, hash, handle, sizeBytes: 0, pieces: [], gatheredBytes: 0, position: 0 };
   }
 
   data(bytes: Buffer): Promise<void> | undefined {
     const file = this.#open!;
     this.#to.onBytes(bytes.length);
-    if (file.handle) this.#write(file.handle, bytes, file);
-    else file.held.push(Buffer.from(bytes));
-    file.position += bytes.length;
-    // While the write is under way in another thread.
+    file.sizeBytes += bytes.length;
+    file.pieces.push(bytes);
+    file.gatheredBytes += bytes.length;
     file.hash.update(bytes);
-    return this.#inFlight > IN_FLIGHT_BYTES ? this.#settle() : undefined;
+    return file.handle && file.gatheredBytes >= BATCH_BYTES ? this.#flush(file) : undefined;
   }
 
   async close(): Promise<void> {
     const file = this.#open!;
-    this.#open = undefined;
     if (file.handle) {
-      try {
-        await this.#settle();
-      } finally {
-        await file.handle.close();
-      }
-    } else this.#to.heldBack.set(file.name, Buffer.concat(file.held));
-    this.#to.files.set(file.name, { sizeBytes: file.position, checksum: file.hash.digest('hex') });
+      await this.#flush(file);
+      await this.#writing;
+      await file.handle.close();
+    } else this.#to.heldBack.set(file.name, Buffer.concat(file.pieces));
+    this.#open = undefined;
+    this.#to.files.set(file.name, { sizeBytes: file.sizeBytes, checksum: file.hash.digest('hex') });
   }
 
   /** Lets go of a file that a failure left open. */
   async abandon(): Promise<void> {
-    await Promise.allSettled(this.#writes);
+    await this.#writing.catch(() => {});
     await this.#open?.handle?.close().catch(() => {});
   }
 
-  #write(handle: FileHandle, bytes: Buffer, file: OpenFile): void {
-    this.#inFlight += bytes.length;
-    const writing = writeAll(handle, bytes, file.position)
-      .finally(() => {
-        this.#inFlight -= bytes.length;
-      })
-      .catch((error: unknown) => {
-        throw diskFullOr(error, file.full);
-      });
-    // Looked at in #settle; until then a failure must not count as unhandled.
-    writing.catch(() => {});
-    this.#writes.push(writing);
-  }
-
-  async #settle(): Promise<void> {
-    const writes = this.#writes;
-    this.#writes = [];
-    await Promise.all(writes);
+  /** Begins to write what was gathered, when the write before has ended. */
+  async #flush(file: OpenFile): Promise<void> {
+    await this.#writing;
+    const { pieces, position } = file;
+    file.position += file.gatheredBytes;
+    file.pieces = [];
+    file.gatheredBytes = 0;
+    this.#writing = writeAll(file.handle!, pieces, position).catch((error: unknown) => {
+      throw diskFullOr(error, file.full);
+    });
+    // Looked at by the next flush, or by close: until then a failure must not count as unhandled.
+    this.#writing.catch(() => {});
   }
 
   async #create(full: string): Promise<FileHandle> {
@@ -136,11 +127,24 @@ interface OpenFile {
   readonly hash: Hash;
   /** undefined: held back. */
   readonly handle: FileHandle | undefined;
-  readonly held: Buffer[];
+  sizeBytes: number;
+  /** Gathered, not yet written. */
+  pieces: Buffer[];
+  gatheredBytes: number;
+  /** Where they begin in the file. */
   position: number;
 }
 
-async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+async function writeAll(handle: FileHandle, pieces: readonly Buffer[], position: number): Promise<void> {
+  if (pieces.length === 0) return;
+  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const { bytesWritten } = await handle.writev(pieces, position);
+  // A full disk takes a part first; the rest then fails, or fits after all.
+  if (bytesWritten < total)
+    await writeRest(handle, Buffer.concat(pieces).subarray(bytesWritten), position + bytesWritten);
+}
+
+async function writeRest(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
