@@ -230,7 +230,8 @@ export async function readReach(
   }
 }
 
-function endingBefore(reach: Reach, segment: string, segmentSizeBytes: number): Reach {
+/** The reach as it is when that segment cannot be read. */
+export function endingBefore(reach: Reach, segment: string, segmentSizeBytes: number): Reach {
   const at = reach.segments.indexOf(segment);
   const start = startOfSegment(segment, segmentSizeBytes);
   return Object.freeze({

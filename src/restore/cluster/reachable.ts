@@ -1,4 +1,4 @@
-import type { RunContext } from '../../core/context.ts';
+import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { formatInstant } from '../../core/instant.ts';
 import { formatLsn, type Lsn } from '../../core/lsn.ts';
@@ -7,6 +7,7 @@ import { latestTimeline, type Reach, reachOf } from '../../repository/reach.ts';
 import {
   basePoint,
   type ClusterBackup,
+  endingBefore,
   missingOwnWal,
   type NewestTransactions,
   readReach,
@@ -86,8 +87,13 @@ class RouteSearch {
     if ('code' in reach) return reach;
     const own = missingOwnWal(manifest, reach);
     if (own !== undefined) return missing(`the archive lacks ${own}, which ${label} needs to become consistent`);
-    const { newest, damaged, ...read } = await readReach(
-      reach,
+    const sound = await this.#soundPart(reach, manifest.walSegmentBytes);
+    const {
+      newest,
+      damaged = sound.damaged,
+      ...read
+    } = await readReach(
+      sound.reach,
       manifest,
       this.#view,
       this.#context,
@@ -96,6 +102,25 @@ class RouteSearch {
     );
     const refusal = await this.#judge(backup, read.reach, newest, damaged);
     return refusal ?? { backup, reach: read.reach, newestCommit: newest?.commit, damaged };
+  }
+
+  /** Where a gap is accepted, damage counts as one: every segment is read, because replay could not go on behind it. */
+  async #soundPart(reach: Reach, segmentSizeBytes: number): Promise<{ reach: Reach; damaged: string | undefined }> {
+    const { target } = this.#options;
+    if (target.kind !== 'latest' || !target.acceptGap) return { reach, damaged: undefined };
+    const read = this.#options.readerFor(reach);
+    for (const name of walNames(reach)) {
+      stopIfInterrupted(this.#context);
+      const damaged = await read(name).then(
+        () => false,
+        (error: unknown) => {
+          if (error instanceof StructdbError && error.code === 'WAL_CORRUPT') return true;
+          throw error;
+        },
+      );
+      if (damaged) return { reach: endingBefore(reach, name, segmentSizeBytes), damaged: name };
+    }
+    return { reach, damaged: undefined };
   }
 
   #reach({ manifest, entry }: ClusterBackup): Reach | Refusal {

@@ -1,7 +1,6 @@
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { formatInstant } from '../../core/instant.ts';
-import { formatLsn } from '../../core/lsn.ts';
 import { readReach } from '../../repository/recovery-window.ts';
 import type { TransactionEnd } from '../../repository/wal-contents.ts';
 import type { ClusterRestorePlan } from './plan.ts';
@@ -46,8 +45,8 @@ export async function explainFailure(
     return new StructdbError('WAL_CORRUPT', `${name} could not be fetched from the archive${why ? `: ${why}` : '.'}`, {
       ...options,
       hint: before
-        ? `Everything before it can be reached, the last commit of ${formatInstant(before.at)} included: --to-lsn ${formatLsn(before.lsn)}`
-        : 'See what can be reached without it: structdb wal verify',
+        ? `Everything before it can be reached, the last commit of ${formatInstant(before.at)} included: --accept-gap`
+        : 'Restore everything before it: --accept-gap. What is damaged: structdb wal verify',
     });
   }
   if (error instanceof StructdbError && error.code === 'SERVER_START_FAILED' && details.length > 0) {
