@@ -226,6 +226,13 @@ describe('a plan', () => {
     expect(await refusal({ targetDirectory: occupied })).toMatchObject({ code: 'TARGET_NOT_EMPTY' });
     const running = await refusal({ targetDirectory: source.dataDirectory });
     expect(running.message).toMatch(/A server runs in/);
+    if (source.user) {
+      const locked = next('locked');
+      await mkdir(locked, { mode: 0o700 });
+      expect(await refusal({ targetDirectory: path.join(locked, 'data') })).toMatchObject({
+        code: 'TARGET_UNSUITABLE',
+      });
+    }
     const own = await refusal({ tablespaces: new Map() });
     expect(own.code).toBe('TARGET_NOT_EMPTY');
     expect(own.hint).toContain('--tablespace-mapping');

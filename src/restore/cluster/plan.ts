@@ -6,7 +6,7 @@ import { asStep } from '../../core/progress.ts';
 import { findServerPrograms, type ServerPrograms } from '../../postgres/cluster.ts';
 import { findProgram, type Program, type SearchPlaces } from '../../programs/find.ts';
 import type { SystemUser } from '../../programs/run.ts';
-import { serverUser } from '../../programs/system-user.ts';
+import { reaches, serverUser } from '../../programs/system-user.ts';
 import { chainOf } from '../../repository/chain.ts';
 import type { Reach } from '../../repository/reach.ts';
 import {
@@ -96,6 +96,8 @@ async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContex
   const { places, target, walStore } = options;
   // The place first: it is looked at in no time, and the most likely mistake.
   const targetDirectory = await inspectPlace(path.resolve(options.targetDirectory));
+  const user = await serverUser(places.environment);
+  await requireReach(user, path.dirname(targetDirectory));
   const { backups, named } = await clusterBackups(options);
   const { manifest: newest } = (named ?? backups.at(-1))!;
   const archived = await viewWal(walStore, newest.systemIdentifier);
@@ -134,11 +136,19 @@ async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContex
     archiving: options.archiving ?? 'off',
     programs,
     combine,
-    user: await serverUser(places.environment),
+    user,
     sizes,
     estimate: await estimateTime(backup.entry.repository, sizes),
     jobs: options.jobs ?? 2,
     places,
+  });
+}
+
+/** A server that cannot enter its own directory would be told only when it is started. */
+async function requireReach(user: SystemUser | undefined, parent: string): Promise<void> {
+  if (user === undefined || (await reaches(user, parent))) return;
+  throw new StructdbError('TARGET_UNSUITABLE', `The server would run as "${user.name}", who cannot enter ${parent}.`, {
+    hint: 'Name a directory that this user reaches, or run structdb as another user than root.',
   });
 }
 
