@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { StructdbError } from '../../src/core/errors.ts';
 import { repositoryKeys } from '../../src/repository/layout.ts';
 import { recoveryWindows } from '../../src/repository/recovery-window.ts';
+import { compress, decompress } from '../../src/repository/wal-frames.ts';
 import {
   type ClusterRestoreOptions,
   parseTarget,
@@ -320,6 +322,33 @@ describe('an altered backup', () => {
     const left = (await readdir(scratch)).filter((name) => name.includes(path.basename(wanted.targetDirectory)));
     expect(left).toEqual([]);
     await expect(stat(plan.tablespaces[0]!.to)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('a backup that was made of damaged files', () => {
+  it('is refused by the list that PostgreSQL made of them, naming the file', async () => {
+    const store = await storeCopy();
+    const keys = repositoryKeys(source.systemIdentifier);
+    const archive = path.join(store.location, keys.part(label, 'base.tar.zst'));
+    const tar = decompress(await readFile(archive));
+    // Behind the header of the first file of that name stands its content, "15".
+    const at = tar.indexOf('PG_VERSION\0') + 512;
+    tar[at + 1]! ^= 1;
+    const packed = await compress(tar);
+    await writeFile(archive, packed);
+    const file = path.join(store.location, keys.manifest(label));
+    const manifest = JSON.parse(await readFile(file, 'utf8')) as {
+      parts: { name: string; sizeBytes: number; sha256: string }[];
+    };
+    const part = manifest.parts.find(({ name }) => name === 'base.tar.zst')!;
+    part.sizeBytes = packed.length;
+    part.sha256 = createHash('sha256').update(packed).digest('hex');
+    await writeFile(file, JSON.stringify(manifest));
+    const plan = await planClusterRestore(options({ store }), testContext());
+    await expect(performClusterRestore(plan, testContext())).rejects.toMatchObject({
+      code: 'BACKUP_CORRUPT',
+      message: expect.stringMatching(/PG_VERSION has another checksum/),
+    });
   });
 });
 
