@@ -55,7 +55,12 @@ try {
     ['backup', 'show', label],
     ['backup', 'verify'],
     ['restore', label, '--database', 'restored'],
+    ['dr-test', '--kind', 'dump'],
+    ['backup', 'run', '--kind', 'base'],
     ['dr-test'],
+    ['dr-test', '--random-instant'],
+    ['dr-test', '--scenario', 'server-and-receiver-lost'],
+    ['dr-test', 'history'],
     ['dev', 'status'],
   ]) {
     measure(...command);

@@ -93,7 +93,13 @@ async function play(
 describe('PostgreSQL 18 with an encrypted directory', () => {
   it('recovers from every scenario; a drill follows a chain of increments, and looks into GIN', async () => {
     const names = scenarios.map(({ name }) => name);
-    await play({ major: 18, openStore: sealedDirectories, names }, drillOfIncrement);
+    await play({ major: 18, openStore: sealedDirectories, names }, async (template, where) => {
+      await drillOfIncrement(template, where);
+      const { recipients } = encryption;
+      const locked = await open({ ...template.store.settings!, encryption: { recipients } });
+      const drill = runBaseDrill({ baseStores: [locked], places: where, objectives }, testContext());
+      await expect(drill).rejects.toMatchObject({ code: 'KEY_MISSING', exitCode: 1 });
+    });
   }, 600_000);
 });
 
