@@ -1,15 +1,15 @@
 import { chown, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import { interrupted, type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
 import { formatBytes } from '../../core/units.ts';
 import { baseProgramEnvironment } from '../../programs/credentials.ts';
-import { decompressed } from '../../programs/decompress.ts';
 import { runProgram, type SystemUser } from '../../programs/run.ts';
 import type { ManifestPart } from '../../repository/manifest.ts';
 import { plainName, readPart } from '../../repository/parts.ts';
 import type { ClusterBackup } from '../../repository/recovery-window.ts';
+import { decompressed } from '../../repository/zstd-stream.ts';
 import { compareWithManifest, parseBackupManifest } from './backup-manifest.ts';
 import type { PlacedTablespace } from './place.ts';
 import type { ClusterRestorePlan } from './plan.ts';
@@ -166,15 +166,12 @@ async function unpackBackup(
     const destination = { ...shared, linkTarget, ...destinationOf(part, directory, tablespaces) };
     await makeOwnFolder(destination.directory, plan.user);
     const unpacker = new Unpacker(destination);
-    const plain = decompressed(
-      readPart(entry, part),
-      `Decompressing ${part.name} of ${entry.label}`,
-      AbortSignal.any([signal, context.signal]),
-    );
-    await readTar(`${part.name} of ${entry.label}`, plain, unpacker).catch(async (error: unknown) => {
+    const what = `${part.name} of backup ${entry.label}`;
+    const plain = untilStopped(decompressed(readPart(entry, part), what), AbortSignal.any([signal, context.signal]));
+    await readTar(what, plain, unpacker).catch(async (error: unknown) => {
       await unpacker.abandon();
       stopIfInterrupted(context);
-      throw unreadableArchive(error, part, entry.label);
+      throw error;
     });
   });
   // Where the backup was streamed, its manifest is the last file of the archive.
@@ -206,13 +203,12 @@ function destinationOf(part: ManifestPart, directory: string, tablespaces: reado
   });
 }
 
-/** zstd's complaint about what passed the comparison of the stored bytes: it was stored like that. */
-function unreadableArchive(error: unknown, part: ManifestPart, label: string): unknown {
-  if (!(error instanceof StructdbError) || error.code !== 'PROGRAM_FAILED') return error;
-  return new StructdbError('BACKUP_CORRUPT', `${part.name} of backup ${label} cannot be unpacked: ${error.message}`, {
-    cause: error,
-    hint: 'Use another backup: structdb backup list',
-  });
+/** Ends with an error as soon as somebody wants to stop, or another archive failed. */
+async function* untilStopped(stream: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const piece of stream) {
+    if (signal.aborted) throw interrupted();
+    yield piece;
+  }
 }
 
 function withoutChecksums(manifest: ReturnType<typeof parseBackupManifest>): ReturnType<typeof parseBackupManifest> {
