@@ -10,6 +10,7 @@ import {
   type ArchiveSettings,
   archiveSettings,
   areSecret,
+  prefetchDirectory,
   pushedDirectory,
 } from './archive-settings.ts';
 
@@ -53,6 +54,8 @@ export async function writeArchiveProgram(
   const program = path.join(directory, PROGRAM);
   const script = path.join(directory, 'wal-push.sh');
   await writeWhole(script, pushScript(words(node, program), pushedDirectory(settings)), 0o644);
+  const fetching = path.join(directory, 'wal-fetch.sh');
+  await writeWhole(fetching, fetchScript(words(node, program), prefetchDirectory(settings)), 0o644);
   return Object.freeze({
     settings,
     // `|| exit 1`: above 125, or death by a signal, PostgreSQL would restart the archiver and count no failure
@@ -61,7 +64,7 @@ export async function writeArchiveProgram(
     // 1 ends recovery and opens the database. A Node that finds no program exits with 1 as well, so only a code that
     // nothing else has may become 1; any other is above 125 and stops the server ("Recovering Using a Continuous
     // Archive Backup").
-    restoreCommand: `${setting(words(node, program, 'fetch', '--absent', String(ABSENT)))} "%f" "%p"; case $? in 0) exit 0;; ${ABSENT}) exit 1;; *) exit 200;; esac`,
+    restoreCommand: `${setting(words('/bin/sh', fetching))} "%f" "%p" "$PPID"; case $? in 0) exit 0;; ${ABSENT}) exit 1;; *) exit 200;; esac`,
   });
 }
 
@@ -84,6 +87,32 @@ if [ -f "$copy" ] && cmp -s "$1" "$copy"; then
   exit 0
 fi
 ${command} push "$1" || exit 1
+`;
+}
+
+/**
+ * What restore_command runs. A segment that was fetched ahead for the server that asks is whole, verified and synced: a
+ * second name for it needs no Node. On another disk, or where it is not ready, `wal.mjs fetch` decides.
+ */
+function fetchScript(command: string, prefetched: string): string {
+  return `#!/bin/sh
+# Written by structdb. Arguments: the name, where to put it, the process that asks. 0 fetched, ${ABSENT} not there, else trouble.
+queue=${quoteForShell(prefetched)}/server-$3
+case $2 in
+*RECOVERYXLOG)
+  tries=0
+  while [ -e "$queue/.$1" ] && [ $tries -lt 500 ]; do
+    sleep 0.01 || break
+    tries=$((tries + 1))
+  done
+  if [ -f "$queue/$1" ] && ln -f "$queue/$1" "$2.structdb" 2>/dev/null && mv -f "$2.structdb" "$2"; then
+    rm -f "$queue/$1"
+    printf %s "$1" >"$queue/wanted"
+    exit 0
+  fi
+  ;;
+esac
+exec ${command} fetch --absent ${ABSENT} "$1" "$2"
 `;
 }
 

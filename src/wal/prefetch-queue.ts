@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../core/errors.ts';
 import { type ArchiveSettings, prefetchDirectory } from '../repository/archive-settings.ts';
@@ -105,6 +105,10 @@ export async function removeAbandonedQueues(directory: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const other = path.join(parent, name);
     if (other === directory || (await isHeld(other))) continue;
+    if ((await lstat(other)).isSymbolicLink()) {
+      await rm(other, { force: true });
+      continue;
+    }
     // Somebody may be starting it right now.
     if (Date.now() - (await stat(other)).mtimeMs > LIVES_MS) await rm(other, { recursive: true, force: true });
   }

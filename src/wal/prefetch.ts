@@ -1,4 +1,4 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { stopIfInterrupted } from '../core/context.ts';
 import { processStart } from '../programs/process.ts';
@@ -33,14 +33,18 @@ const IDLE_MS = 60_000;
  * until the recovery is over. Then the queue is removed. What goes wrong here ends it: the recovery fetches by itself.
  */
 export async function fetchAhead(options: PrefetchOptions): Promise<void> {
-  const { queueDirectory, signal } = options;
+  const { queueDirectory, server, signal } = options;
   if (!(await holdFolder(queueDirectory))) return;
+  // By this name `wal-fetch.sh` finds the queue of the server that runs it.
+  const link = server && path.join(path.dirname(queueDirectory), `server-${server.pid}`);
   try {
     await removeAbandonedQueues(queueDirectory).catch(() => {});
+    if (link) await rm(link, { force: true }).then(() => symlink(queueDirectory, link));
     await new Prefetcher(options).run();
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
+    if (link) await rm(link, { force: true });
     // A call may be telling at this moment what it wants.
     await rm(queueDirectory, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -237,6 +237,23 @@ describe('fetching ahead', () => {
     await until('nothing is left', async () => (await queues(own)).length === 0);
   });
 
+  it('answers without Node when a segment is ready', async () => {
+    const own = await brokenCopy();
+    const file = await target();
+    const call = (name: string) =>
+      run('/bin/sh', ['-c', own.restoreCommand.replace('%f', name).replace('%p', file)]).then(
+        ({ exitCode }) => exitCode,
+      );
+    expect(await call(segments[0]!)).toBe(0);
+    const [queue] = await queues(own);
+    const folder = path.join(own.settings.stateDirectory, 'prefetch', queue!);
+    await until('the next is ready', async () => (await readdir(folder)).includes(segments[1]!));
+    await rm(path.join(own.folder, 'archive', 'wal.mjs'));
+    expect(await call(segments[1]!)).toBe(0);
+    expect((await readFile(file)).equals(await plain(segments[1]!))).toBe(true);
+    expect(await readdir(path.dirname(file))).toEqual(['RECOVERYXLOG']);
+  });
+
   it('leaves pg_rewind alone, and never uses what another recovery left', async () => {
     const own = await brokenCopy();
     const rewind = await target(segments[0]!);
