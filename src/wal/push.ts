@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import type { ArchiveSettings } from '../repository/archive-settings.ts';
-import { ensureRepository, type Repository } from '../repository/repository.ts';
+import { ensureRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { walKeys } from '../repository/wal-archive.ts';
 import { compress, decompressEach } from '../repository/wal-frames.ts';
 import { parseWalFileName } from '../repository/wal-names.ts';
@@ -54,15 +54,18 @@ export async function pushContent(
 ): Promise<PushResult> {
   const wal = parseWalFileName(name);
   if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, settings);
-  const repository = await ofThisCluster(store, settings);
-  const sha256 = createHash('sha256').update(content).digest('hex');
   // Looked at first: what is there need not be compressed. Encryption may have been switched on or off since: the same
   // file must not be there twice with two contents.
-  const keys = walKeys(repository, wal.name);
-  const found = await Promise.all(keys.map((key) => store.head(key)));
+  const keys = walKeys(openRepository(store, settings.systemIdentifier), wal.name);
+  const [repository, ...found] = await Promise.all([
+    ofThisCluster(store, settings),
+    ...keys.map((key) => store.head(key)),
+  ]);
   const there = keys.find((_, index) => found[index] !== undefined);
-  const written =
-    there === undefined && (await store.putIfAbsent(keys[0], await pack(content, store), { plainSha256: sha256 }));
+  // Its threads work while this one computes the checksum.
+  const packing = there === undefined ? pack(content, store) : undefined;
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const written = packing !== undefined && (await store.putIfAbsent(keys[0], await packing, { plainSha256: sha256 }));
   if (!written) await compare(repository, there ?? keys[0], sha256);
   const trim = await trimArchive(repository, wal, settings).catch((error: unknown) => messageOf(error));
   return Object.freeze({
