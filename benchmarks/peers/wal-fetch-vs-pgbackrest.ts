@@ -7,8 +7,9 @@
  * contender's restore_command, and measures until it accepts writes.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findServerPrograms, startServer, stopServer } from '../../src/postgres/cluster.ts';
 import { renderSettings } from '../../src/postgres/settings.ts';
 import { identityOf, prepareOwn, preparePeer } from './archives.ts';
@@ -71,6 +72,8 @@ await onScratchServer(async ({ connection, directory, dataDirectory, user }) => 
     };
     const began = performance.now();
     await startServer(server, context);
+    // pg_ctl does not wait for the end of recovery.
+    while (!/ready to accept connections/.test(readFileSync(server.logFile, 'utf8'))) await sleep(10);
     const ms = performance.now() - began;
     await stopServer({ ...server, mode: 'immediate' });
     rmSync(copy, { recursive: true });

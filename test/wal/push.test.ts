@@ -15,6 +15,8 @@ let checkout: Checkout;
 /** Whole segments of the cluster, as they were in pg_wal. */
 let walFolder: string;
 let settings: ArchiveSettings;
+/** Where `dev start` laid the program down. */
+let programFolder: string;
 /** Names of two of them, in order. */
 let segments: string[];
 
@@ -26,7 +28,8 @@ beforeAll(async () => {
   await psql('select pg_switch_wal()');
   await psql('insert into load select * from load limit 1000');
   await psql('select pg_switch_wal()');
-  settings = JSON.parse(await readFile(path.join(started.directory, 'archive', 'archive.json'), 'utf8'));
+  programFolder = path.join(started.directory, 'archive');
+  settings = JSON.parse(await readFile(path.join(programFolder, 'archive.json'), 'utf8'));
   // A fast shutdown archives what is left. Taken from the archive: in pg_wal a checkpoint recycles segments.
   await checkout.run(['dev', 'stop']);
   walFolder = await newFolder();
@@ -62,8 +65,7 @@ interface Archive {
 async function newArchive(changes: Partial<ArchiveSettings> = {}): Promise<Archive> {
   const folder = await newFolder();
   const store = path.join(folder, 'store');
-  const status = await checkout.run(['dev', 'status', '--json']);
-  await copyProgram(path.join(status.json.result.directory, 'archive'), folder);
+  await copyProgram(programFolder, folder);
   const own = {
     ...settings,
     store: { type: 'directory', path: store, groupAccess: false },
