@@ -24,6 +24,18 @@ const run = promisify(execFile);
  * when the process `guardian` is gone.
  */
 export async function startS3Gateway(directory: string, guardian: number): Promise<S3Gateway> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(directory, guardian);
+    } catch (error) {
+      // A port that was free may be somebody else's by the time a server asks for it.
+      await stopS3Gateway(directory);
+      if (attempt >= 3) throw error;
+    }
+  }
+}
+
+async function start(directory: string, guardian: number): Promise<S3Gateway> {
   await mkdir(directory, { recursive: true });
   for (const folder of ['mon', 'osd', 'rgw']) await mkdir(path.join(directory, folder));
   const [monitorPort, port] = [await freePort(), await freePort()];
