@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
@@ -7,7 +7,6 @@ import { type BaseDrillOptions, runBaseDrill, runDrill } from '../../src/drill/i
 import { copyStore, damageObject } from '../../src/drill/scenarios/copy-store.ts';
 import { withTemplate } from '../../src/drill/scenarios/run.ts';
 import type { Template } from '../../src/drill/scenarios/template.ts';
-import { abandonedDirectories } from '../../src/programs/own-directory.ts';
 import { findBackup, lastVerification } from '../../src/repository/backups.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { listWal } from '../../src/repository/wal-archive.ts';
@@ -20,6 +19,7 @@ import { sql } from '../support/postgres.ts';
 import { newProject } from '../support/project.ts';
 import { migrateUp } from '../support/schema.ts';
 import { scratchDirectory } from '../support/scratch.ts';
+import { drillDirectoriesOf } from './support.ts';
 
 const scratch = await scratchDirectory();
 const objectives = { rto: 15 * 60_000, rpo: 5 * 60_000 };
@@ -89,6 +89,7 @@ async function copyOf(store: Store): Promise<Store> {
 
 const evidenceOf = (store: Store): Record<string, unknown>[] => {
   const folder = path.join(store.location, source.systemIdentifier, 'drills');
+  if (!existsSync(folder)) return [];
   return readdirSync(folder).map((name) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
 };
 
@@ -139,8 +140,7 @@ describe('A drill of a base backup', () => {
     const history = await structdb(['dr-test', 'history', '--json'], { cwd });
     expect(history.json.result.drills.at(-1)).toMatchObject({ kind: 'base', ok: true, rpoMs: 0, evidence });
     // The source runs in a directory of its own; nothing else is left of this one.
-    const mine = (await abandonedDirectories('drill')).concat(readdirSync('/var/tmp').filter(isOfAnother));
-    expect(mine).toEqual([]);
+    expect(drillDirectoriesOf(run.pid!)).toEqual([]);
   });
 
   it('counts the commits that the store does not have, one that began before the end of its WAL included', async () => {
@@ -260,7 +260,7 @@ describe('A drill of a base backup', () => {
     expect(readdirSync(place, { recursive: true }).sort()).toEqual(before);
   });
 
-  it.each(['drill.select', 'restore.fetch', 'restore.replay', 'drill.check'])(
+  it.each(['restore.fetch', 'restore.replay', 'drill.check'])(
     'that is stopped at %s leaves no server, no directory and no evidence',
     async (step) => {
       const context = testContext();
@@ -270,27 +270,21 @@ describe('A drill of a base backup', () => {
       const before = evidenceOf(source.store);
       const drill = runBaseDrill(optionsFor(), { ...context, report });
       await expect(drill).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
-      expect(readdirSync('/var/tmp').filter(isOfAnother)).toEqual([]);
+      expect(drillDirectoriesOf(process.pid).filter(isOfAnother)).toEqual([]);
       expect(evidenceOf(source.store)).toEqual(before);
     },
   );
 });
 
 it('A drill that is killed leaves a server that the next one stops and removes', async () => {
-  const sockets = () => readdirSync('/tmp').filter((name) => name.startsWith('structdb-r-'));
-  const before = sockets();
   const cwd = await projectWith(source.store);
-  await structdb(['dr-test', '--kind', 'base', '--verbose'], {
+  const killed = await structdb(['dr-test', '--kind', 'base', '--verbose'], {
     cwd,
     onStderr: (soFar, child) => /Replaying WAL/.test(soFar) && child.kill('SIGKILL'),
   });
-  const [left, ...more] = await abandonedDirectories('drill');
-  expect([left, more]).toEqual([expect.any(String), []]);
-  const context = testContext();
-  await runBaseDrill(optionsFor(), context);
-  expect(context.events).toContainEqual({ kind: 'notice', message: expect.stringContaining(left!) });
-  expect(await abandonedDirectories('drill')).toEqual([]);
-  expect(sockets().filter((name) => !before.includes(name))).toEqual([]);
+  expect(killed.exitCode).toBe(256);
+  await runBaseDrill(optionsFor(), testContext());
+  expect(drillDirectoriesOf(killed.pid!)).toEqual([]);
 });
 
 it('dr-test refuses flags that exclude each other', async () => {
@@ -309,8 +303,16 @@ it('dr-test refuses flags that exclude each other', async () => {
 it('The plain command drills a base backup where the cluster has one, and a dump where it has none', async () => {
   const dumps = openDirectoryStore({ path: path.join(scratch, 'none'), uid: process.geteuid?.() });
   const common = { ...optionsFor(), store: dumps };
-  const { result } = await runDrill(common, testContext());
-  expect(result.kind).toBe('base');
+  const context = testContext();
+  const stopped = {
+    ...context,
+    report: (event: (typeof context.events)[number]) => {
+      context.report(event);
+      if (event.kind === 'step' && event.step === 'restore.plan') context.interrupt();
+    },
+  };
+  await expect(runDrill(common, stopped)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(context.events).toContainEqual(expect.objectContaining({ message: `Chose ${source.backups[1]}` }));
   await expect(runDrill({ ...common, kind: 'dump' }, testContext())).rejects.toMatchObject({ code: 'BACKUP_MISSING' });
   await expect(runDrill({ ...common, baseStores: [dumps] }, testContext())).rejects.toMatchObject({
     code: 'BACKUP_MISSING',
@@ -325,11 +327,9 @@ async function projectWith({ location }: Store): Promise<string> {
   return cwd;
 }
 
-/** Scratch directories of this process besides that of the source itself. */
+/** Whether that is not the directory of the source itself. */
 function isOfAnother(name: string): boolean {
-  return (
-    name.startsWith('structdb-drill-') && name.includes(`-${process.pid}-`) && !source.cluster.directory.includes(name)
-  );
+  return !source.cluster.directory.includes(name);
 }
 
 async function openTransaction(): Promise<{ commit(): Promise<void> }> {

@@ -18,7 +18,6 @@ import { withDrillServer } from '../../src/drill/scratch.ts';
 import { probeWrite } from '../../src/drill/write-probe.ts';
 import { withClient } from '../../src/postgres/connect.ts';
 import { profiles } from '../../src/postgres/profiles.ts';
-import { abandonedDirectories } from '../../src/programs/own-directory.ts';
 import { runOptions } from '../backup/support.ts';
 import {
   type BackedUp,
@@ -33,6 +32,7 @@ import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
+import { drillDirectoriesOf } from './support.ts';
 
 const server = useServer();
 const scratch = await scratchDirectory();
@@ -105,7 +105,7 @@ describe('structdb dr-test', () => {
     const { evidence, ...record } = result;
     expect(JSON.parse(readFileSync(path.join(store.location, evidence), 'utf8'))).toEqual(record);
     expect(await listStore({ store })).toMatchObject([{ verification: { ok: true, method: 'drill' } }]);
-    expect(await abandonedDirectories('drill')).toEqual([]);
+    expect(drillDirectoriesOf(run.pid!)).toEqual([]);
     expect(run.stdout + run.stderr).not.toContain(backup.source.password);
     expect(readFileSync(path.join(cwd, 'told'), 'utf8')).toBe(`drill success ${backup.label} \n`);
   });
@@ -311,7 +311,7 @@ describe('A drill that is stopped', () => {
       const before = evidenceIn(copy.store.location);
       const drill = runDumpDrill(optionsFor(backup.source, copy.store), { ...context, report });
       await expect(drill).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
-      expect(ownDirectories(process.pid)).toEqual([]);
+      expect(drillDirectoriesOf(process.pid)).toEqual([]);
       expect(evidenceIn(copy.store.location)).toEqual(before);
     },
   );
@@ -328,18 +328,10 @@ describe('A drill that is stopped', () => {
       child.stderr.on('data', (text) => /Fetching/.test(String(text)) && child.kill('SIGKILL'));
       child.on('exit', () => resolve());
     });
-    expect(ownDirectories(child.pid!)).toHaveLength(1);
+    expect(drillDirectoriesOf(child.pid!)).toHaveLength(1);
     const contexts = [testContext(), testContext()];
     const drills = contexts.map((context) => runDumpDrill(optionsFor(backup.source, store), context));
     expect((await Promise.all(drills)).map(({ verdict }) => verdict)).toEqual([undefined, undefined]);
-    expect(contexts.flatMap(({ events }) => events)).toContainEqual(
-      expect.objectContaining({ kind: 'notice', message: expect.stringContaining('that a killed drill left') }),
-    );
-    expect(ownDirectories(child.pid!)).toEqual([]);
+    expect(drillDirectoriesOf(child.pid!)).toEqual([]);
   });
 });
-
-/** The directories of scratch servers that this process made. */
-function ownDirectories(pid: number): string[] {
-  return readdirSync('/var/tmp').filter((name) => new RegExp(`^structdb-drill-\\d+-${pid}-`).test(name));
-}

@@ -5,12 +5,12 @@ import { SCENARIO_NAMES, type ScenarioResult } from '../../src/drill/index.ts';
 import { scenarios } from '../../src/drill/scenarios/all.ts';
 import { playScenario, withTemplate } from '../../src/drill/scenarios/run.ts';
 import type { Template } from '../../src/drill/scenarios/template.ts';
-import { abandonedDirectories } from '../../src/programs/own-directory.ts';
 import { structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
 import { newProject } from '../support/project.ts';
 import { scratchDirectory } from '../support/scratch.ts';
+import { drillDirectoriesOf } from './support.ts';
 
 const scratch = await scratchDirectory();
 const objectives = { rto: 15 * 60_000, rpo: 5 * 60_000 };
@@ -80,35 +80,31 @@ describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('
 });
 
 describe('structdb dr-test --scenario', () => {
-  it('plays one, and leaves evidence, reports and nothing else', async () => {
+  it('that is killed leaves what the next one removes; that one leaves evidence, reports and nothing else', async () => {
     const cwd = await newProject(scratch);
+    const killed = await structdb(['dr-test', '--scenario', 'server-killed', '--verbose'], {
+      cwd,
+      onStderr: (soFar, child) => /server-killed: .* …/.test(soFar) && child.kill('SIGKILL'),
+    });
+    expect(killed.exitCode).toBe(256);
     const flags = ['--scenario', 'server-killed', '--json', '--junit', 'a.xml', '--html', 'a.html'];
     const run = await structdb(['dr-test', ...flags], { cwd });
     expect(run).toMatchObject({
       exitCode: 0,
       json: { command: 'dr-test', ok: true, result: { kind: 'scenarios', verdict: { ok: true } } },
     });
+    for (const { pid } of [killed, run]) {
+      expect(drillDirectoriesOf(pid!)).toEqual([]);
+      const running = readdirSync('/proc').filter((each) =>
+        new RegExp(`structdb-drill-\\d+-${pid}-`).test(commandOf(each)),
+      );
+      expect(running).toEqual([]);
+    }
     const { evidence, ...record } = run.json.result;
     expect(record.scenarios).toMatchObject([{ name: 'server-killed', ok: true, losses: { lost: 0 } }]);
     expect(JSON.parse(readFileSync(path.join(cwd, 'store', evidence), 'utf8'))).toEqual(record);
     expect(readFileSync(path.join(cwd, 'a.xml'), 'utf8')).toContain('<testcase classname="server-killed" name="RTO"');
     expect(readFileSync(path.join(cwd, 'a.html'), 'utf8')).toContain('server-killed');
-    expect(await abandonedDirectories('drill')).toEqual([]);
-  });
-
-  it('that is killed leaves what the next one removes: servers, sockets, directories', async () => {
-    const cwd = await newProject(scratch);
-    await structdb(['dr-test', '--scenario', 'server-killed', '--verbose'], {
-      cwd,
-      onStderr: (soFar, child) => /server-killed: .* …/.test(soFar) && child.kill('SIGKILL'),
-    });
-    const left = await abandonedDirectories('drill');
-    expect(left).toHaveLength(1);
-    const run = await structdb(['dr-test', '--scenario', 'server-killed'], { cwd });
-    expect(run.exitCode).toBe(0);
-    expect(run.stderr).toContain(`a killed drill left (${left[0]})`);
-    expect(await abandonedDirectories('drill')).toEqual([]);
-    expect(readdirSync('/proc').filter((pid) => commandOf(pid).includes(left[0]!))).toEqual([]);
   });
 
   it('knows its names, and takes no flag of another drill', async () => {

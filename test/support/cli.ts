@@ -16,6 +16,8 @@ export interface CliOptions {
 }
 
 export interface CliResult {
+  /** Of the process that ran; absent in results that tests make up. */
+  readonly pid?: number;
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -52,7 +54,13 @@ export async function structdb(args: readonly string[], options: CliOptions = {}
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? (signal ? 256 : -1)));
   });
-  return { exitCode, stdout, stderr, json: args.includes('--json') ? parse(stdout) : undefined };
+  return {
+    ...(child.pid === undefined ? {} : { pid: child.pid }),
+    exitCode,
+    stdout,
+    stderr,
+    json: args.includes('--json') ? parse(stdout) : undefined,
+  };
 }
 
 function parse(text: string): unknown {
