@@ -90,13 +90,20 @@ async function endAll(directory: string): Promise<void> {
   }
 }
 
-/** The fifth line of postmaster.pid. Only those that drills make: the file may name any directory. */
+/** Beside a data directory: where the sockets of its server are, whether or not it runs. */
+export const SOCKETS_FILE = 'socket-directory';
+
+/**
+ * What that file says, or the fifth line of postmaster.pid. Only those that drills make: the files may name any directory.
+ */
 async function socketDirectoriesOf(directory: string): Promise<string[]> {
   const files = await readdir(directory, { recursive: true }).catch(() => [] as string[]);
   const found: string[] = [];
-  for (const file of files.filter((name) => path.basename(name) === 'postmaster.pid')) {
+  for (const file of files) {
+    const line = { [SOCKETS_FILE]: 0, 'postmaster.pid': 4 }[path.basename(file)];
+    if (line === undefined) continue;
     const text = await readFile(path.join(directory, file), 'utf8').catch(() => '');
-    const socketDirectory = text.split('\n')[4];
+    const socketDirectory = text.split('\n')[line];
     if (socketDirectory && /^\/tmp\/structdb-[rs]-\w+$/.test(socketDirectory)) found.push(socketDirectory);
   }
   return found;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SCENARIO_NAMES, type ScenarioResult } from '../../src/drill/index.ts';
@@ -87,6 +87,10 @@ describe('structdb dr-test --scenario', () => {
       onStderr: (soFar, child) => /server-killed: .* …/.test(soFar) && child.kill('SIGKILL'),
     });
     expect(killed.exitCode).toBe(256);
+    const [directory] = drillDirectoriesOf(killed.pid!);
+    const file = path.join('/var/tmp', directory!, 'template/socket-directory');
+    const sockets = readFileSync(file, 'utf8').trim();
+    expect(existsSync(sockets)).toBe(true);
     const flags = ['--scenario', 'server-killed', '--json', '--junit', 'a.xml', '--html', 'a.html'];
     const run = await structdb(['dr-test', ...flags], { cwd });
     expect(run).toMatchObject({
@@ -100,6 +104,7 @@ describe('structdb dr-test --scenario', () => {
       );
       expect(running).toEqual([]);
     }
+    expect(existsSync(sockets)).toBe(false);
     const { evidence, ...record } = run.json.result;
     expect(record.scenarios).toMatchObject([{ name: 'server-killed', ok: true, losses: { lost: 0 } }]);
     expect(JSON.parse(readFileSync(path.join(cwd, 'store', evidence), 'utf8'))).toEqual(record);

@@ -10,6 +10,7 @@ import { renderSettings, serverSettings } from '../../postgres/settings.ts';
 import { processesIn } from '../../programs/process.ts';
 import type { SystemUser } from '../../programs/run.ts';
 import { type ArchiveProgram, writeArchiveProgram } from '../../repository/archive-program.ts';
+import { SOCKETS_FILE } from '../scratch.ts';
 
 /** Where and as whom private clusters run. */
 export interface Site {
@@ -59,6 +60,8 @@ export class PrivateCluster {
     await mkdir(directory, { mode: 0o711 });
     // Sockets have 107 bytes for their path.
     const socketDirectory = await mkdtemp('/tmp/structdb-s-');
+    // A killed run leads the next one to it, also while no server runs that would name it.
+    await writeFile(path.join(directory, SOCKETS_FILE), `${socketDirectory}\n`);
     if (site.user) for (const own of [directory, socketDirectory]) await chown(own, site.user.uid, site.user.gid);
     return new PrivateCluster(site, directory, socketDirectory);
   }
