@@ -6,7 +6,8 @@ const made: string[] = [];
 
 // Registered when a test file imports this module: jest allows no hook inside a test.
 afterAll(async () => {
-  for (const directory of made) await rm(directory, { recursive: true, force: true });
+  // A process that pushes or fetches ahead ends by itself, and may still write until then.
+  for (const directory of made) await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 /** A folder for the tests of one file, removed after them. 0755, so that the server's user reaches what is in it. */
