@@ -11,15 +11,16 @@ case $major in
 esac
 root=/var/lib/structdb-test/postgresql-$major
 bin=$root/usr/lib/postgresql/$major/bin
-if [ ! -e "$root/complete" ]; then
+
+install() {
   [ "$(id -u)" = 0 ] || { echo "install-postgres: root is needed to install PostgreSQL $major for tests" >&2; exit 1; }
   echo "setup: installing PostgreSQL $major for tests (debootstrap $suite)" >&2
   command -v debootstrap >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends debootstrap; } >/dev/null
   # Newer suites are set up like sid; the machine's debootstrap may not know their names yet.
   [ -e "/usr/share/debootstrap/scripts/$suite" ] || ln -s sid "/usr/share/debootstrap/scripts/$suite"
-  mkdir -p "$(dirname "$root")"
-  chmod 755 "$(dirname "$root")"
-  rm -rf "$root"
+  # What an interrupted run left may have the machine's own /proc and /sys mounted in it.
+  for mounted in proc sys; do umount -l "$root/$mounted" 2>/dev/null || true; done
+  rm -rf --one-file-system "$root"
   log=$(mktemp)
   debootstrap --variant=minbase --include="postgresql-$major" "$suite" "$root" >"$log" 2>&1 || { tail -n 20 "$log" >&2; exit 1; }
   rm -f "$log"
@@ -33,5 +34,15 @@ if [ ! -e "$root/complete" ]; then
     chmod 755 "$bin/$name"
   done
   touch "$root/complete"
+}
+
+# Test files ask for it at the same time: the first installs, the others wait.
+if [ ! -e "$root/complete" ]; then
+  mkdir -p "$(dirname "$root")"
+  chmod 755 "$(dirname "$root")"
+  exec 9>"$root.lock"
+  flock 9
+  [ -e "$root/complete" ] || install
+  exec 9>&-
 fi
 echo "$bin"
