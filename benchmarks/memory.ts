@@ -58,6 +58,9 @@ try {
     ['dr-test', '--kind', 'dump'],
     ['backup', 'run', '--kind', 'base'],
     ['dr-test'],
+    // A commit behind the base backup, and its segment in the archive: an instant to be drawn.
+    ['dashboard', 'refresh'],
+    ['doctor'],
     ['dr-test', '--random-instant'],
     ['dr-test', '--scenario', 'server-and-receiver-lost'],
     ['dr-test', 'history'],

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts';
+import { countStreamed } from '../core/streamed.ts';
 import { keyMissing, SEALED_SUFFIX } from '../storage/sealing.ts';
 import { readObject, type Store, type StoredObject } from '../storage/store.ts';
 import type { Repository } from './repository.ts';
@@ -117,6 +118,8 @@ export async function readArchived(repository: Repository, file: Pick<ArchivedFi
     if (cause instanceof StructdbError && cause.code !== 'OBJECT_CORRUPT') throw cause;
     throw corrupt(repository, file.key, `it cannot be decompressed: ${messageOf(cause)}`);
   }
+  // Several buffers of a segment's size, outside the heap: whoever reads many segments must not gather them.
+  countStreamed(plain.length);
   const found = createHash('sha256').update(plain).digest('hex');
   if (noted !== undefined && noted !== found) {
     throw corrupt(repository, file.key, `its content has checksum ${found}, noted was ${noted}`);
