@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { type BaseDrillOptions, runBaseDrill, runDrill } from '../../src/drill/index.ts';
@@ -20,9 +20,6 @@ import { newProject } from '../support/project.ts';
 import { migrateUp } from '../support/schema.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { drillDirectoriesOf } from './support.ts';
-
-// Whole servers under load on machines that others use too: what failed is shown, and tried once more.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const scratch = await scratchDirectory();
 const objectives = { rto: 15 * 60_000, rpo: 5 * 60_000 };

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SCENARIO_NAMES, type ScenarioResult } from '../../src/drill/index.ts';
 import { scenarios } from '../../src/drill/scenarios/all.ts';
 import { playScenario, withTemplate } from '../../src/drill/scenarios/run.ts';
@@ -11,9 +11,6 @@ import { testPlaces } from '../support/environment.ts';
 import { newProject } from '../support/project.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { drillDirectoriesOf } from './support.ts';
-
-// Whole servers under load on machines that others use too: what failed is shown, and tried once more.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const scratch = await scratchDirectory();
 const objectives = { rto: 15 * 60_000, rpo: 5 * 60_000 };

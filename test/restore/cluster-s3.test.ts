@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, it, jest } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { StoreConfig } from '../../src/config/schema.ts';
 import { openStoreOf } from '../../src/storage/open-store.ts';
 import { structdb } from '../support/cli.ts';
@@ -10,9 +10,6 @@ import { freshBucket } from '../support/s3.ts';
 import { GATEWAY_PROGRAMS } from '../support/s3-gateway.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { sourceCluster, takeBackup, writeMarkers } from './cluster-support.ts';
-
-// Whole servers under load on machines that others use too: what failed is shown, and tried once more.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 describeWith([...GATEWAY_PROGRAMS, 'age', 'age-keygen'], 'A cluster in an encrypted S3 store', () => {
   it('comes back with the key, to the commit; without it, or with another, nothing is touched', async () => {
