@@ -21,7 +21,7 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   // below node_modules.
   const sources = join(root, 'src', 'cli', 'main.ts');
   const published = root.split(sep).includes('node_modules') || !existsSync(sources);
-  const entry = published ? join(root, 'dist', 'src', 'cli', 'main.js') : sources;
+  const entry = published ? join(root, 'dist', 'cli', 'main.js') : sources;
   const { main } = await import(pathToFileURL(entry).href);
   await main(args, version());
 }

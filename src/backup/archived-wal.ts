@@ -23,7 +23,7 @@ export type Archiving = { readonly kind: 'on' } | { readonly kind: 'off'; readon
 /** How long the archive may stand still while its backup waits for it. */
 export const ARCHIVE_WAIT_MS = 120_000;
 /** Looked at often at first: a segment takes a moment to archive. A backlog takes longer, and each look costs requests. */
-const POLL_MS = { first: 250, most: 2000, growth: 1.3 };
+const POLL_MS = { first: 25, most: 2000, growth: 1.5 };
 
 /** The names of the segments from start to stop. The byte at `stopLsn` itself is not needed. */
 export function neededSegments({ timeline, startLsn, stopLsn, segmentSizeBytes }: NeededWal): string[] {

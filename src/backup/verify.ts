@@ -7,6 +7,7 @@ import type { RunContext } from '../core/context.ts';
 import { stopIfInterrupted } from '../core/context.ts';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
+import { release } from '../core/streamed.ts';
 import { baseProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type SearchPlaces } from '../programs/find.ts';
 import { withOwnDirectory } from '../programs/own-directory.ts';
@@ -142,6 +143,7 @@ async function partProblem(
   for await (const chunk of await repository.store.get(key)) {
     stopIfInterrupted(context);
     hash.update(chunk as Buffer);
+    release(chunk as Buffer);
   }
   return hash.digest('hex') === part.sha256 ? undefined : `${where} was altered: its SHA-256 is not the manifest's`;
 }

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../core/tool-version.ts';
 import type { Scope } from './readers/content.ts';
 
 /** The catalogs that ship, in the order in which they are imported. */
@@ -21,8 +20,5 @@ export const SHIPPED_SHAPES = Object.freeze({
 
 /** The files of `catalogs/`: beside src in a checkout, beside dist in the package. */
 export function shippedCatalogs(): string[] {
-  let folder = path.dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(path.join(folder, 'catalogs', NAMES[0]!)) && folder !== path.dirname(folder))
-    folder = path.dirname(folder);
-  return NAMES.map((name) => path.join(folder, 'catalogs', name));
+  return NAMES.map((name) => path.join(packageRoot(), 'catalogs', name));
 }

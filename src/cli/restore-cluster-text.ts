@@ -94,7 +94,7 @@ export function renderRestoredCluster(result: RestoredCluster, style: Style): st
   const { phases, replay } = result;
   const lines = [
     `${style.green('✓')} ${result.label} is restored in ${result.dataDirectory}`,
-    `    ${formatCount(result.files)} files (${formatBytes(result.bytes)}), each compared with its checksum · ${formatDuration(result.durationMs)}`,
+    `    ${formatCount(result.files)} files (${formatBytes(result.bytes)}), the archives compared with their SHA-256 · ${formatDuration(result.durationMs)}`,
     `    fetch ${formatDuration(phases.fetchMs)} · configure ${formatDuration(phases.configureMs)} · sync ${formatDuration(phases.syncMs)}`,
   ];
   if (replay) {

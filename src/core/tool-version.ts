@@ -2,18 +2,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-let known: string | undefined;
+let root: string | undefined;
+let version: string | undefined;
 
-/** The version of structdb itself: in the checkout package.json is two folders up, in dist three. */
-export function toolVersion(): string {
-  known ??= readVersion();
-  return known;
+/** The folder of structdb's package.json: above src in a checkout, above dist in the package. */
+export function packageRoot(): string {
+  if (root !== undefined) return root;
+  let folder = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(folder, 'package.json')) && folder !== path.dirname(folder))
+    folder = path.dirname(folder);
+  root = folder;
+  return root;
 }
 
-function readVersion(): string {
-  const here = path.dirname(fileURLToPath(import.meta.url));
-  const file = ['../../package.json', '../../../package.json']
-    .map((relative) => path.resolve(here, relative))
-    .find(existsSync);
-  return file === undefined ? 'unknown' : (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+/** The version of structdb itself. */
+export function toolVersion(): string {
+  version ??= (JSON.parse(readFileSync(path.join(packageRoot(), 'package.json'), 'utf8')) as { version: string })
+    .version;
+  return version;
 }

@@ -61,15 +61,16 @@ async function main(): Promise<number> {
 async function push(file: string, settings: ArchiveSettings): Promise<number> {
   limitTime(file, settings);
   const pushed = path.resolve(file);
-  const { warning } = await pushWalFile({ file: pushed, store: await openStore(settings), settings });
-  if (warning !== null) process.stderr.write(`structdb wal push: ${warning}\n`);
+  // Before this one is pushed: it takes as long to start as this takes to push.
   if (await mayPushAhead(pushed, settings)) {
     startDetached(
       process.execPath,
-      ['--expose-gc', process.argv[1]!, 'push-ahead', path.dirname(pushed), path.basename(pushed)],
+      [process.argv[1]!, 'push-ahead', path.dirname(pushed), path.basename(pushed)],
       process.env,
     );
   }
+  const { warning } = await pushWalFile({ file: pushed, store: await openStore(settings), settings });
+  if (warning !== null) process.stderr.write(`structdb wal push: ${warning}\n`);
   return 0;
 }
 

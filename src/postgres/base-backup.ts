@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { ConnectionSettings } from '../config/connection.ts';
 import { interrupted, type RunContext } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
+import { countStreamed } from '../core/streamed.ts';
 import { connect } from './connect.ts';
 import { translateDatabaseError } from './errors.ts';
 import { profiles } from './profiles.ts';
@@ -135,7 +136,7 @@ function commandOf({ label, compression, parentManifest }: BaseBackupRequest): s
     'WAIT false',
     'TABLESPACE_MAP',
     "MANIFEST 'yes'",
-    "MANIFEST_CHECKSUMS 'SHA256'",
+    "MANIFEST_CHECKSUMS 'CRC32C'",
   ];
   if (parentManifest) options.push('INCREMENTAL');
   if (compression) {
@@ -165,15 +166,10 @@ function beginOf([position, spaces]: readonly Result[]): BaseBackupBegin {
   };
 }
 
-/** The server sends pieces of 32 KiB at most; whoever takes them, a file among them, is quicker with larger ones. */
-const WRITE_BYTES = 512 * 1024;
-
 /** Tells the messages of the data apart: a new archive, bytes of it, the manifest, progress. */
 class Archives {
   readonly #sink: BaseBackupSink;
   #body: PassThrough | undefined;
-  #pieces: Buffer[] = [];
-  #piecesBytes = 0;
   #taken: Promise<void> = Promise.resolve();
   failure: unknown;
 
@@ -181,9 +177,8 @@ class Archives {
     this.#sink = sink;
   }
 
-  async take(message: Buffer): Promise<void> {
-    const content = message.subarray(1);
-    switch (String.fromCharCode(message[0]!)) {
+  async take({ kind, content }: Message): Promise<void> {
+    switch (kind) {
       case 'n':
         return this.#begin(content.subarray(0, content.indexOf(0)).toString('utf8'));
       case 'm':
@@ -199,7 +194,6 @@ class Archives {
 
   /** Ends the current archive and waits until it was taken whole. */
   async finish(): Promise<void> {
-    if (this.#body) await this.#flush(this.#body);
     this.#body?.end();
     this.#body = undefined;
     await this.#taken;
@@ -222,20 +216,11 @@ class Archives {
     this.#taken.catch(() => {});
   }
 
-  async #write(chunk: Buffer): Promise<void> {
+  async #write(bytes: Buffer): Promise<void> {
     const body = this.#body;
     if (!body) throw new StructdbError('PROGRAM_FAILED', 'The server sent data of no archive.');
-    this.#pieces.push(chunk);
-    this.#piecesBytes += chunk.length;
-    if (this.#piecesBytes >= WRITE_BYTES) await this.#flush(body);
-  }
-
-  async #flush(body: PassThrough): Promise<void> {
     if (body.destroyed) await this.#taken;
-    const bytes = Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#piecesBytes = 0;
-    if (bytes.length === 0 || body.write(bytes)) return;
+    if (body.write(bytes)) return;
     const drained = new Promise<void>((resolve) => {
       body.once('drain', resolve);
       body.once('close', resolve);
@@ -250,15 +235,26 @@ type Result = (string | null)[][];
 /** What may wait between socket and store. */
 const MOST_QUEUED_BYTES = 2 * 1024 * 1024;
 
+/** The server sends data in pieces of 32 KiB at most; whoever takes them, a file among them, is quicker with larger ones. */
+const GATHERED_BYTES = 512 * 1024;
+
+/** A message of the copy: its first byte, and what follows. Data (`d`) that comes in a row is one message. */
+interface Message {
+  readonly kind: string;
+  readonly content: Buffer;
+}
+
 /**
  * A query of pg whose answer has results and a COPY of any length between them: an iteration over the messages of the
  * copy, in which the socket waits for whoever reads.
  */
-class CopyOut implements AsyncIterable<Buffer> {
+class CopyOut implements AsyncIterable<Message> {
   readonly #text: string;
   readonly results: Result[] = [];
-  readonly #queue: Buffer[] = [];
+  readonly #queue: Message[] = [];
   #queuedBytes = 0;
+  #gathered: Buffer | undefined;
+  #gatheredBytes = 0;
   #socket: Socket | undefined;
   #ended = false;
   #error: unknown;
@@ -268,11 +264,11 @@ class CopyOut implements AsyncIterable<Buffer> {
     this.#text = text;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message> {
     for (;;) {
       const message = this.#queue.shift();
       if (message) {
-        this.#queuedBytes -= message.length;
+        this.#queuedBytes -= message.content.length;
         if (this.#queuedBytes < MOST_QUEUED_BYTES) this.#socket?.resume();
         yield message;
       } else if (this.#error) throw this.#error;
@@ -296,9 +292,37 @@ class CopyOut implements AsyncIterable<Buffer> {
   }
 
   handleCopyData({ chunk }: { chunk: Buffer }): void {
-    // A copy: the parser writes into its buffer again.
-    this.#queue.push(Buffer.from(chunk));
-    this.#queuedBytes += chunk.length;
+    const kind = String.fromCharCode(chunk[0]!);
+    // Copies: the parser writes into its buffer again.
+    if (kind === 'd') this.#gather(chunk.subarray(1));
+    else {
+      this.#queueGathered();
+      this.#enqueue({ kind, content: Buffer.from(chunk.subarray(1)) });
+    }
+  }
+
+  #gather(bytes: Buffer): void {
+    for (let taken = 0; taken < bytes.length; ) {
+      this.#gathered ??= Buffer.allocUnsafeSlow(GATHERED_BYTES);
+      const copied = bytes.copy(this.#gathered, this.#gatheredBytes, taken);
+      taken += copied;
+      this.#gatheredBytes += copied;
+      if (this.#gatheredBytes === GATHERED_BYTES) this.#queueGathered();
+    }
+  }
+
+  #queueGathered(): void {
+    if (this.#gatheredBytes === 0) return;
+    const content = this.#gathered!.subarray(0, this.#gatheredBytes);
+    this.#gathered = undefined;
+    this.#gatheredBytes = 0;
+    countStreamed(2 * content.length);
+    this.#enqueue({ kind: 'd', content });
+  }
+
+  #enqueue(message: Message): void {
+    this.#queue.push(message);
+    this.#queuedBytes += message.content.length;
     if (this.#queuedBytes >= MOST_QUEUED_BYTES) this.#socket?.pause();
     this.#wake();
   }
@@ -309,6 +333,7 @@ class CopyOut implements AsyncIterable<Buffer> {
   }
 
   handleReadyForQuery(): void {
+    this.#queueGathered();
     this.#ended = true;
     this.#wake();
   }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -73,12 +73,15 @@ export function onlyIn(places: SearchPlaces, directory: string): SearchPlaces {
 /** Every copy of `name` that runs, newest major first; among equals the preferred place first. */
 export async function findAll(name: string, places: SearchPlaces): Promise<Program[]> {
   const file = places.environment.platform === 'win32' ? `${name}.exe` : name;
-  const candidates: string[] = [];
+  // A link in /usr/local/bin and what it leads to are one copy.
+  const candidates = new Map<string, string>();
   for (const directory of await programDirectories(places)) {
     const candidate = path.join(directory, file);
-    if (await isExecutable(candidate)) candidates.push(candidate);
+    if (!(await isExecutable(candidate))) continue;
+    const copy = await realpath(candidate);
+    if (!candidates.has(copy)) candidates.set(copy, candidate);
   }
-  const programs = await Promise.all(candidates.map((candidate) => identify(name, candidate)));
+  const programs = await Promise.all([...candidates.values()].map((candidate) => identify(name, candidate)));
   return programs.filter((program) => program !== undefined).sort((a, b) => b.major - a.major);
 }
 
@@ -153,8 +156,20 @@ async function isExecutable(file: string): Promise<boolean> {
   );
 }
 
+/** What each file answered: a process asks a file once, unless it was replaced meanwhile. */
+const answers = new Map<string, { readonly mtimeMs: number; readonly program: Promise<Program | undefined> }>();
+
 /** Asks the program for its version; undefined when it does not run (a wrapper without a server behind it). */
 async function identify(name: string, file: string): Promise<Program | undefined> {
+  const { mtimeMs } = await stat(file);
+  const known = answers.get(file);
+  if (known?.mtimeMs === mtimeMs) return known.program;
+  const program = ask(name, file);
+  answers.set(file, { mtimeMs, program });
+  return program;
+}
+
+async function ask(name: string, file: string): Promise<Program | undefined> {
   try {
     const { stdout } = await run(file, ['--version'], { timeout: 10_000, cwd: path.parse(file).root });
     const version = /(\d+(?:\.\d+)*)/.exec(stdout.replace(/^.*?\(PostgreSQL\)/, ''))?.[1];

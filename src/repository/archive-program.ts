@@ -1,7 +1,9 @@
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BuildOptions } from 'esbuild';
 import { StructdbError } from '../core/errors.ts';
+import { packageRoot } from '../core/tool-version.ts';
 import type { SystemUser } from '../programs/run.ts';
 import { reaches } from '../programs/system-user.ts';
 import { linkOrCopy, writeWhole } from '../storage/whole-file.ts';
@@ -10,6 +12,7 @@ import {
   type ArchiveSettings,
   archiveSettings,
   areSecret,
+  NEAR,
   prefetchDirectory,
   pushedDirectory,
 } from './archive-settings.ts';
@@ -69,30 +72,28 @@ export async function writeArchiveProgram(
 }
 
 /**
- * What archive_command runs. A segment that was pushed before PostgreSQL asked for it has left a copy of the bytes that
- * are durable now: equal bytes need no Node. Where anything is different, `wal.mjs push` decides.
+ * What archive_command runs. A segment that was pushed before PostgreSQL asked for it has a second name: the very file, not
+ * written to since it was read, needs no Node, nor any other program. Where anything is different, `wal.mjs push` decides.
  */
 function pushScript(command: string, pushed: string): string {
   return `#!/bin/sh
 # Written by structdb. Arguments: the WAL file, its name. Exit 0 only when the file is durable in the archive.
 trap 'exit 1' HUP INT TERM
-copy=${quoteForShell(pushed)}/$2
+same=${quoteForShell(pushed)}/$2
 tries=0
-while [ -e "$copy.making" ] && [ $tries -lt 200 ]; do
+while [ -e "$same.making" ] && [ $tries -lt 200 ]; do
   sleep 0.01 || break
   tries=$((tries + 1))
 done
-if [ -f "$copy" ] && cmp -s "$1" "$copy"; then
-  rm -f "$copy" "$copy.json"
-  exit 0
-fi
+[ "$1" -ef "$same" ] && [ "$1" -ot "$same.json" ] && exit 0
 ${command} push "$1" || exit 1
 `;
 }
 
 /**
- * What restore_command runs. A segment that was fetched ahead for the server that asks is whole, verified and synced: a
- * second name for it needs no Node. On another disk, or where it is not ready, `wal.mjs fetch` decides.
+ * What restore_command runs. A segment that was fetched ahead for the server that asks is whole, verified and synced: where
+ * it lies on the same disk (`near`), a new name for it needs no Node. Elsewhere, or where it is not ready, `wal.mjs
+ * fetch` decides.
  */
 function fetchScript(command: string, prefetched: string): string {
   return `#!/bin/sh
@@ -105,8 +106,7 @@ case $2 in
     sleep 0.01 || break
     tries=$((tries + 1))
   done
-  if [ -f "$queue/$1" ] && ln -f "$queue/$1" "$2.structdb" 2>/dev/null && mv -f "$2.structdb" "$2"; then
-    rm -f "$queue/$1"
+  if [ -f "$queue/$1" ] && [ -e "$queue/${NEAR}" ] && mv -f "$queue/$1" "$2" 2>/dev/null; then
     printf %s "$1" >"$queue/wanted"
     exit 0
   fi
@@ -134,27 +134,32 @@ interface ProgramFile {
   readonly content: Uint8Array;
 }
 
+/** How a program of structdb becomes a few files that need no node_modules. */
+export const archiveProgramOptions = Object.freeze({
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node22',
+  // The AWS SDK's modules: of its CommonJS nothing can be left out, which cost 100 ms and 8 MiB with each push.
+  mainFields: ['module', 'main'],
+  logLevel: 'silent',
+  // Packages in CommonJS ask for Node's modules with require.
+  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+} satisfies BuildOptions);
+
 /** Builds the program into files, the entry last; what only S3 or encryption needs is in files of its own. */
 export async function buildArchiveProgram(): Promise<ProgramFile[]> {
   const here = path.dirname(fileURLToPath(import.meta.url));
   const { build } = await import('esbuild');
   const result = await build({
+    ...archiveProgramOptions,
     entryPoints: { wal: path.join(here, '..', 'entries', 'wal.ts') },
     outdir: here,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'wal-[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    // The AWS SDK's modules: of its CommonJS nothing can be left out, which cost 100 ms and 8 MiB with each push.
-    mainFields: ['module', 'main'],
     minify: true,
     write: false,
-    logLevel: 'silent',
-    // Packages in CommonJS ask for Node's modules with require.
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
   return entryLast(
     result.outputFiles.map(({ path: file, contents }) => ({ name: path.basename(file), content: contents })),
@@ -170,8 +175,7 @@ async function bundledProgram(): Promise<ProgramFile[]> {
     built ??= buildArchiveProgram();
     return built;
   }
-  // dist/src/repository/archive-program.js → dist/entries/wal.mjs
-  const folder = path.join(path.dirname(here), '..', '..', 'entries');
+  const folder = path.join(packageRoot(), 'dist', 'entries');
   const names = (await readdir(folder)).filter(isPart);
   return entryLast(
     await Promise.all(names.map(async (name) => ({ name, content: await readFile(path.join(folder, name)) }))),

@@ -75,6 +75,9 @@ export async function readArchiveSettings(file: string): Promise<ArchiveSettings
   });
 }
 
+/** A file in a queue of segments that were fetched ahead: the queue is on the disk of the server that recovers. */
+export const NEAR = 'near';
+
 /** Where segments that were fetched ahead are, in folders of their recoveries. */
 export function prefetchDirectory({ stateDirectory }: ArchiveSettings): string {
   return path.join(stateDirectory, 'prefetch');

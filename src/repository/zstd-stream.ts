@@ -7,7 +7,8 @@ const PIECE_BYTES = 1024 * 1024;
 /**
  * The plain bytes of a Zstandard stream of any number of frames: Node's own stream ends behind the first (24.21), so what
  * is left of the input goes into another one. In this process, because handing 1.5 GB through a pipe costs more than to
- * decompress them. An error of the source comes out as it was thrown.
+ * decompress them. An error of the source comes out as it was thrown. Pieces
+ * may be given back by `release`.
  * @throws BACKUP_CORRUPT naming `what`, when the bytes are no whole Zstandard
  */
 export async function* decompressed(source: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<Buffer> {

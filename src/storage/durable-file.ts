@@ -88,6 +88,9 @@ async function openInFolder(file: string, ownership: Ownership): Promise<FileHan
   }
 }
 
+/** The disk begins to write while more comes: the sync at the end then has little left. */
+const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
+
 async function writeAll(
   handle: FileHandle,
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -95,6 +98,16 @@ async function writeAll(
 ): Promise<Written> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
+  let unsyncedBytes = 0;
+  let syncing: Promise<void> | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  const syncAhead = async () => {
+    // The system tells of a page that could not be written once: a later sync may find nothing wrong.
+    await handle.datasync().catch((error: unknown) => {
+      failure = { error };
+    });
+    syncing = undefined;
+  };
   try {
     if (ownership.chownTo) await handle.chown(ownership.chownTo.uid, ownership.chownTo.gid);
     await handle.chmod(ownership.fileMode);
@@ -104,9 +117,16 @@ async function writeAll(
         offset += (await handle.write(chunk, offset, chunk.byteLength - offset)).bytesWritten;
       }
       sizeBytes += chunk.byteLength;
+      unsyncedBytes += chunk.byteLength;
+      if (unsyncedBytes < SYNC_EVERY_BYTES || syncing) continue;
+      unsyncedBytes = 0;
+      syncing = syncAhead();
     }
+    await syncing;
+    if (failure) throw failure.error;
     await handle.sync();
   } finally {
+    await syncing;
     await handle.close();
   }
   return { sizeBytes, sha256: hash.digest('hex') };

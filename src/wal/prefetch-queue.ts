@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../core/errors.ts';
-import { type ArchiveSettings, prefetchDirectory } from '../repository/archive-settings.ts';
+import { type ArchiveSettings, NEAR, prefetchDirectory } from '../repository/archive-settings.ts';
 import type { WalFileName } from '../repository/wal-names.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { Store } from '../storage/store.ts';
@@ -34,7 +34,8 @@ export async function openQueue(
 ): Promise<PrefetchQueue | undefined> {
   if (wal.kind !== 'segment' || settings.prefetchSegments === 0 || path.basename(target) === wal.name) return undefined;
   try {
-    return new Queue(path.join(prefetchDirectory(settings), await recoveryOf(target, store, settings)));
+    const directory = path.join(prefetchDirectory(settings), await recoveryOf(target, store, settings));
+    return new Queue(directory, path.dirname(target));
   } catch {
     // Without a folder for it recovery works the same, slower.
     return undefined;
@@ -57,9 +58,11 @@ async function recoveryOf(target: string, store: Store, settings: ArchiveSetting
 
 class Queue implements PrefetchQueue {
   readonly #directory: string;
+  readonly #walDirectory: string;
 
-  constructor(directory: string) {
+  constructor(directory: string, walDirectory: string) {
     this.#directory = directory;
+    this.#walDirectory = walDirectory;
   }
 
   async take(name: string, target: string): Promise<boolean> {
@@ -79,6 +82,8 @@ class Queue implements PrefetchQueue {
       if (!held) {
         await rm(this.#directory, { recursive: true, force: true });
         await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+        const [here, there] = await Promise.all([this.#directory, this.#walDirectory].map((each) => stat(each)));
+        if (here!.dev === there!.dev) await writeFile(path.join(this.#directory, NEAR), '');
       }
       await writeFile(path.join(this.#directory, WANTED), name);
       if (!held) start(this.#directory, name);

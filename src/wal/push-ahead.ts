@@ -1,26 +1,31 @@
-import { open, readdir, rm } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { stopIfInterrupted } from '../core/context.ts';
+import { releaseBuffer } from '../core/streamed.ts';
 import type { ArchiveSettings } from '../repository/archive-settings.ts';
 import type { Store } from '../storage/store.ts';
 import { holdFolder, isHeld, releaseFolder, touchFolder } from './held-folder.ts';
-import { pushContent } from './push.ts';
-import { Pushed } from './pushed.ts';
+import { preparePush, storePrepared } from './push.ts';
+import { isStill, Pushed } from './pushed.ts';
 
 export interface PushAheadOptions {
   /** pg_wal, absolute. */
   readonly walDirectory: string;
-  /** Just pushed by whoever starts this. */
+  /** Is pushed by whoever starts this. */
   readonly after: string;
   readonly store: Store;
   readonly settings: ArchiveSettings;
   readonly signal: AbortSignal;
 }
 
-/** So many segments, at most, wait to be asked for: 128 MiB of copies with segments of the usual size. */
+/** So many segments, at most, wait to be asked for: eight of the usual size. */
 const AHEAD_BYTES = 128 * 1024 * 1024;
-/** One segment of the usual size at a time: its frames are compressed by several threads, and memory stays below 128 MiB. */
-const AT_ONCE_BYTES = 16 * 1024 * 1024;
+/**
+ * Packed segments that are being stored while the next one is compressed: so many, and no more bytes than one segment has. One
+ * is read and compressed at a time, by several threads, in a buffer that is used again; so memory stays below 128 MiB.
+ */
+const STORING = 3;
 const TICK_MS = 10;
 const TOUCH_MS = 2000;
 /** Ends when nothing was there to do for so long, */
@@ -45,31 +50,30 @@ export async function pushAhead(options: PushAheadOptions): Promise<void> {
   await pushed.ensure();
   if (!(await holdFolder(pushed.directory))) return;
   const done = new Set([options.after]);
-  const running = new Set<Promise<void>>();
-  const most = (bytes: number) => Math.max(1, Math.floor(bytes / settings.segmentSizeBytes));
+  const storing = new Set<Promise<void>>();
+  const most = Math.max(1, Math.floor(AHEAD_BYTES / settings.segmentSizeBytes));
   let failure: unknown;
-  // Read into again and again: what the collector has not freed yet would count as well.
-  const buffers: Buffer[] = [];
-  const start = (name: string) => {
+  let storingBytes = 0;
+  const buffer = Buffer.alloc(settings.segmentSizeBytes);
+  const start = async (name: string) => {
     done.add(name);
-    const buffer = buffers.pop() ?? Buffer.alloc(settings.segmentSizeBytes);
-    const work: Promise<void> = pushOne(name, buffer, options, pushed)
+    const { packedBytes, finish } = await pushOne(name, buffer, options, pushed);
+    storingBytes += packedBytes;
+    const work: Promise<void> = finish()
       .catch((error: unknown) => {
         failure ??= error;
       })
       .finally(() => {
-        buffers.push(buffer);
-        // Compressed bytes are outside of the heap, where the collector sees no hurry (started with --expose-gc).
-        globalThis.gc?.();
-        running.delete(work);
+        storingBytes -= packedBytes;
+        storing.delete(work);
       });
-    running.add(work);
+    storing.add(work);
   };
   try {
     await removeOld(pushed, walDirectory);
     let touched = Date.now();
     let changed = Date.now();
-    for (let before = ''; Date.now() - changed < idleMs(before); await pause()) {
+    for (let before = ''; Date.now() - changed < idleMs(before); ) {
       stopIfInterrupted({ signal });
       if (failure !== undefined) throw failure;
       if (Date.now() - touched > TOUCH_MS) {
@@ -77,61 +81,84 @@ export async function pushAhead(options: PushAheadOptions): Promise<void> {
         touched = Date.now();
       }
       const waiting = await waitingIn(walDirectory);
-      const copies = await removeAnswered(pushed, waiting);
-      const room = Math.min(most(AHEAD_BYTES) - copies.length, most(AT_ONCE_BYTES)) - running.size;
-      for (const name of waiting.filter((each) => !done.has(each)).slice(0, Math.max(0, room))) start(name);
-      const now = copies.join();
-      if (running.size > 0 || now !== before) changed = Date.now();
+      const pushedNames = await removeAnswered(pushed, waiting);
+      const next = waiting.find((name) => !done.has(name));
+      const room =
+        pushedNames.length + storing.size < most && storing.size < STORING && storingBytes < settings.segmentSizeBytes;
+      const ready = room && next !== undefined && isStill(path.join(walDirectory, next));
+      if (ready) await start(next);
+      else await Promise.race([pause(), ...storing]);
+      const now = pushedNames.join();
+      if (storing.size > 0 || now !== before) changed = Date.now();
       before = now;
     }
   } finally {
-    await Promise.all(running);
-    for (const name of (await readdir(pushed.directory)).filter(isSegment))
-      await rm(pushed.copy(name), { force: true });
+    await Promise.all(storing);
+    for (const name of (await readdir(pushed.directory)).filter(isSegment)) {
+      await rm(pushed.secondName(name), { force: true });
+    }
     await releaseFolder(pushed.directory);
   }
 }
 
+/** Reads and compresses a segment; `finish` stores and remembers it. */
 async function pushOne(
   name: string,
   buffer: Buffer,
   { store, settings, walDirectory }: PushAheadOptions,
   pushed: Pushed,
-): Promise<void> {
-  await pushed.begin(name);
+): Promise<{ readonly packedBytes: number; readonly finish: () => Promise<void> }> {
+  pushed.begin(name);
   try {
-    const content = await readInto(buffer, path.join(walDirectory, name));
-    const { sha256 } = await pushContent(name, content, store, settings);
-    await pushed.remember(name, content, sha256);
-  } finally {
+    const file = path.join(walDirectory, name);
+    const readAt = Date.now();
+    const content = readInto(buffer, file);
+    const sizeBytes = content.length;
+    const prepared = await preparePush(name, content, store, settings);
+    const finish = async () => {
+      try {
+        await storePrepared(prepared);
+        await pushed.remember(file, sizeBytes, prepared.sha256, readAt);
+      } finally {
+        // Outside of the heap, where the collector sees no hurry.
+        if (prepared.packed) releaseBuffer(prepared.packed);
+        await pushed.end(name);
+      }
+    };
+    return { packedBytes: prepared.packed?.length ?? 0, finish };
+  } catch (error) {
     await pushed.end(name);
+    throw error;
   }
 }
 
-/** The whole file, or as much of it as a segment may have: what is wrong with its size is found by whoever takes it. */
-async function readInto(buffer: Buffer, file: string): Promise<Buffer> {
-  const handle = await open(file, 'r');
+/**
+ * The whole file, or as much of it as a segment may have: what is wrong with its size is found by whoever takes it. At once:
+ * each wait for another thread takes longer than the reading where the processors are busy.
+ */
+function readInto(buffer: Buffer, file: string): Buffer {
+  const handle = openSync(file, 'r');
   try {
     let length = 0;
     for (let read = -1; read !== 0 && length < buffer.length; length += read) {
-      read = (await handle.read(buffer, length, buffer.length - length, length)).bytesRead;
+      read = readSync(handle, buffer, length, buffer.length - length, length);
     }
     return buffer.subarray(0, length);
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 
-function idleMs(copies: string): number {
-  return copies === '' ? IDLE_MS : UNASKED_MS;
+function idleMs(waiting: string): number {
+  return waiting === '' ? IDLE_MS : UNASKED_MS;
 }
 
-/** The copies that still wait to be asked for. One that waits no longer was archived in another way: it makes room. */
+/** What was pushed and still waits to be asked for. What waits no longer was answered, or archived in another way. */
 async function removeAnswered(pushed: Pushed, waiting: readonly string[]): Promise<string[]> {
-  const copies = (await readdir(pushed.directory)).filter(isSegment);
+  const names = (await readdir(pushed.directory)).filter(isMarker).map((file) => file.slice(0, 24));
   const awaited = new Set(waiting);
-  for (const name of copies.filter((each) => !awaited.has(each))) await pushed.forget(name);
-  return copies.filter((name) => awaited.has(name));
+  for (const name of names.filter((each) => !awaited.has(each))) await pushed.forget(name);
+  return names.filter((name) => awaited.has(name));
 }
 
 /** What an earlier one left of files that no longer wait. */
@@ -156,6 +183,10 @@ async function waitingIn(walDirectory: string): Promise<string[]> {
 
 function isSegment(name: string): boolean {
   return /^[0-9A-F]{24}$/.test(name);
+}
+
+function isMarker(name: string): boolean {
+  return /^[0-9A-F]{24}\.json$/.test(name);
 }
 
 function pause(): Promise<void> {

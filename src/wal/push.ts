@@ -6,7 +6,7 @@ import type { ArchiveSettings } from '../repository/archive-settings.ts';
 import { ensureRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { walKeys } from '../repository/wal-archive.ts';
 import { compress, decompressEach } from '../repository/wal-frames.ts';
-import { parseWalFileName } from '../repository/wal-names.ts';
+import { parseWalFileName, type WalFileName } from '../repository/wal-names.ts';
 import { checkSegment } from '../repository/wal-segment.ts';
 import { SEALED_SUFFIX } from '../storage/sealing.ts';
 import { readObject, type Store } from '../storage/store.ts';
@@ -50,8 +50,33 @@ export async function pushContent(
   name: string,
   content: Buffer,
   store: Store,
-  settings: Pick<ArchiveSettings, 'systemIdentifier' | 'segmentSizeBytes' | 'major' | 'trimLimitBytes'>,
+  settings: PushSettings,
 ): Promise<PushResult> {
+  return storePrepared(await preparePush(name, content, store, settings));
+}
+
+type PushSettings = Pick<ArchiveSettings, 'systemIdentifier' | 'segmentSizeBytes' | 'major' | 'trimLimitBytes'>;
+
+/** What is about to be stored; the plain content is needed no more. */
+export interface PreparedPush {
+  readonly wal: WalFileName;
+  readonly repository: Repository;
+  readonly settings: PushSettings;
+  /** Under which it is to be stored, or is there already. */
+  readonly key: string;
+  /** Compressed, and encrypted where the store is; undefined: the key is taken. */
+  readonly packed: Buffer | undefined;
+  /** Of the plain content. */
+  readonly sha256: string;
+}
+
+/** Looks at the content and at the archive, and compresses. @throws WAL_INVALID, WAL_FOREIGN, REPOSITORY_MISMATCH, STORE_FAILED */
+export async function preparePush(
+  name: string,
+  content: Buffer,
+  store: Store,
+  settings: PushSettings,
+): Promise<PreparedPush> {
   const wal = parseWalFileName(name);
   if (wal.kind === 'segment' || wal.kind === 'partial') checkSegment(wal, content, settings);
   // Looked at first: what is there need not be compressed. Encryption may have been switched on or off since: the same
@@ -65,8 +90,14 @@ export async function pushContent(
   // Its threads work while this one computes the checksum.
   const packing = there === undefined ? pack(content, store) : undefined;
   const sha256 = createHash('sha256').update(content).digest('hex');
-  const written = packing !== undefined && (await store.putIfAbsent(keys[0], await packing, { plainSha256: sha256 }));
-  if (!written) await compare(repository, there ?? keys[0], sha256);
+  return { wal, repository, settings, key: there ?? keys[0], packed: await packing, sha256 };
+}
+
+/** Makes it durable, or compares it with what is there. @throws WAL_CONFLICT, STORE_FAILED, DISK_FULL */
+export async function storePrepared(prepared: PreparedPush): Promise<PushResult> {
+  const { wal, repository, settings, key, packed, sha256 } = prepared;
+  const written = packed !== undefined && (await repository.store.putIfAbsent(key, packed, { plainSha256: sha256 }));
+  if (!written) await compare(repository, key, sha256);
   const trim = await trimArchive(repository, wal, settings).catch((error: unknown) => messageOf(error));
   return Object.freeze({
     name: wal.name,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ArchiveSettings, pushedDirectory } from '../repository/archive-settings.ts';
 import { parseJson } from '../repository/repository.ts';
@@ -18,9 +19,13 @@ interface Marker {
 const WAIT_MS = 10_000;
 const POLL_MS = 5;
 
+/** Clocks of file systems tick ten milliseconds, and of some a second: whether a file was written to since, its time tells behind these. */
+const STILL_MS = { fine: 50, whole: 2500 };
+
 /**
- * Files that were pushed before PostgreSQL asked for them. For each there is a marker, and, while few wait, a copy of
- * the very bytes that were made durable: `wal-push.sh` compares it with the file and needs no Node for that.
+ * Files that were pushed before PostgreSQL asked for them. For each there is a marker, and a second name of the file (a
+ * hard link) by which `wal-push.sh` knows the very file that was made durable: the same, and not written to since. Where a
+ * file on another disk cannot have it, the marker decides, which takes a Node.
  */
 export class Pushed {
   readonly directory: string;
@@ -47,31 +52,28 @@ export class Pushed {
     return isSame ? { sha256: found.sha256 } : undefined;
   }
 
-  /** Remembers a file that is durable now. */
-  async remember(name: string, content: Buffer, sha256: string): Promise<void> {
-    await writeFile(this.#marker(name), JSON.stringify(this.#markerOf(name, content.length, sha256)), { mode: 0o600 });
-    // Renamed when whole: a copy that was cut would only differ, but another name costs nothing.
-    const temporary = `${this.copy(name)}.new`;
-    try {
-      await writeFile(temporary, content, { mode: 0o600 });
-      await rename(temporary, this.copy(name));
-    } catch {
-      // No space for a copy: then the marker alone has to do.
-      await rm(temporary, { force: true });
-    }
+  /** Remembers a file that is durable now; its bytes were read at `readAt` (Date.now()), after `isStill`. */
+  async remember(file: string, sizeBytes: number, sha256: string, readAt: number): Promise<void> {
+    const name = path.basename(file);
+    const marker = this.#marker(name);
+    await writeFile(marker, JSON.stringify(this.#markerOf(name, sizeBytes, sha256)), { mode: 0o600 });
+    // Between the last write before the file was read and any after: what `wal-push.sh` compares the file's time with.
+    const between = new Date(readAt - STILL_MS.fine / 2);
+    await utimes(marker, between, between);
+    await link(file, this.secondName(name)).catch(() => {});
   }
 
   async forget(name: string): Promise<void> {
-    for (const file of [this.copy(name), this.#marker(name)]) await rm(file, { force: true });
+    for (const file of [this.secondName(name), this.#marker(name)]) await rm(file, { force: true });
   }
 
-  copy(name: string): string {
+  secondName(name: string): string {
     return path.join(this.directory, name);
   }
 
   /** Says that this file is being pushed; whoever wants it waits. */
-  async begin(name: string): Promise<void> {
-    await (await open(this.#inWork(name), 'w', 0o600)).close();
+  begin(name: string): void {
+    closeSync(openSync(this.#inWork(name), 'w', 0o600));
   }
 
   async end(name: string): Promise<void> {
@@ -106,6 +108,13 @@ export class Pushed {
   #inWork(name: string): string {
     return path.join(this.directory, `${name}.making`);
   }
+}
+
+/** Whether a file was not written to lately, so that its time will tell when it is written to again. */
+export function isStill(file: string): boolean {
+  const { mtimeNs } = statSync(file, { bigint: true });
+  const still = mtimeNs % 1_000_000_000n === 0n ? STILL_MS.whole : STILL_MS.fine;
+  return Number(mtimeNs / 1_000_000n) < Date.now() - still;
 }
 
 async function exists(file: string): Promise<boolean> {

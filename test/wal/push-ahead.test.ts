@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { pushedDirectory } from '../../src/repository/archive-settings.ts';
@@ -47,21 +47,21 @@ async function archiveOne(archive: TestArchive, folder: string, name: string): P
 }
 
 const stateOf = (archive: TestArchive) => readdir(pushedDirectory(archive.settings)).catch((): string[] => []);
-const copiesOf = async (archive: TestArchive) =>
+const namesOf = async (archive: TestArchive) =>
   (await stateOf(archive)).filter((name) => /^[0-9A-F]{24}$/.test(name)).sort();
 
 describe('a backlog', () => {
-  it('is pushed ahead of the archiver, whose calls are then answered by comparing the bytes', async () => {
+  it('is pushed ahead of the archiver, whose calls are then answered without Node', async () => {
     const archive = await newArchive(cluster);
     const folder = await newBacklog();
     expect(await archiveOne(archive, folder, segments[0]!)).toMatchObject({ exitCode: 0, stderr: '' });
-    await until('the others are pushed', async () => (await copiesOf(archive)).length === segments.length - 1);
+    await until('the others are pushed', async () => (await namesOf(archive)).length === segments.length - 1);
     for (const name of segments.slice(1)) {
       expect(decompress(await readFile(archive.stored(name))).equals(await readFile(path.join(folder, name)))).toBe(
         true,
       );
     }
-    // Without the program only the shell's comparison can answer.
+    // Without the program only the shell can answer.
     await rm(path.join(archive.folder, 'archive', 'wal.mjs'));
     for (const name of segments.slice(1)) {
       expect(await archiveOne(archive, folder, name)).toMatchObject({ exitCode: 0, stderr: '' });
@@ -69,26 +69,37 @@ describe('a backlog', () => {
     await until('nothing is left', async () => (await stateOf(archive)).length === 0);
   });
 
-  it('of which a segment was altered after it was pushed: the copy and the marker lie, and that is seen', async () => {
+  it.each([
+    ['written to', (file: string, bytes: Buffer) => writeFile(file, bytes)],
+    [
+      'replaced by another file that looks as old',
+      async (file: string, bytes: Buffer) => {
+        const { atime, mtime } = await stat(file);
+        await rm(file);
+        await writeFile(file, bytes);
+        await utimes(file, atime, mtime);
+      },
+    ],
+  ])('of which a segment was %s after it was pushed: what is remembered lies, and that is seen', async (_, alter) => {
     const archive = await newArchive(cluster);
     const folder = await newBacklog();
     await archiveOne(archive, folder, segments[0]!);
-    await until('the next is pushed', async () => (await copiesOf(archive)).includes(segments[1]!));
+    await until('the next is pushed', async () => (await namesOf(archive)).includes(segments[1]!));
     const file = path.join(folder, segments[1]!);
     const bytes = await readFile(file);
     bytes[70_000]! ^= 1;
-    await writeFile(file, bytes);
+    await alter(file, bytes);
     expect(await archiveOne(archive, folder, segments[1]!)).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining('another content'),
     });
   });
 
-  it('is answered by the marker where the copy is gone, and from the store where both are', async () => {
+  it('is answered by the marker where the second name is gone, and from the store where both are', async () => {
     const archive = await newArchive(cluster);
     const folder = await newBacklog();
     await archiveOne(archive, folder, segments[0]!);
-    await until('the others are pushed', async () => (await copiesOf(archive)).length === segments.length - 1);
+    await until('the others are pushed', async () => (await namesOf(archive)).length === segments.length - 1);
     const pushed = pushedDirectory(archive.settings);
     await rm(path.join(pushed, segments[1]!));
     // The marker alone answers: the store is not asked.
@@ -100,11 +111,11 @@ describe('a backlog', () => {
     expect((await stat(archive.stored(segments[2]!))).mtimeMs).toBe(before);
   });
 
-  it('that is archived in another way meanwhile leaves no copies in the way', async () => {
+  it('that is archived in another way meanwhile leaves nothing in the way', async () => {
     const archive = await newArchive(cluster);
     const folder = await newBacklog();
     await archiveOne(archive, folder, segments[0]!);
-    await until('the next is pushed', async () => (await copiesOf(archive)).includes(segments[1]!));
+    await until('the next is pushed', async () => (await namesOf(archive)).includes(segments[1]!));
     for (const name of segments.slice(1)) await rm(path.join(folder, 'archive_status', `${name}.ready`));
     await until('nothing is left', async () => (await stateOf(archive)).length === 0);
   });
@@ -113,7 +124,7 @@ describe('a backlog', () => {
     const archive = await newArchive(cluster);
     const folder = await newBacklog();
     await archiveOne(archive, folder, segments[0]!);
-    await until('the next is pushed', async () => (await copiesOf(archive)).includes(segments[1]!));
+    await until('the next is pushed', async () => (await namesOf(archive)).includes(segments[1]!));
     const second = await newArchive(cluster);
     await cp(path.join(archive.folder, 'archive', 'state'), path.join(second.folder, 'archive', 'state'), {
       recursive: true,

@@ -1,6 +1,7 @@
-import { access, chown, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { access, chown, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { codeOf, StructdbError } from '../../core/errors.ts';
+import { StructdbError } from '../../core/errors.ts';
 import { mountSmallDisk } from '../../programs/small-disk.ts';
 import { recoverFromStore } from './recover.ts';
 import { NotHere, type Scenario, type Stage } from './stage.ts';
@@ -40,7 +41,7 @@ export const diskFull: Scenario = {
 
 /** A disk that is too full to begin with: the plan says so, and nothing is touched. */
 async function mustRefuse(stage: Stage, disk: string): Promise<string[]> {
-  await fill(disk);
+  fill(disk);
   const refused = await failureOf(stage, disk);
   const touched = (await readdir(disk)).filter((name) => name !== path.basename(fillerOf(disk)));
   await rm(fillerOf(disk));
@@ -55,7 +56,7 @@ async function mustFail(stage: Stage, disk: string): Promise<string[]> {
   return control === undefined ? failed : [...failed, `the failed restore left ${control}, from which a server starts`];
 }
 
-async function failureOf(stage: Stage, disk: string, onFetch?: () => Promise<void>): Promise<string[]> {
+async function failureOf(stage: Stage, disk: string, onFetch?: () => void): Promise<string[]> {
   try {
     await recoverFromStore(stage, { directory: disk, name: 'first', onFetch });
   } catch (error) {
@@ -70,18 +71,17 @@ function fillerOf(disk: string): string {
   return path.join(disk, 'filler');
 }
 
-/** Somebody else's file that leaves next to nothing. */
-async function fill(disk: string): Promise<void> {
-  const { bavail, bsize } = await statfs(disk);
+/** Somebody else's file that leaves next to nothing; there before anything else happens in this process. */
+function fill(disk: string): void {
+  const { bavail, bsize } = statfsSync(disk);
   const block = Buffer.alloc(MIB);
   const blocks = Math.floor((bavail * bsize - LEFT_BYTES) / MIB);
-  const content = (function* () {
-    for (let written = 0; written < blocks; written += 1) yield block;
-  })();
-  await writeFile(fillerOf(disk), content).catch((error: unknown) => {
-    // The restore may have taken the rest meanwhile.
-    if (codeOf(error) !== 'ENOSPC') throw error;
-  });
+  const file = openSync(fillerOf(disk), 'w');
+  try {
+    for (let written = 0; written < blocks; written += 1) writeSync(file, block);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** A data directory below `disk` that has a control file; undefined when there is none. */

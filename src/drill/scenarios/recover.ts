@@ -14,8 +14,8 @@ export interface RecoverOptions {
   /** A word of its own for a second recovery on the same stage. */
   readonly name?: string;
   readonly inspect?: FromStoreOptions['inspect'];
-  /** Runs as soon as the restore has begun to fetch. */
-  readonly onFetch?: (() => Promise<void>) | undefined;
+  /** Runs when the restore begins to fetch; it goes on afterwards. */
+  readonly onFetch?: (() => void) | undefined;
 }
 
 /** Recovers from the store of the stage, and notes the phases and what was said. The server ends with the stage. */
@@ -45,11 +45,11 @@ export async function recoverFromStore(stage: Stage, options: RecoverOptions = {
 }
 
 /** A context that runs `onFetch`, once, when the restore says that it fetches. */
-function noticing(context: RunContext, onFetch: (() => Promise<void>) | undefined): RunContext {
+function noticing(context: RunContext, onFetch: (() => void) | undefined): RunContext {
   let waiting = onFetch;
   const report: RunContext['report'] = (event) => {
     if (event.kind === 'step' && event.step === 'restore.fetch' && waiting) {
-      void waiting();
+      waiting();
       waiting = undefined;
     }
     context.report(event);

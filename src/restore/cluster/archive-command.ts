@@ -3,7 +3,6 @@ import path from 'node:path';
 import type { StoreConfig } from '../../config/schema.ts';
 import { StructdbError } from '../../core/errors.ts';
 import type { SystemUser } from '../../programs/run.ts';
-import { syncTree } from '../../programs/sync.ts';
 import { writeArchiveProgram } from '../../repository/archive-program.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { makeOwnFolder } from './unpack.ts';
@@ -15,7 +14,7 @@ const IDENTITY = 'identity';
 
 /**
  * Makes the folder that restore_command works from: the program of `wal fetch`, what was salvaged, and the key where the
- * archive is encrypted. Returns the command.
+ * archive is encrypted. Returns the command. Durable only when its folder is synced.
  */
 export async function prepareRecoveryFolder(plan: ClusterRestorePlan, directory: string): Promise<string> {
   const { user, backup, wal, salvaged } = plan;
@@ -31,7 +30,6 @@ export async function prepareRecoveryFolder(plan: ClusterRestorePlan, directory:
   const store = await withReadableKey(settings, path.join(directory, IDENTITY), user);
   const { restoreCommand } = await writeArchiveProgram(directory, { ...choices, store }, user);
   if (salvaged.length > 0) await copySalvaged(plan, path.join(directory, SALVAGE));
-  await syncTree(directory);
   const command = plan.route.damaged === undefined ? restoreCommand : without(plan.route.damaged, restoreCommand);
   return salvaged.length > 0 ? salvagedFirst(path.join(directory, SALVAGE), command) : command;
 }

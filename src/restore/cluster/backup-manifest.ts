@@ -1,29 +1,15 @@
 import { createHash } from 'node:crypto';
 import { StructdbError } from '../../core/errors.ts';
 import { parseJson } from '../../repository/repository.ts';
-import type { UnpackedFile } from './unpack.ts';
 
-/** What PostgreSQL's own backup_manifest says (PostgreSQL manual, "Backup Manifest Format"). */
-export interface BackupManifest {
-  /** For createHash; undefined where the backup has none that Node knows (CRC32C, NONE): then sizes are compared. */
-  readonly algorithm: string | undefined;
-  readonly files: ReadonlyMap<string, { readonly sizeBytes: number; readonly checksum: string | undefined }>;
-}
+/** What PostgreSQL's own backup_manifest says (PostgreSQL manual, "Backup Manifest Format"): path → bytes. */
+export type BackupManifest = ReadonlyMap<string, number>;
 
 interface RawFile {
   readonly Path?: string;
   readonly 'Encoded-Path'?: string;
   readonly Size: number;
-  readonly 'Checksum-Algorithm'?: string;
-  readonly Checksum?: string;
 }
-
-const ALGORITHMS: Readonly<Record<string, string>> = {
-  SHA224: 'sha224',
-  SHA256: 'sha256',
-  SHA384: 'sha384',
-  SHA512: 'sha512',
-};
 
 /** @throws BACKUP_CORRUPT when it was cut or altered: its last line is the SHA-256 of all before it */
 export function parseBackupManifest(bytes: Buffer, label: string): BackupManifest {
@@ -35,39 +21,36 @@ export function parseBackupManifest(bytes: Buffer, label: string): BackupManifes
   if (!parsed?.Files || found !== parsed['Manifest-Checksum']) {
     throw damaged(label, ['backup_manifest was altered: its own checksum differs']);
   }
-  const named = new Set(parsed.Files.map((file) => file['Checksum-Algorithm'] ?? 'NONE'));
-  const algorithm = named.size === 1 ? ALGORITHMS[[...named][0]!] : undefined;
-  const files = new Map(
-    parsed.Files.map((file) => {
-      const name = file.Path ?? Buffer.from(file['Encoded-Path'] ?? '', 'hex').toString('utf8');
-      const checksum = algorithm === undefined ? undefined : file.Checksum;
-      return [name, { sizeBytes: file.Size, checksum }] as const;
-    }),
+  return new Map(
+    parsed.Files.map((file) => [
+      file.Path ?? Buffer.from(file['Encoded-Path'] ?? '', 'hex').toString('utf8'),
+      file.Size,
+    ]),
   );
-  return Object.freeze({ algorithm, files });
 }
 
 /** What is not listed: WAL, and the manifest itself. */
 const UNLISTED = /^(pg_wal\/|backup_manifest$)/;
 
-/** Compares every file that was unpacked with the manifest, both ways. @throws BACKUP_CORRUPT naming the first files */
+/**
+ * Compares which files were unpacked, and their sizes, with the manifest, both ways. Their contents are those of the archive,
+ * whose own SHA-256 was compared while it was read: the checksums in backup_manifest are for pg_verifybackup, which drills
+ * and `backup verify --deep` run.
+ * @throws BACKUP_CORRUPT naming the first files
+ */
 export function compareWithManifest(
   manifest: BackupManifest,
-  unpacked: ReadonlyMap<string, UnpackedFile>,
+  unpacked: ReadonlyMap<string, number>,
   label: string,
 ): void {
   const problems: string[] = [];
-  for (const [name, expected] of manifest.files) {
-    const file = unpacked.get(name);
-    if (!file) problems.push(`${name} is missing`);
-    else if (file.sizeBytes !== expected.sizeBytes) {
-      problems.push(`${name} has ${file.sizeBytes} bytes instead of ${expected.sizeBytes}`);
-    } else if (expected.checksum !== undefined && expected.checksum !== file.checksum) {
-      problems.push(`${name} has another checksum`);
-    }
+  for (const [name, expected] of manifest) {
+    const sizeBytes = unpacked.get(name);
+    if (sizeBytes === undefined) problems.push(`${name} is missing`);
+    else if (sizeBytes !== expected) problems.push(`${name} has ${sizeBytes} bytes instead of ${expected}`);
   }
   for (const name of unpacked.keys()) {
-    if (!manifest.files.has(name) && !UNLISTED.test(name)) problems.push(`${name} is not in its manifest`);
+    if (!manifest.has(name) && !UNLISTED.test(name)) problems.push(`${name} is not in its manifest`);
   }
   if (problems.length > 0) throw damaged(label, problems);
 }

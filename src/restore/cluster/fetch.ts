@@ -14,7 +14,7 @@ import { compareWithManifest, parseBackupManifest } from './backup-manifest.ts';
 import type { PlacedTablespace } from './place.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { readTar } from './tar.ts';
-import { CONTROL_FILE, makeOwnFolder, type UnpackedFile, Unpacker } from './unpack.ts';
+import { CONTROL_FILE, makeOwnFolder, Unpacker } from './unpack.ts';
 
 /** What was unpacked and compared. */
 export interface Fetched {
@@ -28,8 +28,8 @@ export interface Fetched {
 const REPORT_BYTES = 8 * 1024 * 1024;
 
 /**
- * Unpacks the backup into the partial directory and the places of its tablespaces, every file compared with
- * backup_manifest while it passes. A chain of incrementals is unpacked beside it and combined.
+ * Unpacks the backup into the partial directory and the places of its tablespaces, each archive compared with its SHA-256
+ * while it passes, and what came out with backup_manifest. A chain of incrementals is unpacked beside it and combined.
  */
 export async function fetchBackup(plan: ClusterRestorePlan, context: RunContext): Promise<Fetched> {
   const { chain, sizes } = plan;
@@ -99,7 +99,7 @@ async function combine(
       plan.combine!,
       [
         ...mapping,
-        '--manifest-checksums=SHA256',
+        '--manifest-checksums=CRC32C',
         `--output=${plan.partialDirectory}`,
         ...folders.map(({ directory }) => directory),
       ],
@@ -157,10 +157,9 @@ async function unpackBackup(
     await writeOwn(path.join(directory, 'backup_manifest'), bytes, plan.user);
   }
   const listed = separate && parseBackupManifest(await readFile(path.join(directory, 'backup_manifest')), entry.label);
-  const files = new Map<string, UnpackedFile>();
+  const files = new Map<string, number>();
   const heldBack = new Map<string, Buffer>();
-  const algorithm = listed?.algorithm ?? 'sha256';
-  const shared = { user: plan.user, algorithm, files, heldBack, onBytes: meter };
+  const shared = { user: plan.user, files, heldBack, onBytes: meter };
   const linkTarget = (oid: string) => tablespaces.find((tablespace) => tablespace.oid === oid)?.to;
   await inParallel(manifest.parts.filter(isArchive), plan.jobs, async (part, signal) => {
     const destination = { ...shared, linkTarget, ...destinationOf(part, directory, tablespaces) };
@@ -168,23 +167,25 @@ async function unpackBackup(
     const unpacker = new Unpacker(destination);
     const what = `${part.name} of backup ${entry.label}`;
     const plain = untilStopped(decompressed(readPart(entry, part), what), AbortSignal.any([signal, context.signal]));
-    await readTar(what, plain, unpacker).catch(async (error: unknown) => {
+    try {
+      await readTar(what, plain, unpacker);
+      await unpacker.finish();
+    } catch (error) {
       await unpacker.abandon();
       stopIfInterrupted(context);
       throw error;
-    });
+    }
   });
   // Where the backup was streamed, its manifest is the last file of the archive.
   const own = listed ?? parseBackupManifest(await readFile(path.join(directory, 'backup_manifest')), entry.label);
-  const comparable = listed || own.algorithm === algorithm ? own : withoutChecksums(own);
-  compareWithManifest(comparable, files, entry.label);
+  compareWithManifest(own, files, entry.label);
   for (const { oid, to } of tablespaces) await ensureLink(path.join(directory, 'pg_tblspc', oid), to);
   const control = heldBack.get(CONTROL_FILE);
   if (!control) throw new StructdbError('BACKUP_CORRUPT', `Backup ${entry.label} has no ${CONTROL_FILE}.`);
   return {
     control,
     files: files.size,
-    bytes: [...files.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    bytes: [...files.values()].reduce((sum, bytes) => sum + bytes, 0),
   };
 }
 
@@ -209,11 +210,6 @@ async function* untilStopped(stream: AsyncIterable<Buffer>, signal: AbortSignal)
     if (signal.aborted) throw interrupted();
     yield piece;
   }
-}
-
-function withoutChecksums(manifest: ReturnType<typeof parseBackupManifest>): ReturnType<typeof parseBackupManifest> {
-  const files = [...manifest.files].map(([name, { sizeBytes }]) => [name, { sizeBytes, checksum: undefined }] as const);
-  return { algorithm: undefined, files: new Map(files) };
 }
 
 /** The archive of the data directory has these links; where the server left them out, tablespace_map makes them. */

@@ -100,6 +100,9 @@ async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContex
   await requireReach(user, path.dirname(targetDirectory));
   const { backups, named } = await clusterBackups(options);
   const { manifest: newest } = (named ?? backups.at(-1))!;
+  // Looked for meanwhile; that they are missing is told where they are needed.
+  const finding = findServerPrograms(places, { major: newest.server.major });
+  finding.catch(() => {});
   const archived = await viewWal(walStore, newest.systemIdentifier);
   const salvaged = options.salvage === undefined ? [] : await salvage(options.salvage, archived.listing, newest);
   const wal = extend(archived, salvaged);
@@ -115,7 +118,10 @@ async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContex
   const chain = await chainOf(backup.entry);
   await requireStored(chain);
   requireKey(chain, wal, reach);
-  const programs = await findServerPrograms(places, { major: manifest.server.major });
+  const programs =
+    manifest.server.major === newest.server.major
+      ? await finding
+      : await findServerPrograms(places, { major: manifest.server.major });
   const combine = chain.length > 1 ? await findCombine(places, manifest.server.major) : undefined;
   const tablespaces = await placeTablespaces(manifest, options.tablespaces, targetDirectory);
   const sizes = sizesOf(chain, reach);

@@ -17,7 +17,8 @@ import {
   requireFreeTablespace,
 } from './place.ts';
 import type { ClusterRestorePlan } from './plan.ts';
-import { CONTROL_FILE, diskFullOr, makeOwnFolder } from './unpack.ts';
+import { CONTROL_FILE, makeOwnFolder } from './unpack.ts';
+import { diskFullOr } from './write-behind.ts';
 
 /** How long each part took, in milliseconds. */
 export interface ClusterRestorePhases {
@@ -98,18 +99,23 @@ async function restore(plan: ClusterRestorePlan, context: RunContext): Promise<C
   const lap = stopwatch(context);
   await makeOwnFolder(partialDirectory, user);
   for (const { to } of tablespaces) await claimTablespace(to, targetDirectory, user);
-  const fetched = await fetchBackup(plan, context);
-  const fetchMs = lap();
   const recoveryDirectory = recoveryFolderOf(targetDirectory);
-  const settings = await asStep(context, 'restore.configure', 'Configuring recovery', async () => {
-    const command = await prepareRecoveryFolder(plan, recoveryDirectory);
-    return configureRecovery(plan, command, context);
-  });
+  const [fetching, preparing] = await Promise.allSettled([
+    fetchBackup(plan, context),
+    prepareRecoveryFolder(plan, recoveryDirectory),
+  ]);
+  const fetched = resultOf(fetching);
+  const command = resultOf(preparing);
+  const fetchMs = lap();
+  const settings = await asStep(context, 'restore.configure', 'Configuring recovery', () =>
+    configureRecovery(plan, command, context),
+  );
   const configureMs = lap();
   stopIfInterrupted(context);
   await asStep(context, 'restore.sync', 'Making everything durable', async () => {
-    for (const { to } of tablespaces) await syncTree(to, context.signal);
-    await syncTree(partialDirectory, context.signal);
+    for (const directory of [...tablespaces.map(({ to }) => to), recoveryDirectory, partialDirectory]) {
+      await syncTree(directory, context.signal);
+    }
     // Last of all: without it no server starts.
     const control = path.join(partialDirectory, CONTROL_FILE);
     await writeOwn(control, fetched.control, user);
@@ -131,6 +137,12 @@ async function restore(plan: ClusterRestorePlan, context: RunContext): Promise<C
     phases: { fetchMs, configureMs, syncMs: lap() },
     durationMs: Math.round(context.clock.monotonicMs() - began),
   });
+}
+
+/** Both have ended when the first failure is thrown: nothing is written any more while it is cleared away. */
+function resultOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 async function publish({ partialDirectory, targetDirectory }: ClusterRestorePlan): Promise<void> {

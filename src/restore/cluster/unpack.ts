@@ -1,16 +1,11 @@
-import { createHash, type Hash } from 'node:crypto';
-import { chown, type FileHandle, mkdir, open, symlink } from 'node:fs/promises';
+import { closeSync, fchownSync, openSync, writeFileSync } from 'node:fs';
+import { chown, mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { codeOf, StructdbError } from '../../core/errors.ts';
+import { codeOf } from '../../core/errors.ts';
+import { release } from '../../core/streamed.ts';
 import type { SystemUser } from '../../programs/run.ts';
 import type { TarMember, TarSink } from './tar.ts';
-
-/** A file as it was unpacked: what backup_manifest is compared with. */
-export interface UnpackedFile {
-  readonly sizeBytes: number;
-  /** Lower-case hex, by the algorithm that the backup's manifest names. */
-  readonly checksum: string;
-}
+import { diskFullOr, type PendingFile, WriteBehind } from './write-behind.ts';
 
 /** Where the members of one archive go. */
 export interface Destination {
@@ -20,9 +15,8 @@ export interface Destination {
   readonly user: SystemUser | undefined;
   /** Where the symbolic link of a tablespace leads now, by its OID. */
   readonly linkTarget: (oid: string) => string | undefined;
-  readonly algorithm: string;
-  /** Path → what was unpacked, of all archives of a backup together. */
-  readonly files: Map<string, UnpackedFile>;
+  /** Path → bytes that were unpacked, of all archives of a backup together: what backup_manifest is compared with. */
+  readonly files: Map<string, number>;
   /** Contents that stay in memory until everything else is verified: path → bytes. */
   readonly heldBack: Map<string, Buffer>;
   readonly onBytes: (bytes: number) => void;
@@ -31,19 +25,24 @@ export interface Destination {
 /** Without this file PostgreSQL cannot start: it is written last. */
 export const CONTROL_FILE = 'global/pg_control';
 
-/** Written at once: each write wakes another thread, which for the pieces that come through a pipe costs more than the write. */
+/** Written at once: each write wakes another thread, which for small pieces costs more than the write. */
 const BATCH_BYTES = 1024 * 1024;
 
-/** Unpacks into a folder, hashing each file while it is written. */
+/**
+ * Unpacks into a folder. Large files are written behind its back: only after `finish` they are there. Files of one batch (of
+ * a cluster almost all) are written here and now, four system calls each: to wait four times for another thread took longer.
+ */
 export class Unpacker implements TarSink {
   readonly #to: Destination;
   readonly #made = new Set<string>();
+  readonly #writing: WriteBehind;
   #open: OpenFile | undefined;
-  /** The write that is under way; the next batch is gathered meanwhile. */
-  #writing: Promise<void> = Promise.resolve();
+  /** Pieces of the stream of which only the batch that is gathered now may hold a part. */
+  #passed: Uint8Array[] = [];
 
   constructor(to: Destination) {
     this.#to = to;
+    this.#writing = new WriteBehind(to.user);
   }
 
   async open(member: TarMember): Promise<void> {
@@ -52,58 +51,74 @@ export class Unpacker implements TarSink {
     await this.#makeFolder(path.dirname(full));
     if (member.kind === 'link') return this.#makeLink(full, member);
     const name = this.#to.prefix + member.path;
-    const hash = createHash(this.#to.algorithm);
-    const handle = name === CONTROL_FILE ? undefined : await this.#create(full);
-    this.#open = { name, full, hash, handle, sizeBytes: 0, pieces: [], gatheredBytes: 0, position: 0 };
+    const behind = name !== CONTROL_FILE && member.sizeBytes > BATCH_BYTES;
+    const file = behind ? this.#writing.create(full) : undefined;
+    this.#open = { name, full, file, sizeBytes: 0, batch: [], batchBytes: 0 };
   }
 
   data(bytes: Buffer): Promise<void> | undefined {
-    const file = this.#open!;
+    const open = this.#open!;
     this.#to.onBytes(bytes.length);
-    file.sizeBytes += bytes.length;
-    file.pieces.push(bytes);
-    file.gatheredBytes += bytes.length;
-    file.hash.update(bytes);
-    return file.handle && file.gatheredBytes >= BATCH_BYTES ? this.#flush(file) : undefined;
+    open.sizeBytes += bytes.length;
+    open.batchBytes += bytes.length;
+    open.batch.push(bytes);
+    if (!open.file || open.batchBytes < BATCH_BYTES) return undefined;
+    this.#flush(open);
+    return this.#writing.room();
   }
 
-  async close(): Promise<void> {
-    const file = this.#open!;
-    if (file.handle) {
-      await this.#flush(file);
-      await this.#writing;
-      await file.handle.close();
-    } else this.#to.heldBack.set(file.name, Buffer.concat(file.pieces));
+  close(): Promise<void> {
+    const open = this.#open!;
     this.#open = undefined;
-    this.#to.files.set(file.name, { sizeBytes: file.sizeBytes, checksum: file.hash.digest('hex') });
+    this.#to.files.set(open.name, open.sizeBytes);
+    if (open.name === CONTROL_FILE) this.#to.heldBack.set(open.name, Buffer.concat(open.batch));
+    else if (!open.file) this.#writeSmall(open);
+    this.#flush(open);
+    open.file?.end();
+    return this.#writing.room();
   }
 
-  /** Lets go of a file that a failure left open. */
+  passed(piece: Uint8Array): void {
+    this.#passed.push(piece);
+  }
+
+  /** Returns when all files are written. */
+  async finish(): Promise<void> {
+    await this.#writing.drain();
+  }
+
+  /** Lets go of what a failure left open. */
   async abandon(): Promise<void> {
-    await this.#writing.catch(() => {});
-    await this.#open?.handle?.close().catch(() => {});
+    this.#open?.file?.end();
+    await this.#writing.abandon();
   }
 
-  /** Begins to write what was gathered, when the write before has ended. */
-  async #flush(file: OpenFile): Promise<void> {
-    await this.#writing;
-    const { pieces, position } = file;
-    file.position += file.gatheredBytes;
-    file.pieces = [];
-    file.gatheredBytes = 0;
-    this.#writing = writeAll(file.handle!, pieces, position).catch((error: unknown) => {
-      throw diskFullOr(error, file.full);
+  /** Gives the batch away, and the memory of the pieces before it back when nothing needs it any more. */
+  #flush(open: OpenFile): void {
+    if (open.batchBytes > 0) open.file?.write(open.batch);
+    open.batch = [];
+    open.batchBytes = 0;
+    const passed = this.#passed;
+    this.#passed = [];
+    if (passed.length === 0) return;
+    void this.#writing.settled().then(() => {
+      for (const piece of passed) release(piece);
     });
-    // Looked at by the next flush, or by close: until then a failure must not count as unhandled.
-    this.#writing.catch(() => {});
   }
 
-  async #create(full: string): Promise<FileHandle> {
-    const handle = await open(full, 'wx', 0o600).catch((error: unknown) => {
+  #writeSmall({ full, batch }: OpenFile): void {
+    const { user } = this.#to;
+    try {
+      const fd = openSync(full, 'wx', 0o600);
+      try {
+        if (user) fchownSync(fd, user.uid, user.gid);
+        for (const bytes of batch) writeFileSync(fd, bytes);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
       throw diskFullOr(error, full);
-    });
-    if (this.#to.user) await handle.chown(this.#to.user.uid, this.#to.user.gid);
-    return handle;
+    }
   }
 
   async #makeFolder(folder: string): Promise<void> {
@@ -124,30 +139,12 @@ export class Unpacker implements TarSink {
 interface OpenFile {
   readonly name: string;
   readonly full: string;
-  readonly hash: Hash;
-  /** undefined: held back. */
-  readonly handle: FileHandle | undefined;
+  /** undefined: held back, or written when it is whole. */
+  readonly file: PendingFile | undefined;
   sizeBytes: number;
-  /** Gathered, not yet written. */
-  pieces: Buffer[];
-  gatheredBytes: number;
-  /** Where they begin in the file. */
-  position: number;
-}
-
-async function writeAll(handle: FileHandle, pieces: readonly Buffer[], position: number): Promise<void> {
-  if (pieces.length === 0) return;
-  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const { bytesWritten } = await handle.writev(pieces, position);
-  // A full disk takes a part first; the rest then fails, or fits after all.
-  if (bytesWritten < total)
-    await writeRest(handle, Buffer.concat(pieces).subarray(bytesWritten), position + bytesWritten);
-}
-
-async function writeRest(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-  }
+  /** Gathered, not yet given away. */
+  batch: Buffer[];
+  batchBytes: number;
 }
 
 /** Makes a folder 0700 for the server's user; one that is there is fine. */
@@ -159,14 +156,4 @@ export async function makeOwnFolder(folder: string, user: SystemUser | undefined
     throw diskFullOr(error, folder);
   }
   if (user) await chown(folder, user.uid, user.gid);
-}
-
-/** The system's complaint about space as one of structdb's. */
-export function diskFullOr(error: unknown, file: string): unknown {
-  const code = codeOf(error);
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') return error;
-  return new StructdbError('DISK_FULL', `Cannot restore to ${file}: the disk is full.`, {
-    cause: error,
-    hint: 'Free space there or name another directory; what was restored so far is removed.',
-  });
 }
