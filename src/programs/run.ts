@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { StructdbError } from '../core/errors.ts';
@@ -45,7 +47,8 @@ const STOP_GRACE_MS = 10_000;
  * @throws PROGRAM_FAILED with the last lines of its standard error; INTERRUPTED when the signal fired.
  */
 export async function runProgram(program: Program, args: readonly string[], options: RunOptions): Promise<RunResult> {
-  const child = execa(program.path, [...args], {
+  const [file, ...words] = endingWithUs([program.path, ...args]);
+  const child = execa(file, words, {
     env: { ...options.env },
     extendEnv: false,
     cwd: options.workingDirectory ?? '/',
@@ -106,6 +109,20 @@ export async function runProgram(program: Program, args: readonly string[], opti
     stdout: typeof result.stdout === 'string' ? result.stdout : '',
     stderr: redact(String(result.stderr ?? '')),
   };
+}
+
+/** Of util-linux, which every Debian has. */
+const SETPRIV = '/usr/bin/setpriv';
+let hasSetpriv: boolean | undefined;
+
+/**
+ * The command, run so that the system ends it when structdb is killed (prctl(2), PR_SET_PDEATHSIG): a pg_dump or pg_restore
+ * that goes on alone would be in the way of the next run. What it starts itself, a server for one, is not ended. Where there
+ * is no setpriv, a program ends by itself sooner or later.
+ */
+function endingWithUs(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  hasSetpriv ??= process.platform === 'linux' && existsSync(SETPRIV);
+  return hasSetpriv && path.isAbsolute(command[0]) ? [SETPRIV, '--pdeathsig', 'TERM', '--', ...command] : command;
 }
 
 /** Stops a program's whole process group when its time is over. Returns what calls that off. */
