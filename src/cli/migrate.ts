@@ -8,6 +8,7 @@ import type { Shell } from './shell.ts';
 
 interface LockFlags {
   readonly lockWait?: string;
+  readonly lockTimeout?: string;
 }
 
 /** `structdb migrate …`: the schema and its versions. */
@@ -30,11 +31,11 @@ function upCommand(shell: Shell): Command {
     example: 'structdb migrate up',
     exitCodes: RUN_CODES,
     connects: true,
-    configure: addLockWait,
+    configure: addLockFlags,
     run: async (session, [count], flags) => {
       const { up } = await import('../migrate/index.ts');
       const result = await up(
-        { connection: await session.connection(), ...lockWait(flags), ...stepCount(count as string | undefined) },
+        { connection: await session.connection(), ...lockOptions(flags), ...stepCount(count as string | undefined) },
         session.context,
       );
       return { result, human: (style) => renderRun(result, style) };
@@ -51,13 +52,13 @@ function downCommand(shell: Shell): Command {
     exitCodes: RUN_CODES,
     connects: true,
     destructive: true,
-    configure: addLockWait,
+    configure: addLockFlags,
     run: async (session, [text], flags) => {
       const { down } = await import('../migrate/index.ts');
       const connection = await session.connection();
       const { count = 1 } = stepCount(text as string | undefined);
       await confirmDown(session, connection, { count });
-      const result = await down({ connection, ...lockWait(flags), count }, session.context);
+      const result = await down({ connection, ...lockOptions(flags), count }, session.context);
       return { result, human: (style) => renderRun(result, style) };
     },
   });
@@ -72,13 +73,13 @@ function toCommand(shell: Shell): Command {
     exitCodes: RUN_CODES,
     connects: true,
     destructive: true,
-    configure: addLockWait,
+    configure: addLockFlags,
     run: async (session, [wish], flags) => {
       const { resolveMigrationName, to } = await import('../migrate/index.ts');
       const name = resolveMigrationName(wish as string);
       const connection = await session.connection();
       await confirmDown(session, connection, { name });
-      const result = await to({ connection, ...lockWait(flags), name }, session.context);
+      const result = await to({ connection, ...lockOptions(flags), name }, session.context);
       return { result, human: (style) => renderRun(result, style) };
     },
   });
@@ -120,22 +121,32 @@ function planCommand(shell: Shell): Command {
   });
 }
 
-function addLockWait(command: Command): void {
-  command.option(
-    '--lock-wait <duration>',
-    'how long to wait for another migration run, e.g. "5 minutes" (default: 1 minute)',
-  );
+function addLockFlags(command: Command): void {
+  command
+    .option(
+      '--lock-wait <duration>',
+      'how long to wait for another migration run, e.g. "5 minutes" (default: 1 minute)',
+    )
+    .option(
+      '--lock-timeout <duration>',
+      'how long a statement waits for a lock before the migration is tried again (default: 5 s)',
+    );
 }
 
-function lockWait({ lockWait: text }: LockFlags): { lockWaitMs?: number } {
-  if (text === undefined) return {};
-  const lockWaitMs = text === '0' ? 0 : parseDuration(text);
-  if (lockWaitMs === undefined) {
-    throw new StructdbError('USAGE', `--lock-wait "${text}" is not a duration.`, {
-      hint: 'Write it as 0, "30s" or "5 minutes".',
-    });
-  }
-  return { lockWaitMs };
+function lockOptions({ lockWait, lockTimeout }: LockFlags): { lockWaitMs?: number; lockTimeoutMs?: number } {
+  return {
+    ...(lockWait === undefined ? {} : { lockWaitMs: durationOf('--lock-wait', lockWait) }),
+    ...(lockTimeout === undefined ? {} : { lockTimeoutMs: durationOf('--lock-timeout', lockTimeout) }),
+  };
+}
+
+/** Whole milliseconds, of which PostgreSQL takes up to 2^31 - 1; 0 alone needs no unit. */
+function durationOf(flag: string, text: string): number {
+  const ms = text === '0' ? 0 : parseDuration(text);
+  if (ms !== undefined && ms < 2 ** 31) return Math.ceil(ms);
+  throw new StructdbError('USAGE', `${flag} "${text}" is not a duration.`, {
+    hint: 'Write it as 0, "30s" or "5 minutes".',
+  });
 }
 
 function stepCount(text: string | undefined): { count?: number } {

@@ -1,5 +1,6 @@
 /**
- * Keeps secrets out of everything that is printed or kept. URLs lose their password, `password=…` pairs their value,
+ * Keeps secrets out of everything that is printed or kept. URLs lose their password, `password=…` pairs and `PASSWORD '…'`
+ * of SQL their value,
  * and the passwords that structdb itself resolved in this run (`remember`) are masked wherever they appear.
  */
 const MASK = '***';
@@ -16,6 +17,8 @@ export function redact(text: string): string {
     // scheme://user:password@host — the password may hold any character but white space and the last @ ends it
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, `$1:${MASK}@`)
     .replace(/([?&\s](?:ssl)?password=)[^&\s]+/gi, `$1${MASK}`)
+    // PASSWORD '…' of SQL: ALTER ROLE, CREATE USER MAPPING
+    .replace(/\b(password\s*(?::?=\s*)?)(?:E|U&)?'(?:[^'\\]|''|\\.)*'?/gi, `$1'${MASK}'`)
     .replace(/\b(PGPASSWORD=)\S+/g, `$1${MASK}`);
   for (const secret of known) {
     result = result.replaceAll(secret, MASK);

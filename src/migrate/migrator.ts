@@ -18,12 +18,18 @@ import {
 import type { MigrationAdapter } from './lock.ts';
 import { recorded } from './recorded.ts';
 import { isTransactional, namesOf, type Registry } from './registry.ts';
+import { type LockRetryOptions, withLockRetries } from './retry.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
 
 export interface StructdbMigratorProps {
   /** Made by kyselyOver: one session, the polling lock. */
   readonly db: Kysely<unknown>;
   readonly registry: Registry;
   readonly context: RunContext;
+  /** How long a statement waits for a lock, where the migration does not say. Milliseconds. */
+  readonly lockTimeoutMs?: number;
+  /** Sees who is in the way; without it nobody is named. */
+  readonly watched?: LockRetryOptions['watched'];
 }
 
 /** Where a run goes: some steps up, or some steps down. */
@@ -43,10 +49,18 @@ export class StructdbMigrator extends Migrator {
   readonly #db: Kysely<unknown>;
   readonly #registry: Registry;
   readonly #context: RunContext;
+  readonly #lockTimeoutMs: number;
+  readonly #watched: LockRetryOptions['watched'];
 
-  constructor({ db, registry, context }: StructdbMigratorProps) {
+  constructor({
+    db,
+    registry,
+    context,
+    lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
+    watched = unwatched,
+  }: StructdbMigratorProps) {
     const migrations: Record<string, Migration> = Object.fromEntries(
-      namesOf(registry).map((name) => [name, recorded(name, registry[name]!, context)]),
+      namesOf(registry).map((name) => [name, recorded(name, registry[name]!, context, lockTimeoutMs)]),
     );
     super({
       db,
@@ -56,6 +70,8 @@ export class StructdbMigrator extends Migrator {
     this.#db = db;
     this.#registry = registry;
     this.#context = context;
+    this.#lockTimeoutMs = lockTimeoutMs;
+    this.#watched = watched;
   }
 
   override migrateToLatest(): Promise<MigrationResultSet> {
@@ -103,6 +119,7 @@ export class StructdbMigrator extends Migrator {
         const applied = await readAppliedMigrations(this.#db);
         refuseForeignState(applied, this.#registry);
         course = choose(applied);
+        for (const name of course.names) this.#limits(name);
         for (const name of course.names) await this.#step(course.direction, name);
       } finally {
         await adapter.releaseMigrationLock(this.#db).catch((error: unknown) => {
@@ -117,21 +134,31 @@ export class StructdbMigrator extends Migrator {
 
   async #step(direction: Course['direction'], name: string): Promise<void> {
     stopIfInterrupted(this.#context);
-    const disableTransactions = !isTransactional(this.#registry[name]!);
+    const transactional = isTransactional(this.#registry[name]!);
+    const attempt = async () => {
+      const options = { disableTransactions: !transactional };
+      const set = direction === 'Up' ? await super.migrateUp(options) : await super.migrateDown(options);
+      if (set.error !== undefined) throw set.error;
+    };
     const words = direction === 'Up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
     await asStep(
       this.#context,
       direction === 'Up' ? 'migrate.up' : 'migrate.down',
       `${words[0]} ${name}`,
-      async () => {
-        const set =
-          direction === 'Up'
-            ? await super.migrateUp({ disableTransactions })
-            : await super.migrateDown({ disableTransactions });
-        if (set.error !== undefined) throw set.error;
-      },
+      () =>
+        withLockRetries(attempt, {
+          name,
+          transactional,
+          lockTimeoutMs: this.#limits(name).lockTimeoutMs,
+          context: this.#context,
+          watched: this.#watched,
+        }),
       () => `${words[1]} ${name}`,
     );
+  }
+
+  #limits(name: string): MigrationLimits {
+    return limitsOf(name, this.#registry[name]!, this.#lockTimeoutMs);
   }
 
   #pending(applied: readonly AppliedMigration[], count: number): Course {
@@ -166,6 +193,11 @@ export class StructdbMigrator extends Migrator {
       result(name, direction, reached[index] ? 'Success' : index === failed ? 'Error' : 'NotExecuted'),
     );
   }
+}
+
+async function unwatched(attempt: () => Promise<void>): ReturnType<LockRetryOptions['watched']> {
+  const [outcome] = await Promise.allSettled([attempt()]);
+  return { outcome, blockers: [] };
 }
 
 /** The database's migrations must be the first ones of ours, without a gap and without a stranger. */

@@ -6,12 +6,18 @@ import { forgetMigration, recordMigration } from '../database/bookkeeping.ts';
 import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
 import { migrationFailure } from './failure.ts';
 import { isTransactional, type RegisteredMigration } from './registry.ts';
+import { limitsOf, withLimits } from './timeouts.ts';
 
 /**
  * The migration as the Migrator runs it: it stops between two statements when asked to, says how far it is, names the
  * statement that failed, and is recorded (or forgotten) by the same transaction.
  */
-export function recorded(name: string, migration: RegisteredMigration, context: RunContext): Migration {
+export function recorded(
+  name: string,
+  migration: RegisteredMigration,
+  context: RunContext,
+  lockTimeoutMs: number,
+): Migration {
   const run = async (db: Kysely<unknown>, direction: Direction) => {
     const statements = await compileMigration(migration, direction);
     let done = 0;
@@ -31,7 +37,8 @@ export function recorded(name: string, migration: RegisteredMigration, context: 
       transformResult: async ({ result }) => result,
     };
     try {
-      await migration[direction]!(db.withPlugin(watch));
+      const limits = limitsOf(name, migration, lockTimeoutMs);
+      await withLimits(db, migration, limits, () => migration[direction]!(db.withPlugin(watch)));
     } catch (error) {
       throw migrationFailure(error, {
         name,

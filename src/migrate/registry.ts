@@ -6,11 +6,21 @@ import * as seedData from '../../migrations/004_seed_data.ts';
 import * as performanceMonitoring from '../../migrations/005_performance_monitoring.ts';
 import * as envelopeSupport from '../../migrations/006_envelope_support.ts';
 
+export interface MigrationConfig {
+  readonly transaction?: boolean;
+  /** How long its statements wait for a lock, `5s`; the run's `--lock-timeout` without it. */
+  readonly lockTimeout?: string;
+  /** How long one of its statements may run, `1min`; no limit without it. */
+  readonly statementTimeout?: string;
+  /** Why there is no way back. */
+  readonly irreversible?: string | boolean;
+}
+
 /** A migration file. `config` has the shape that kysely 0.30 reads by itself. */
 export interface RegisteredMigration {
   up(db: Kysely<unknown>): Promise<void>;
   down?(db: Kysely<unknown>): Promise<void>;
-  readonly config?: { readonly transaction?: boolean };
+  readonly config?: MigrationConfig;
 }
 
 export type Registry = Readonly<Record<string, RegisteredMigration>>;

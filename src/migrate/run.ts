@@ -4,16 +4,20 @@ import type { RunContext } from '../core/context.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
 import type { StructdbMigrator } from './migrator.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
-import { namesOf, registry } from './registry.ts';
-import { withMigrator } from './session.ts';
+import { namesOf, type Registry, registry as shipped } from './registry.ts';
+import { type MigrationSession, withMigrator } from './session.ts';
 
 /** How long `up`, `down` and `to` wait for another run by default. */
 export const DEFAULT_LOCK_WAIT_MS = 60_000;
 
 export interface MigrateOptions {
   readonly connection: ConnectionSettings;
+  /** The migrations; those that ship by default. */
+  readonly registry?: Registry;
   /** Milliseconds to wait for another run; 0 means not at all. */
   readonly lockWaitMs?: number;
+  /** Milliseconds that a statement waits for a lock, where the migration does not say; 0 means no limit. */
+  readonly lockTimeoutMs?: number;
 }
 
 export interface MigratedStep {
@@ -59,11 +63,11 @@ export function to(options: MigrateOptions & { readonly name: string }, context:
 }
 
 function migrate(
-  { connection, lockWaitMs = DEFAULT_LOCK_WAIT_MS }: MigrateOptions,
+  { connection, lockWaitMs = DEFAULT_LOCK_WAIT_MS, lockTimeoutMs, registry = shipped }: MigrateOptions,
   context: RunContext,
   verb: (migrator: StructdbMigrator) => Promise<MigrationResultSet>,
 ): Promise<MigrateResult> {
-  return withMigrator(connection, lockWaitMs, context, async ({ client, db, migrator }) => {
+  const verbOn = async ({ client, db, migrator }: MigrationSession) => {
     await requireMigrationPrivileges(client, connection);
     const { error, results = [] } = await verb(migrator);
     if (error !== undefined) throw error;
@@ -78,5 +82,6 @@ function migrate(
       current: all.findLast((name) => applied.has(name)) ?? null,
       pending: all.filter((name) => !applied.has(name)),
     });
-  });
+  };
+  return withMigrator(connection, lockWaitMs, context, verbOn, { lockTimeoutMs, registry });
 }

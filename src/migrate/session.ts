@@ -2,18 +2,26 @@ import type { Kysely } from 'kysely';
 import type pg from 'pg';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
-import { withClient } from '../postgres/connect.ts';
+import { connect, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
+import { watchBlockers } from './blockers.ts';
 import { kyselyOver } from './dialect.ts';
 import { MigrationAdapter } from './lock.ts';
 import { StructdbMigrator } from './migrator.ts';
-import { registry } from './registry.ts';
+import { type Registry, registry as shipped } from './registry.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 export interface MigrationSession {
   readonly client: pg.Client;
   readonly db: Kysely<unknown>;
   readonly migrator: StructdbMigrator;
+}
+
+export interface MigrationSessionOptions {
+  /** Of the statements of migrations that have none of their own. */
+  readonly lockTimeoutMs?: number | undefined;
+  readonly registry?: Registry | undefined;
 }
 
 /**
@@ -25,16 +33,36 @@ export async function withMigrator<T>(
   lockWaitMs: number,
   context: RunContext,
   work: (session: MigrationSession) => Promise<T>,
+  { lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS, registry = shipped }: MigrationSessionOptions = {},
 ): Promise<T> {
-  return withClient(connection, profiles.migrate, context, async (client) => {
+  // Also at start-up: what a migration resets by itself goes back to this.
+  const profile = { ...profiles.migrate, lockTimeoutMs };
+  return withClient(connection, profile, context, async (client) => {
     await requireSupportedServer(client);
     reportNotices(client, context);
     const { clock, signal } = context;
     const onWait = (holder: string) =>
       context.report({ kind: 'notice', message: `Waiting for another migration run: ${holder}` });
     const db = kyselyOver(client, new MigrationAdapter({ waitMs: lockWaitMs, clock, signal, onWait }));
-    return work({ client, db, migrator: new StructdbMigrator({ db, registry, context }) });
+    const watch = {
+      connect: () => connect(connection, profiles.probe),
+      pid: (client as unknown as { readonly processID: number }).processID,
+      everyMs: lookEvery(lockTimeoutMs),
+    };
+    const migrator = new StructdbMigrator({
+      db,
+      registry,
+      context,
+      lockTimeoutMs,
+      watched: (attempt) => watchBlockers(watch, attempt),
+    });
+    return work({ client, db, migrator });
   });
+}
+
+/** Often enough to see who is in the way before the lock timeout ends the wait. Milliseconds. */
+function lookEvery(lockTimeoutMs: number): number {
+  return lockTimeoutMs === 0 ? 250 : Math.max(20, Math.min(250, lockTimeoutMs / 4));
 }
 
 /** RAISE has SQLSTATE 00000; "already exists, skipping" and its like have their own and say nothing new. */

@@ -53,6 +53,7 @@ describe('structdb migrate', () => {
     for (const args of [
       ['up', '0'],
       ['up', '--lock-wait', 'soon'],
+      ['up', '--lock-timeout', '30 days'],
       ['to', 'nowhere'],
     ]) {
       expect(await structdb(['migrate', ...args, '--url', urlOf(server.superuser)])).toMatchObject({

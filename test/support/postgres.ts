@@ -102,6 +102,13 @@ export async function sql<T>(connection: ConnectionSettings, work: (client: pg.C
   }
 }
 
+/** Waits until the query finds a row. */
+export async function until(connection: ConnectionSettings, query: string): Promise<void> {
+  await sql(connection, async (client) => {
+    while ((await client.query(query)).rowCount === 0) await client.query('select pg_sleep(0.02)');
+  });
+}
+
 /** The connection as a URL, password included: for --url. */
 export function urlOf(connection: ConnectionSettings): string {
   const user = `${encodeURIComponent(connection.user)}:${encodeURIComponent(connection.password ?? '')}`;

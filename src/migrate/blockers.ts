@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { ACTIVITY_COLUMNS, type SessionActivity } from './activity.ts';
+
+export interface BlockerWatchOptions {
+  /** Opens a connection of its own: the session that waits cannot ask. */
+  readonly connect: () => Promise<pg.Client>;
+  /** The server process of the session that may wait. */
+  readonly pid: number;
+  /** Milliseconds until the first look, and between two. Work that is over by then costs nothing. */
+  readonly everyMs: number;
+}
+
+/** Runs `work` and sees meanwhile who keeps its session waiting. `blockers` are those of the last wait that was seen. */
+export async function watchBlockers<T>(
+  { connect, pid, everyMs }: BlockerWatchOptions,
+  work: () => Promise<T>,
+): Promise<{ readonly outcome: PromiseSettledResult<T>; readonly blockers: readonly SessionActivity[] }> {
+  const over = new AbortController();
+  let blockers: readonly SessionActivity[] = [];
+  const watching = watch(connect, everyMs, over.signal, async (client) => {
+    const seen = await readBlockers(client, pid);
+    if (seen.length > 0) blockers = seen;
+  });
+  const [outcome] = await Promise.allSettled([work()]);
+  over.abort();
+  await watching;
+  return { outcome, blockers };
+}
+
+/** To look is a courtesy: when it cannot be done (no free connection), the work goes on unwatched. */
+async function watch(
+  connect: BlockerWatchOptions['connect'],
+  everyMs: number,
+  signal: AbortSignal,
+  look: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  let client: pg.Client | undefined;
+  try {
+    for (;;) {
+      await sleep(everyMs, undefined, { signal });
+      client ??= await connect();
+      await look(client);
+    }
+  } catch {
+    // Over, or not to be seen.
+  } finally {
+    await client?.end().catch(() => {});
+  }
+}
+
+async function readBlockers(client: pg.Client, pid: number): Promise<SessionActivity[]> {
+  const { rows } = await client.query<SessionActivity>(
+    `select b.pid, ${ACTIVITY_COLUMNS}
+     from (select distinct unnest(pg_catalog.pg_blocking_pids($1)) as pid) b
+     left join pg_catalog.pg_stat_activity a on a.pid = b.pid
+     order by a.xact_start nulls last, b.pid`,
+    [pid],
+  );
+  return rows;
+}

@@ -1,0 +1,73 @@
+import { type Kysely, sql } from 'kysely';
+import { StructdbError } from '../core/errors.ts';
+import { parseDuration } from '../core/units.ts';
+import { isTransactional, type RegisteredMigration } from './registry.ts';
+
+/**
+ * How long a statement of a migration waits for a lock. Whoever comes after a waiting ALTER TABLE waits behind it, the
+ * readers too: so it is short, and tried again.
+ */
+export const DEFAULT_LOCK_TIMEOUT_MS = 5000;
+
+/** PostgreSQL keeps these settings in an int4. */
+const LONGEST_MS = 2_147_483_647;
+
+/** Milliseconds; 0 means no limit. */
+export interface MigrationLimits {
+  readonly lockTimeoutMs: number;
+  /** Absent: the session's, which is none. */
+  readonly statementTimeoutMs?: number;
+}
+
+/**
+ * The limits of one migration: its `config`, else the run's.
+ * @throws CONFIG_INVALID for a `config` that names no duration
+ */
+export function limitsOf(name: string, { config }: RegisteredMigration, lockTimeoutMs: number): MigrationLimits {
+  const own = (key: 'lockTimeout' | 'statementTimeout') => {
+    const text = config?.[key];
+    return text === undefined ? undefined : parseLimit(text, `Migration ${name}: config.${key}`);
+  };
+  const statementTimeoutMs = own('statementTimeout');
+  return {
+    lockTimeoutMs: own('lockTimeout') ?? lockTimeoutMs,
+    ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+  };
+}
+
+/** Rounded up, because less than one millisecond would mean no limit. */
+function parseLimit(text: string, what: string): number {
+  const ms = text.trim() === '0' ? 0 : parseDuration(text);
+  if (ms !== undefined && ms <= LONGEST_MS) return Math.ceil(ms);
+  throw new StructdbError('CONFIG_INVALID', `${what} "${text}" is not a duration.`, {
+    hint: 'Write it as "500 ms", "5s" or "1 minute"; 0 means no limit.',
+  });
+}
+
+/**
+ * Runs `work` under the limits: of the transaction, which takes them along when it ends, or of the session, which gets
+ * back those it began with. Set in each migration, because the one before may have left others.
+ */
+export async function withLimits<T>(
+  db: Kysely<unknown>,
+  migration: RegisteredMigration,
+  limits: MigrationLimits,
+  work: () => Promise<T>,
+): Promise<T> {
+  const local = isTransactional(migration);
+  const set = (setting: string, ms: number | undefined) =>
+    ms === undefined ? [] : [sql`set_config(${sql.lit(setting)}, ${sql.lit(String(ms))}, ${sql.lit(local)})`];
+  const settings = [
+    ...set('lock_timeout', limits.lockTimeoutMs),
+    ...set('statement_timeout', limits.statementTimeoutMs),
+  ];
+  await sql`select ${sql.join(settings)}`.execute(db);
+  if (local) return work();
+  try {
+    return await work();
+  } finally {
+    // A session that is lost has nothing to give back, and the reason must not be hidden.
+    await sql`reset lock_timeout`.execute(db).catch(() => {});
+    if (limits.statementTimeoutMs !== undefined) await sql`reset statement_timeout`.execute(db).catch(() => {});
+  }
+}
