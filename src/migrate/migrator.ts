@@ -15,6 +15,7 @@ import {
   ensureBookkeeping,
   readAppliedMigrations,
 } from '../database/bookkeeping.ts';
+import { repairInvalidIndexes } from './invalid-indexes.ts';
 import type { MigrationAdapter } from './lock.ts';
 import { recorded } from './recorded.ts';
 import { isTransactional, namesOf, type Registry } from './registry.ts';
@@ -120,6 +121,7 @@ export class StructdbMigrator extends Migrator {
         refuseForeignState(applied, this.#registry);
         course = choose(applied);
         for (const name of course.names) this.#limits(name);
+        await this.#repairIndexes(course);
         for (const name of course.names) await this.#step(course.direction, name);
       } finally {
         await adapter.releaseMigrationLock(this.#db).catch((error: unknown) => {
@@ -155,6 +157,16 @@ export class StructdbMigrator extends Migrator {
         }),
       () => `${words[1]} ${name}`,
     );
+  }
+
+  #repairIndexes({ names, direction }: Course): Promise<void> {
+    return repairInvalidIndexes({
+      db: this.#db,
+      registry: this.#registry,
+      names,
+      direction: direction === 'Up' ? 'up' : 'down',
+      context: this.#context,
+    });
   }
 
   #limits(name: string): MigrationLimits {

@@ -39,6 +39,7 @@ export async function withMigrator<T>(
   const profile = { ...profiles.migrate, lockTimeoutMs };
   return withClient(connection, profile, context, async (client) => {
     await requireSupportedServer(client);
+    await noticeWhenKilled(client);
     reportNotices(client, context);
     const { clock, signal } = context;
     const onWait = (holder: string) =>
@@ -63,6 +64,14 @@ export async function withMigrator<T>(
 /** Often enough to see who is in the way before the lock timeout ends the wait. Milliseconds. */
 function lookEvery(lockTimeoutMs: number): number {
   return lockTimeoutMs === 0 ? 250 : Math.max(20, Math.min(250, lockTimeoutMs / 4));
+}
+
+/**
+ * When structdb is killed, the server stops its statement within seconds, instead of building an index to its end with
+ * the migration lock held. Not every system that PostgreSQL runs on can tell (manual, client_connection_check_interval).
+ */
+async function noticeWhenKilled(client: pg.Client): Promise<void> {
+  await client.query(`set client_connection_check_interval = '2s'`).catch(() => {});
 }
 
 /** RAISE has SQLSTATE 00000; "already exists, skipping" and its like have their own and say nothing new. */
