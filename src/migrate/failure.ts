@@ -2,6 +2,7 @@ import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
 import { isConnectionLoss } from '../postgres/errors.ts';
 import type { Direction } from './compile.ts';
+import { excerptOf } from './sql-error.ts';
 
 /** Where a migration stopped. */
 export interface FailurePlace {
@@ -11,42 +12,62 @@ export interface FailurePlace {
   readonly statement: number;
   readonly statements: readonly string[];
   readonly transactional: boolean;
+  readonly source?: { readonly file: string; readonly text: string } | undefined;
 }
+
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** SQLSTATEs that say "somebody else was in the way", not "this cannot work". */
 const PASSING = new Set(['55P03', '40P01', '57014']);
 
 /**
- * The error of a migration's statement: which one, what the server said, what of the migration stays, and what to do.
- * Errors that are no answer to a statement (an interruption, a lost connection, a missing privilege) pass through.
+ * The error of a migration's statement: which one and where in it, what the server said, what of the migration stays, and
+ * what to do. Errors that are no answer to a statement (an interruption, a lost connection) pass through.
  */
 export function migrationFailure(error: unknown, place: FailurePlace): unknown {
   const code = codeOf(error);
-  if (error instanceof StructdbError || code === '42501' || isConnectionLoss(error)) return error;
+  if (error instanceof StructdbError || isConnectionLoss(error)) return error;
   if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return error;
-  const { detail, hint } = error as { detail?: string; hint?: string };
-  const text = place.statements[place.statement - 1] ?? '';
-  const message = redact(messageOf(error)).replace(/\.$/, '');
+  const { detail, hint, where } = error as { detail?: string; hint?: string; where?: string };
+  const excerpt = excerptOf(error, place);
+  const message = oneLine(redact(messageOf(error)));
   const verb = place.direction === 'up' ? 'up' : 'down';
   const stays = place.transactional
     ? 'Nothing of it was kept.'
     : 'What was done before stays; the next run goes on from there.';
+  const at = `statement ${place.statement} of ${place.statements.length}${excerpt.place ? `, ${excerpt.place}` : ''}`;
   return new StructdbError(
-    'MIGRATION_FAILED',
-    `Migration ${place.name} (${verb}) failed at statement ${place.statement} of ${place.statements.length}: ${message} (SQLSTATE ${code}). ${stays}`,
+    code === INSUFFICIENT_PRIVILEGE ? 'PERMISSION_DENIED' : 'MIGRATION_FAILED',
+    `Migration ${place.name} (${verb}) failed at ${at}: ${message} (SQLSTATE ${code}). ${stays}`,
     {
       cause: error,
-      details: [firstLine(text), ...(detail ? [redact(detail)] : [])],
-      hint: hint ?? (PASSING.has(code) ? `Run it again: structdb migrate ${verb}` : whatToDo(place)),
+      details: [
+        ...excerpt.lines,
+        ...(detail ? [`detail: ${redact(detail)}`] : []),
+        ...contextOf(where).map((line) => `context: ${redact(line)}`),
+      ],
+      hint: hint ? redact(hint) : whatToDo(code, place),
     },
   );
 }
 
-function whatToDo({ direction }: FailurePlace): string {
-  return `Correct the cause, then run: structdb migrate ${direction}`;
+/** "unterminated quoted string at or near …" repeats all the rest of the statement, a password in it too. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^(unterminated .*?) at or near "[\s\S]*$/, '$1')
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '');
 }
 
-function firstLine(statement: string): string {
-  const [line = ''] = statement.trimStart().split('\n');
-  return line.length > 160 ? `${line.slice(0, 157)}…` : line;
+/** The last two lines of the stack: where in a function or block it was. A COPY's line is there too. */
+function contextOf(where: string | undefined): string[] {
+  return (where ?? '').split('\n').filter(Boolean).slice(-2);
+}
+
+function whatToDo(code: string, { direction }: FailurePlace): string {
+  if (PASSING.has(code)) return `Run it again: structdb migrate ${direction}`;
+  if (code === INSUFFICIENT_PRIVILEGE) {
+    return `Run it as the owner of what it changes, or grant that to this role; then: structdb migrate ${direction}`;
+  }
+  return `Correct the cause, then run: structdb migrate ${direction}`;
 }

@@ -46,6 +46,7 @@ export function recorded(
         statement: done,
         statements,
         transactional: isTransactional(migration),
+        source: migration.source,
       });
     }
     return statements;

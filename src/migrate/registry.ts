@@ -21,6 +21,8 @@ export interface RegisteredMigration {
   up(db: Kysely<unknown>): Promise<void>;
   down?(db: Kysely<unknown>): Promise<void>;
   readonly config?: MigrationConfig;
+  /** The file, where it was read from one. */
+  readonly source?: { readonly file: string; readonly text: string };
 }
 
 export type Registry = Readonly<Record<string, RegisteredMigration>>;
