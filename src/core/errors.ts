@@ -47,6 +47,8 @@ export const ERROR_CODES = Object.freeze({
   DATABASE_MISSING: failed('the database does not exist'),
   NO_CONNECTION: usage('no connection was given and no private server runs'),
   PERMISSION_DENIED: failed('the role lacks a privilege; the hint names the grant'),
+  POOLED_CONNECTION: failed('the address is that of a pooler that does not keep one session for a run'),
+  SERVER_READ_ONLY: failed('the server or database takes no writes: a standby, or set read-only'),
   SERVER_TOO_OLD: failed('the server is older than PostgreSQL 15'),
   SERVER_UNSUITABLE: failed('a setting of the server stands in the way; the hint names the statement that changes it'),
   SQL_FAILED: failed('the server refused a statement'),

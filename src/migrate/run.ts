@@ -3,9 +3,11 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
 import type { StructdbMigrator } from './migrator.ts';
+import { requireWritableSession } from './preflight.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
 import { type MigrationSession, withMigrator } from './session.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 /** How long `up`, `down` and `to` wait for another run by default. */
 export const DEFAULT_LOCK_WAIT_MS = 60_000;
@@ -63,11 +65,17 @@ export function to(options: MigrateOptions & { readonly name: string }, context:
 }
 
 function migrate(
-  { connection, lockWaitMs = DEFAULT_LOCK_WAIT_MS, lockTimeoutMs, registry = shipped }: MigrateOptions,
+  {
+    connection,
+    lockWaitMs = DEFAULT_LOCK_WAIT_MS,
+    lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
+    registry = shipped,
+  }: MigrateOptions,
   context: RunContext,
   verb: (migrator: StructdbMigrator) => Promise<MigrationResultSet>,
 ): Promise<MigrateResult> {
   const verbOn = async ({ client, db, migrator }: MigrationSession) => {
+    await requireWritableSession(client, connection, lockTimeoutMs);
     await requireMigrationPrivileges(client, connection);
     const { error, results = [] } = await verb(migrator);
     if (error !== undefined) throw error;

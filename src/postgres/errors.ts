@@ -54,14 +54,25 @@ export function translateConnectionError(error: unknown, connection: ConnectionS
         cause: error,
         hint: 'The server is starting or stopping: try again in a moment.',
       });
-    default: {
-      const reason = reasonOf(error, message);
-      return new StructdbError('CONNECTION_FAILED', `Cannot reach ${where} ${from}: ${reason}.`, {
-        cause: error,
-        hint: tlsHint(code, message) ?? serverHint(connection),
-      });
-    }
+    case '08P01':
+      // PgBouncer refuses `options`, in which the limits of a structdb connection travel.
+      if (!/unsupported startup parameter/i.test(message)) return unreachable(error, connection, message);
+      return new StructdbError(
+        'POOLED_CONNECTION',
+        `${where} is a pooler that keeps no settings of a session ${from}: ${message}.`,
+        { cause: error, hint: 'Give the address of the server itself (--url), not of its pooler.' },
+      );
+    default:
+      return unreachable(error, connection, message);
   }
+}
+
+function unreachable(error: unknown, connection: ConnectionSettings, message: string): StructdbError {
+  return new StructdbError(
+    'CONNECTION_FAILED',
+    `Cannot reach ${describeConnection(connection)} (from ${connection.source}): ${reasonOf(error, message)}.`,
+    { cause: error, hint: tlsHint(codeOf(error), message) ?? serverHint(connection) },
+  );
 }
 
 function serverHint(connection: ConnectionSettings): string {
