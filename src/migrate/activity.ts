@@ -30,7 +30,8 @@ export function describeActivity(activity: SessionActivity): string {
     `pid ${pid}`,
     application && `application "${application}"`,
     role && `role "${role}"`,
-    since('in a transaction', transactionSince) ?? since('connected', connectedSince),
+    since('connected', connectedSince),
+    since('in a transaction', transactionSince),
     state && since(state, stateSince),
     statement && `${state === 'active' ? 'its statement' : 'its last statement'}: ${shorten(redact(statement))}`,
   ]

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { interrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
+import { ACTIVITY_COLUMNS, describeActivity, type SessionActivity } from './activity.ts';
 
 /** kysely's own key (postgres-adapter.js): a plain `kysely migrate` elsewhere excludes structdb and is excluded by it. */
 const MIGRATION_LOCK_KEY = '3853314791062309107';
@@ -71,28 +72,20 @@ async function tryLock(db: Kysely<unknown>): Promise<boolean> {
 
 /** Who holds the lock; what a plain role may not see of others is left out. */
 async function describeHolder(db: Kysely<unknown>): Promise<string> {
-  const { rows } = await sql<{ pid: number; application: string | null; role: string | null; since: Date | null }>`
-    select l.pid, nullif(a.application_name, '') as application, a.usename as role, a.backend_start as since
-    from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+  const { rows } = await sql<SessionActivity>`
+    select l.pid, ${sql.raw(ACTIVITY_COLUMNS)}
+    from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
     where l.locktype = 'advisory' and l.granted
       and l.database = (select oid from pg_database where datname = current_database())
       and ((l.classid::bigint << 32) | l.objid::bigint) = ${sql.lit(MIGRATION_LOCK_KEY)}::bigint and l.objsubid = 1`.execute(
     db,
   );
-  const holder = rows[0];
-  if (!holder) return 'a session that ended just now';
-  const parts = [
-    `pid ${holder.pid}`,
-    holder.application && `application "${holder.application}"`,
-    holder.role && `role "${holder.role}"`,
-    holder.since && `connected since ${holder.since.toISOString()}`,
-  ];
-  return parts.filter(Boolean).join(', ');
+  return rows[0] ? describeActivity(rows[0]) : 'a session that ended just now';
 }
 
 function lockedBy(holder: string, waitMs: number): StructdbError {
-  const waited = waitMs > 0 ? ` for ${formatDuration(waitMs)}` : '';
-  return new StructdbError('LOCKED', `Another migration run holds the lock${waited}: ${holder}.`, {
+  const [still, waited] = waitMs > 0 ? [' still', ` after ${formatDuration(waitMs)}`] : ['', ''];
+  return new StructdbError('LOCKED', `Another migration run${still} holds the lock${waited}: ${holder}.`, {
     hint: 'Wait for it, or give more time: structdb migrate up --lock-wait "5 minutes"',
   });
 }

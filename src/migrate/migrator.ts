@@ -51,6 +51,8 @@ export class StructdbMigrator extends Migrator {
   readonly #registry: Registry;
   readonly #context: RunContext;
   readonly #lockTimeoutMs: number;
+  /** Of the migration that runs. What follows (a ROLLBACK on a lost connection) would hide the reason. */
+  readonly #failures: unknown[];
   readonly #watched: LockRetryOptions['watched'];
 
   constructor({
@@ -60,8 +62,10 @@ export class StructdbMigrator extends Migrator {
     lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
     watched = unwatched,
   }: StructdbMigratorProps) {
+    const failures: unknown[] = [];
+    const onFailure = (failure: unknown) => void failures.push(failure);
     const migrations: Record<string, Migration> = Object.fromEntries(
-      namesOf(registry).map((name) => [name, recorded(name, registry[name]!, context, lockTimeoutMs)]),
+      namesOf(registry).map((name) => [name, recorded(name, registry[name]!, context, lockTimeoutMs, onFailure)]),
     );
     super({
       db,
@@ -69,6 +73,7 @@ export class StructdbMigrator extends Migrator {
       migrationTableSchema: BOOKKEEPING_SCHEMA,
     });
     this.#db = db;
+    this.#failures = failures;
     this.#registry = registry;
     this.#context = context;
     this.#lockTimeoutMs = lockTimeoutMs;
@@ -138,9 +143,10 @@ export class StructdbMigrator extends Migrator {
     stopIfInterrupted(this.#context);
     const transactional = isTransactional(this.#registry[name]!);
     const attempt = async () => {
+      this.#failures.length = 0;
       const options = { disableTransactions: !transactional };
       const set = direction === 'Up' ? await super.migrateUp(options) : await super.migrateDown(options);
-      if (set.error !== undefined) throw set.error;
+      if (set.error !== undefined) throw this.#failures[0] ?? set.error;
     };
     const words = direction === 'Up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
     await asStep(

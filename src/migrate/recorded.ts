@@ -17,6 +17,7 @@ export function recorded(
   migration: RegisteredMigration,
   context: RunContext,
   lockTimeoutMs: number,
+  onFailure: (failure: unknown) => void,
 ): Migration {
   const run = async (db: Kysely<unknown>, direction: Direction) => {
     const statements = await compileMigration(migration, direction);
@@ -40,7 +41,7 @@ export function recorded(
       const limits = limitsOf(name, migration, lockTimeoutMs);
       await withLimits(db, migration, limits, () => migration[direction]!(db.withPlugin(watch)));
     } catch (error) {
-      throw migrationFailure(error, {
+      const failure = migrationFailure(error, {
         name,
         direction,
         statement: done,
@@ -48,6 +49,8 @@ export function recorded(
         transactional: isTransactional(migration),
         source: migration.source,
       });
+      onFailure(failure);
+      throw failure;
     }
     return statements;
   };

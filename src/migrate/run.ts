@@ -2,6 +2,8 @@ import type { MigrationResultSet } from 'kysely/migration';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
+import { isConnectionLoss } from '../postgres/errors.ts';
+import { lostConnection } from './lost-connection.ts';
 import type { StructdbMigrator } from './migrator.ts';
 import { requireWritableSession } from './preflight.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
@@ -78,7 +80,10 @@ function migrate(
     await requireWritableSession(client, connection, lockTimeoutMs);
     await requireMigrationPrivileges(client, connection);
     const { error, results = [] } = await verb(migrator);
-    if (error !== undefined) throw error;
+    if (error !== undefined) {
+      if (!isConnectionLoss(error) || context.signal.aborted) throw error;
+      throw await lostConnection(error, connection, results, context);
+    }
     const applied = new Set((await readAppliedMigrations(db)).map(({ name }) => name));
     const all = namesOf(registry);
     return Object.freeze({

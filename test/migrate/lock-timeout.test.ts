@@ -49,7 +49,7 @@ describe('a long transaction holds the table', () => {
       );
       expect(error.details.join('\n')).toMatch(
         new RegExp(
-          `in the way: pid ${pid}, application "nightly report", role "${connection.user}", in a transaction since \\d{4}-.*, ` +
+          `in the way: pid ${pid}, application "nightly report", role "${connection.user}", connected since \\d{4}-.*, in a transaction since \\d{4}-.*, ` +
             'idle in transaction since .*, its last statement: alter role ',
         ),
       );

@@ -1,0 +1,62 @@
+import type { MigrationResult } from 'kysely/migration';
+import { type ConnectionSettings, describeConnection } from '../config/connection.ts';
+import type { RunContext } from '../core/context.ts';
+import { messageOf, StructdbError } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
+import { readAppliedMigrations } from '../database/bookkeeping.ts';
+import { withMigrator } from './session.ts';
+
+/** How long a session that lost its client may take to end on the server. */
+const SETTLING_MS = 10_000;
+
+/**
+ * The error of a run whose connection was lost, with what the database says through a new one: a COMMIT may have been
+ * done although its answer never came. Asked under the migration lock, which the lost session holds while it still works.
+ */
+export async function lostConnection(
+  cause: unknown,
+  connection: ConnectionSettings,
+  attempted: readonly MigrationResult[],
+  context: RunContext,
+): Promise<StructdbError> {
+  const reason = redact(messageOf(cause)).replace(/\.$/, '');
+  const verb = attempted[0]?.direction === 'Down' ? 'down' : 'up';
+  const lost = (state: string, hint: string) =>
+    new StructdbError(
+      'CONNECTION_LOST',
+      `${describeConnection(connection)} closed the connection during migrate ${verb}: ${reason}. ${state}`,
+      { cause, hint },
+    );
+  try {
+    const applied = await readBack(connection, context);
+    return lost(
+      stateOf(attempted, new Set(applied)),
+      `Check the server's log, then run the command again: it goes on from there.`,
+    );
+  } catch (error) {
+    return lost(
+      `What was done is not known: ${messageOf(error)}`,
+      'When the server answers again, run: structdb migrate status',
+    );
+  }
+}
+
+function readBack(connection: ConnectionSettings, context: RunContext): Promise<string[]> {
+  return withMigrator(connection, SETTLING_MS, context, async ({ db }) => {
+    const adapter = db.getExecutor().adapter;
+    await adapter.acquireMigrationLock(db, { lockTable: '', lockRowId: '' });
+    const applied = await readAppliedMigrations(db);
+    await adapter.releaseMigrationLock(db, { lockTable: '', lockRowId: '' });
+    return applied.map(({ name }) => name);
+  });
+}
+
+/** `001_a is applied, 002_b is not.` */
+function stateOf(attempted: readonly MigrationResult[], applied: ReadonlySet<string>): string {
+  if (attempted.length === 0) return 'No migration had begun.';
+  const names = attempted.map(({ migrationName }) => migrationName);
+  const list = (some: readonly string[]) => `${some.join(', ')} ${some.length === 1 ? 'is' : 'are'}`;
+  const [yes, no] = [names.filter((name) => applied.has(name)), names.filter((name) => !applied.has(name))];
+  const parts = [yes.length > 0 && `${list(yes)} applied`, no.length > 0 && `${list(no)} not applied`];
+  return `The database says: ${parts.filter(Boolean).join(', ')}.`;
+}
