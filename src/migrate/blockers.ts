@@ -9,18 +9,25 @@ export interface BlockerWatchOptions {
   readonly pid: number;
   /** Milliseconds until the first look, and between two. Work that is over by then costs nothing. */
   readonly everyMs: number;
+  /** Called once, when the session has waited for this long. */
+  readonly tellAfterMs: number;
+  readonly tell: (blockers: readonly SessionActivity[]) => void;
 }
 
 /** Runs `work` and sees meanwhile who keeps its session waiting. `blockers` are those of the last wait that was seen. */
 export async function watchBlockers<T>(
-  { connect, pid, everyMs }: BlockerWatchOptions,
+  { connect, pid, everyMs, tellAfterMs, tell }: BlockerWatchOptions,
   work: () => Promise<T>,
 ): Promise<{ readonly outcome: PromiseSettledResult<T>; readonly blockers: readonly SessionActivity[] }> {
   const over = new AbortController();
   let blockers: readonly SessionActivity[] = [];
+  let waits = 0;
+  const tellAt = Math.max(1, Math.ceil(tellAfterMs / everyMs));
   const watching = watch(connect, everyMs, over.signal, async (client) => {
     const seen = await readBlockers(client, pid);
-    if (seen.length > 0) blockers = seen;
+    waits = seen.length > 0 ? waits + 1 : 0;
+    if (waits > 0) blockers = seen;
+    if (waits === tellAt) tell(seen);
   });
   const [outcome] = await Promise.allSettled([work()]);
   over.abort();

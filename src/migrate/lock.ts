@@ -92,7 +92,7 @@ function lockedBy(holder: string, waitMs: number): StructdbError {
 
 function strandedLock(): StructdbError {
   return new StructdbError(
-    'MIGRATION_FAILED',
+    'POOLED_CONNECTION',
     'The migration lock was taken in one session and could not be released in another: the connection goes through a pooler in transaction mode.',
     { hint: 'Give the address of the server itself (--url), not of the pooler.' },
   );

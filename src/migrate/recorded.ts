@@ -6,7 +6,7 @@ import { forgetMigration, recordMigration } from '../database/bookkeeping.ts';
 import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
 import { migrationFailure } from './failure.ts';
 import { isTransactional, type RegisteredMigration } from './registry.ts';
-import { limitsOf, withLimits } from './timeouts.ts';
+import { limitsOf, patientWith, withLimits } from './timeouts.ts';
 
 /**
  * The migration as the Migrator runs it: it stops between two statements when asked to, says how far it is, names the
@@ -38,7 +38,7 @@ export function recorded(
       transformResult: async ({ result }) => result,
     };
     try {
-      const limits = limitsOf(name, migration, lockTimeoutMs);
+      const limits = patientWith(statements, migration, limitsOf(name, migration, lockTimeoutMs));
       await withLimits(db, migration, limits, () => migration[direction]!(db.withPlugin(watch)));
     } catch (error) {
       const failure = migrationFailure(error, {

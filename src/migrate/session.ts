@@ -5,6 +5,7 @@ import type { RunContext } from '../core/context.ts';
 import { connect, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
+import { describeActivity, type SessionActivity } from './activity.ts';
 import { watchBlockers } from './blockers.ts';
 import { kyselyOver } from './dialect.ts';
 import { MigrationAdapter } from './lock.ts';
@@ -49,6 +50,10 @@ export async function withMigrator<T>(
       connect: () => connect(connection, profiles.probe),
       pid: (client as unknown as { readonly processID: number }).processID,
       everyMs: lookEvery(lockTimeoutMs),
+      // Later than the lock timeout would have ended the wait: only what has none is told of here.
+      tellAfterMs: (lockTimeoutMs || DEFAULT_LOCK_TIMEOUT_MS) * 1.2,
+      tell: (blockers: readonly SessionActivity[]) =>
+        context.report({ kind: 'notice', message: `Still waiting for ${blockers.map(describeActivity).join('; ')}` }),
     };
     const migrator = new StructdbMigrator({
       db,

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { StructdbError } from '../core/errors.ts';
 import { parseDuration } from '../core/units.ts';
+import { areConcurrentBuilds } from './created-indexes.ts';
 import { isTransactional, type RegisteredMigration } from './registry.ts';
 
 /**
@@ -33,6 +34,17 @@ export function limitsOf(name: string, { config }: RegisteredMigration, lockTime
     lockTimeoutMs: own('lockTimeout') ?? lockTimeoutMs,
     ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
   };
+}
+
+/** No limit for a migration that does nothing but build indexes concurrently, unless its `config` has one. */
+export function patientWith(
+  statements: readonly string[],
+  migration: RegisteredMigration,
+  limits: MigrationLimits,
+): MigrationLimits {
+  const patient =
+    !isTransactional(migration) && migration.config?.lockTimeout === undefined && areConcurrentBuilds(statements);
+  return patient ? { ...limits, lockTimeoutMs: 0 } : limits;
 }
 
 /** Rounded up, because less than one millisecond would mean no limit. */

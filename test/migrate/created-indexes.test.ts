@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createdIndex } from '../../src/migrate/created-indexes.ts';
+import { areConcurrentBuilds, createdIndex } from '../../src/migrate/created-indexes.ts';
 
 describe('the index that a statement creates', () => {
   it('is found with and without quotes, schema, comments', () => {
@@ -30,5 +30,19 @@ describe('the index that a statement creates', () => {
     ]) {
       expect([statement, createdIndex(statement)]).toEqual([statement, undefined]);
     }
+  });
+});
+
+describe('a migration that does nothing but build indexes concurrently', () => {
+  it('is told from one that does more', () => {
+    const build = '-- why\nCREATE UNIQUE INDEX CONCURRENTLY a ON t (x)';
+    const only = [
+      [build],
+      ['drop index concurrently if exists a', build, `comment on index a is 'x'`],
+      ['set lock_timeout = 0', 'reindex (verbose) index concurrently a', 'reset lock_timeout'],
+    ];
+    for (const statements of only) expect([statements, areConcurrentBuilds(statements)]).toEqual([statements, true]);
+    const more = [[], ['create index a on t (x)'], [build, 'alter table t add column y int'], ['set lock_timeout = 0']];
+    for (const statements of more) expect([statements, areConcurrentBuilds(statements)]).toEqual([statements, false]);
   });
 });

@@ -20,12 +20,13 @@ const registry: Registry = {
 async function whileHeld(
   connection: ConnectionSettings,
   work: (release: () => Promise<unknown>, pid: number) => Promise<void>,
+  held = 'select count(*) from held',
 ): Promise<void> {
   await sql(connection, async (holder) => {
     await holder.query(`set application_name = 'nightly report'`);
     const { rows } = await holder.query('select pg_backend_pid() as pid');
     await holder.query('begin');
-    await holder.query('select count(*) from held');
+    await holder.query(held);
     await holder.query(`alter role "${connection.user}" password 'hunter22'`);
     await work(() => holder.query('rollback'), rows[0].pid);
   });
@@ -110,6 +111,35 @@ describe('a long transaction holds the table', () => {
     expect((await up({ connection, registry: plain }, testContext())).pending).toEqual([]);
   });
 
+  it('a concurrent index build waits for it, and says for whom', async () => {
+    const connection = await server.createOwnedDatabase();
+    const build: Registry = {
+      ...registry,
+      '002_column': statements('create index concurrently held_id on held (id)', { transaction: false }),
+    };
+    await up({ connection, registry: build, count: 1 }, testContext());
+    await whileHeld(
+      connection,
+      async (release, pid) => {
+        const context = testContext();
+        let released: Promise<unknown> | undefined;
+        const report: typeof context.report = (event) => {
+          context.report(event);
+          if (event.kind === 'notice') released ??= release();
+        };
+        const result = await up({ connection, registry: build, lockTimeoutMs: 100 }, { ...context, report });
+        expect(result.pending).toEqual([]);
+        await released;
+        expect(noticesOf(context)).toHaveLength(1);
+        expect(noticesOf(context)[0]).toMatch(
+          new RegExp(`^Still waiting for pid ${pid}, application "nightly report"`),
+        );
+      },
+      'insert into held values (1)',
+    );
+    expect(await query(connection, 'select from pg_index where not indisvalid')).toEqual([]);
+  });
+
   it('Ctrl-C ends the pause between two attempts', async () => {
     const connection = await server.createOwnedDatabase();
     await up({ connection, registry, count: 1 }, testContext());
@@ -138,7 +168,7 @@ describe('a deadlock', () => {
       await other.query('begin');
       await other.query('lock table two');
       const context = testContext();
-      const run = up({ connection, registry: both, lockTimeoutMs: 20_000 }, context);
+      const run = up({ connection, registry: both, lockTimeoutMs: 5000 }, context);
       await until(connection, `select from pg_locks where relation = 'two'::regclass and not granted`);
       await other.query('lock table one');
       await other.query('rollback');
