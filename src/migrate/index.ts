@@ -11,3 +11,4 @@ export {
   up,
 } from './run.ts';
 export { judgeStatus, type MigrationState, type MigrationStatus, type StatusResult, status } from './status.ts';
+export { judgeTypes, type TypesOptions, type TypesResult, types } from './types.ts';
