@@ -26,7 +26,10 @@ export interface AppliedMigration {
   } | null;
 }
 
-/** Creates what is missing, in one round trip. Needs CREATE on the database the first time only. */
+/**
+ * Creates what is missing, in one round trip: structdb's tables, and kysely's as its Migrator would make them, so that
+ * `kysely migrate` finds its own. Needs CREATE on the database the first time only.
+ */
 export async function ensureBookkeeping(db: Kysely<unknown>): Promise<void> {
   await sql`do $$
 begin
@@ -45,6 +48,21 @@ begin
       constraint migrations_pkey primary key (name)
     );
   end if;
+  if to_regclass('structdb.kysely_migration') is null then
+    create table structdb.kysely_migration (
+      name varchar(255) not null primary key,
+      "timestamp" varchar(255) not null
+    );
+  end if;
+  if to_regclass('structdb.kysely_migration_lock') is null then
+    create table structdb.kysely_migration_lock (
+      id varchar(255) not null primary key,
+      is_locked integer default 0 not null
+    );
+  end if;
+  if not exists (select from structdb.kysely_migration_lock where id = 'migration_lock') then
+    insert into structdb.kysely_migration_lock (id) values ('migration_lock');
+  end if;
   if to_regclass('structdb.dashboard_refreshes') is null then
     create table structdb.dashboard_refreshes (
       view_name text not null,
@@ -56,18 +74,30 @@ begin
 end $$`.execute(db);
 }
 
-/** Records an applied migration; again, when a run was killed between its last statement and kysely's own row. */
+/**
+ * Records an applied migration in both books by one statement: kysely's row is there exactly when ours is. A row of ours
+ * without kysely's (of a run of an older structdb that was killed between the two) is written over. Kysely orders by
+ * timestamp, an ISO 8601 text in UTC: it is later than any before, also when a clock was set back.
+ */
 export async function recordMigration(db: Kysely<unknown>, record: MigrationRecord): Promise<void> {
-  await sql`insert into structdb.migrations (name, checksum, sql, duration_ms, tool_version)
-    values (${record.name}, ${record.checksum}, ${record.sql}, ${record.durationMs}, ${record.toolVersion})
-    on conflict (name) do update set checksum = excluded.checksum, sql = excluded.sql,
-      duration_ms = excluded.duration_ms, tool_version = excluded.tool_version,
-      applied_by = session_user, applied_at = now()`.execute(db);
+  await sql`with ours as (
+      insert into structdb.migrations (name, checksum, sql, duration_ms, tool_version)
+      values (${record.name}, ${record.checksum}, ${record.sql}, ${record.durationMs}, ${record.toolVersion})
+      on conflict (name) do update set checksum = excluded.checksum, sql = excluded.sql,
+        duration_ms = excluded.duration_ms, tool_version = excluded.tool_version,
+        applied_by = session_user, applied_at = now()
+    )
+    insert into structdb.kysely_migration (name, "timestamp")
+    select ${record.name}, to_char(
+      greatest(clock_timestamp(), max("timestamp"::timestamptz) + interval '1 millisecond') at time zone 'utc',
+      'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    from structdb.kysely_migration`.execute(db);
 }
 
-/** Forgets a migration that was taken back. */
+/** Forgets a migration that was taken back, in both books. */
 export async function forgetMigration(db: Kysely<unknown>, name: string): Promise<void> {
-  await sql`delete from structdb.migrations where name = ${name}`.execute(db);
+  await sql`with ours as (delete from structdb.migrations where name = ${name})
+    delete from structdb.kysely_migration where name = ${name}`.execute(db);
 }
 
 /** Every applied migration in the order of application; none when nothing was ever migrated. Writes nothing. */

@@ -20,6 +20,7 @@ import type { MigrationAdapter } from './lock.ts';
 import { recorded } from './recorded.ts';
 import { isTransactional, namesOf, type Registry } from './registry.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
+import { runStep } from './step.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
 
 export interface StructdbMigratorProps {
@@ -40,8 +41,9 @@ interface Course {
 }
 
 /**
- * Kysely's Migrator with what it lacks: the lock is held for the whole run, each migration has its own transaction (or
- * none, where its `config` says so), nothing starts when the database knows a migration that structdb does not or a way
+ * Kysely's Migrator with what it lacks: the lock is held and the books are read once for the whole run (kysely reads
+ * them for each migration), each migration has its own transaction (or none, where its `config` says so), nothing starts
+ * when the database knows a migration that structdb does not or a way
  * back is missing, and after a failure the results are what the database says, not what was attempted.
  *
  * kysely-ctl is given this class too (kysely.config.ts), so both leave the same books.
@@ -49,6 +51,7 @@ interface Course {
 export class StructdbMigrator extends Migrator {
   readonly #db: Kysely<unknown>;
   readonly #registry: Registry;
+  readonly #steps: Readonly<Record<string, Migration>>;
   readonly #context: RunContext;
   readonly #lockTimeoutMs: number;
   /** Of the migration that runs. What follows (a ROLLBACK on a lost connection) would hide the reason. */
@@ -75,6 +78,7 @@ export class StructdbMigrator extends Migrator {
     this.#db = db;
     this.#failures = failures;
     this.#registry = registry;
+    this.#steps = migrations;
     this.#context = context;
     this.#lockTimeoutMs = lockTimeoutMs;
     this.#watched = watched;
@@ -144,9 +148,9 @@ export class StructdbMigrator extends Migrator {
     const transactional = isTransactional(this.#registry[name]!);
     const attempt = async () => {
       this.#failures.length = 0;
-      const options = { disableTransactions: !transactional };
-      const set = direction === 'Up' ? await super.migrateUp(options) : await super.migrateDown(options);
-      if (set.error !== undefined) throw this.#failures[0] ?? set.error;
+      await runStep(this.#db, this.#steps[name]!, direction, transactional).catch((error: unknown) => {
+        throw this.#failures[0] ?? error;
+      });
     };
     const words = direction === 'Up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
     await asStep(
