@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a fresh machine needs, idempotent and quick when there is nothing to do: npm's packages (Node 24 among
 # them) and PostgreSQL. It says what it installs. Needs Node (20 or newer) and npm.
-# With --tests also what only the tests need: Ceph's S3 gateway, age and PgBouncer, on Debian.
+# With --tests also what only the tests need: Ceph's S3 gateway, age, PgBouncer and Alembic, on Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for_tests=
@@ -51,13 +51,15 @@ if ! have_server; then
   fi
 fi
 
-# A real S3 server for the tests: Ceph's gateway with the two servers it stands on; age, which backups are encrypted with,
-# and PgBouncer, which migrations must see through.
+# A real S3 server for the tests: Ceph's gateway with the two servers it stands on; age, which backups are encrypted with;
+# PgBouncer, which migrations must see through; Alembic, whose databases `migrate baseline` adopts.
 install_for_tests() {
   local program package as_root= log policy=/usr/sbin/policy-rc.d forbidden= packages=()
-  for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd pgbouncer:pgbouncer; do
+  for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd pgbouncer:pgbouncer alembic:alembic; do
     command -v "${program%%:*}" >/dev/null || packages+=("${program##*:}")
   done
+  # Alembic's driver is a module of Python.
+  python3 -c 'import psycopg2' 2>/dev/null || packages+=(python3-psycopg2)
   [ ${#packages[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || as_root=sudo
   if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null; then

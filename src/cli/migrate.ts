@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount, formatDuration, parseDuration } from '../core/units.ts';
 import type { Loss, MigrateResult, PlannedMigration, StatusResult } from '../migrate/index.ts';
+import { baselineCommand } from './migrate-baseline.ts';
 import { typesCommand } from './migrate-types.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
@@ -20,6 +21,7 @@ export function migrateCommand(shell: Shell): Command {
     toCommand(shell),
     statusCommand(shell),
     planCommand(shell),
+    baselineCommand(shell),
     typesCommand(shell),
   ]);
 }
@@ -200,7 +202,9 @@ function renderStatus({ migrations, pending }: StatusResult, style: Style): stri
   const lines = migrations.map(({ name, state, appliedAt, durationMs, appliedBy }) => {
     const mark = state === 'applied' ? style.green('✓') : state === 'pending' ? style.yellow('·') : style.red('✗');
     const when = appliedAt === null ? '' : `${appliedAt.slice(0, 19).replace('T', ' ')} UTC`;
-    const how = durationMs === null ? '' : `in ${formatDuration(durationMs)} by ${appliedBy}`;
+    // A baseline takes no time: nothing was run.
+    const ran = durationMs === 0 ? 'recorded' : `in ${formatDuration(durationMs ?? 0)}`;
+    const how = durationMs === null ? '' : `${ran} by ${appliedBy}`;
     const told = [state.padEnd(8), when, style.dim(how)].filter(Boolean).join('  ');
     return `${mark} ${name.padEnd(width)}  ${told}`.trimEnd();
   });

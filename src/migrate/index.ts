@@ -1,3 +1,12 @@
+export type { SchemaDeviation } from './adoption-difference.ts';
+export {
+  type BaselineOptions,
+  type BaselineResult,
+  baseline,
+  compareBaseline,
+  judgeBaseline,
+  recordBaseline,
+} from './baseline.ts';
 export type { Direction } from './compile.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
