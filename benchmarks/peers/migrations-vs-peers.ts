@@ -1,0 +1,243 @@
+/**
+ * The same 200 generated migrations with structdb as npm ships it, kysely-ctl, node-pg-migrate and dbmate: `up` on an
+ * empty database, and `status` when nothing is pending. Whole processes, in turns, medians, on a private server.
+ *
+ *   node benchmarks/peers/migrations-vs-peers.ts [--runs 7] [--count 200]
+ *
+ * structdb's `up` is a process that hands the migrations to its Migrator, from the published files; its `status` is the
+ * command line over the migrations that ship. dbmate runs as npm installs it (a Node program that starts the binary); the bare binary is told too, without a target.
+ * Exit code 4 when a target is missed.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { up } from '../../src/migrate/index.ts';
+import { prepareOwn } from './backups.ts';
+import { context, median, onScratchServer } from './support.ts';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '7' }, count: { type: 'string', default: '200' } },
+});
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+const modules = path.join(checkout, 'node_modules');
+const folder = mkdtempSync('/var/tmp/structdb-migrations-');
+
+interface Runner {
+  readonly name: string;
+  readonly up: readonly string[];
+  /** Absent: node-pg-migrate has none. */
+  readonly status?: readonly string[];
+  /** Whose status is asked of a database with the migrations that ship. */
+  readonly shipped?: boolean;
+}
+
+try {
+  writeMigrations(Number(values.count));
+  const own = path.join(prepareOwn(path.join(folder, 'own')).folder, 'package');
+  writeOwnRunner(own);
+  await onScratchServer(({ connection }) => measure(runners(own), connection));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Each makes a table with an identity, an index and one more column; the same statements in each tool's form. */
+function writeMigrations(count: number): void {
+  for (const kind of ['sql', 'node-pg-migrate', 'ts']) mkdirSync(path.join(folder, kind));
+  for (let number = 1; number <= count; number += 1) {
+    const name = `${String(number).padStart(4, '0')}_table`;
+    const table = `t${number}`;
+    const up = [
+      `create table ${table} (id bigint generated always as identity primary key, name text not null)`,
+      `create index ${table}_name on ${table} (name)`,
+      `alter table ${table} add column note text`,
+    ];
+    const down = `drop table ${table}`;
+    const script = up.map((statement) => `${statement};\n`).join('');
+    const write = (kind: string, extension: string, text: string) =>
+      writeFileSync(path.join(folder, kind, `${name}.${extension}`), text);
+    write('sql', 'sql', `-- migrate:up\n${script}\n-- migrate:down\n${down};\n`);
+    write('node-pg-migrate', 'sql', `-- Up Migration\n${script}\n-- Down Migration\n${down};\n`);
+    const typed = (verb: string, statements: readonly string[]) =>
+      `export async function ${verb}(db: Kysely<unknown>): Promise<void> {\n${statements
+        .map((statement) => `  await sql\`${statement}\`.execute(db);\n`)
+        .join('')}}\n`;
+    write('ts', 'ts', `import { type Kysely, sql } from 'kysely';\n\n${typed('up', up)}\n${typed('down', [down])}`);
+  }
+  symlinkSync(modules, path.join(folder, 'node_modules'));
+  writeFileSync(
+    path.join(folder, 'kysely.config.ts'),
+    `import { defineConfig } from 'kysely-ctl';
+import pg from 'pg';
+export default defineConfig({
+  dialect: 'pg',
+  dialectConfig: () => ({ pool: new pg.Pool({ connectionString: process.env.DATABASE_URL }) }),
+  migrations: { migrationFolder: 'ts' },
+});
+`,
+  );
+}
+
+/** `node up.mjs sql|ts`: the files of that folder as a registry, given to structdb's Migrator. */
+function writeOwnRunner(own: string): void {
+  const dist = path.join(own, 'dist/src');
+  writeFileSync(
+    path.join(folder, 'up.mjs'),
+    `import { enableCompileCache } from 'node:module';
+import { readdirSync, readFileSync } from 'node:fs';
+enableCompileCache();
+const { sql } = await import('kysely');
+const { resolveConnection } = await import('${dist}/config/resolve.js');
+const { systemClock } = await import('${dist}/core/clock.js');
+const { withClient } = await import('${dist}/postgres/connect.js');
+const { profiles } = await import('${dist}/postgres/profiles.js');
+const { kyselyOver } = await import('${dist}/migrate/dialect.js');
+const { MigrationAdapter } = await import('${dist}/migrate/lock.js');
+const { StructdbMigrator } = await import('${dist}/migrate/migrator.js');
+const kind = process.argv[2];
+const registry = {};
+for (const file of readdirSync(kind)) {
+  const name = file.replace(/\\.\\w+$/, '');
+  if (kind === 'ts') { registry[name] = await import('./ts/' + file); continue; }
+  const [, up, down] = readFileSync(kind + '/' + file, 'utf8').split(/^-- migrate:(?:up|down)$/m);
+  registry[name] = { up: (db) => sql.raw(up).execute(db), down: (db) => sql.raw(down).execute(db) };
+}
+const environment = { variables: {}, home: '/', workingDirectory: '/', platform: process.platform };
+const connection = await resolveConnection({ url: process.env.DATABASE_URL, environment });
+const context = { clock: systemClock, report: () => {}, signal: new AbortController().signal };
+await withClient(connection, profiles.migrate, context, async (client) => {
+  const db = kyselyOver(client, new MigrationAdapter({ ...context, waitMs: 0, onWait: () => {} }));
+  const { error } = await new StructdbMigrator({ db, registry, context }).migrateToLatest();
+  if (error) throw error;
+});
+process.exit(0);
+`,
+  );
+}
+
+function runners(own: string): Runner[] {
+  const node = process.execPath;
+  const bin = (file: string) => [node, path.join(modules, file)];
+  const ownUp = (kind: string) => [node, path.join(folder, 'up.mjs'), kind];
+  const status = [node, path.join(own, 'bin/structdb.js'), 'migrate', 'status', '--check'];
+  const dbmate = (command: readonly string[]) => ({
+    up: [...command, '--migrations-dir', 'sql', '--no-dump-schema', 'up'],
+    status: [...command, '--migrations-dir', 'sql', 'status'],
+  });
+  const ctl = (...verb: string[]) => [...bin('kysely-ctl/dist/bin.mjs'), 'migrate', ...verb, '--no-outdated-check'];
+  return [
+    { name: 'structdb, SQL', up: ownUp('sql'), status, shipped: true },
+    { name: 'structdb, TypeScript', up: ownUp('ts') },
+    { name: 'dbmate', ...dbmate(bin('dbmate/dist/cli.js')) },
+    {
+      name: 'dbmate, bare binary',
+      ...dbmate([path.join(modules, `@dbmate/${process.platform}-${process.arch}/bin/dbmate`)]),
+    },
+    {
+      name: 'node-pg-migrate',
+      up: [...bin('node-pg-migrate/bin/node-pg-migrate.js'), 'up', '-m', 'node-pg-migrate', '--no-single-transaction'],
+    },
+    {
+      name: 'node-pg-migrate, one transaction for all',
+      up: [...bin('node-pg-migrate/bin/node-pg-migrate.js'), 'up', '-m', 'node-pg-migrate'],
+    },
+    { name: 'kysely-ctl, one transaction for all', up: ctl('latest'), status: ctl('list') },
+  ];
+}
+
+async function measure(all: readonly Runner[], connection: ConnectionSettings): Promise<void> {
+  const { host, port, user, password } = connection;
+  const admin = new pg.Client({ host, port, user, password: password ?? '', database: 'postgres' });
+  await admin.connect();
+  const shipped = `structdb_shipped_${process.pid}`;
+  await admin.query(`create database ${shipped}`);
+  await up({ connection: { ...connection, database: shipped } }, context);
+  const times = new Map(all.map((runner) => [runner, { up: [] as number[], status: [] as number[] }]));
+  const rounds = Number(values.runs);
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const runner of round % 2 === 0 ? all : all.toReversed()) {
+      const name = `structdb_peer_${process.pid}`;
+      await admin.query(`create database ${name}`);
+      const url = urlOf(connection, name);
+      const sample = times.get(runner)!;
+      const upMs = timed(runner.up, url);
+      const status = runner.status
+        ? timed(runner.status, runner.shipped ? urlOf(connection, shipped) : url)
+        : undefined;
+      const made = await countTables({ ...connection, database: name });
+      if (made !== Number(values.count)) throw new Error(`${runner.name} made ${made} tables`);
+      // The first round fills caches.
+      if (round > 0) sample.up.push(upMs);
+      if (round > 0 && status !== undefined) sample.status.push(status);
+      await admin.query(`drop database ${name} with (force)`);
+    }
+  }
+  await admin.end();
+  report(all.map((runner) => ({ name: runner.name, ...times.get(runner)! })));
+}
+
+/** A folder of a socket as pg and dbmate both understand it. */
+function urlOf({ host, port, user, password }: ConnectionSettings, database: string): string {
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password ?? '')}`;
+  return host.startsWith('/')
+    ? `postgres://${login}@/${database}?host=${encodeURIComponent(host)}&port=${port}&sslmode=disable`
+    : `postgres://${login}@${host}:${port}/${database}?sslmode=disable`;
+}
+
+async function countTables({ host, port, user, password, database }: ConnectionSettings): Promise<number> {
+  const client = new pg.Client({ host, port, user, password: password ?? '', database });
+  await client.connect();
+  const { rows } = await client.query<{ n: string }>(
+    `select count(*) as n from pg_tables where schemaname = 'public' and tablename ~ '^t[0-9]+$'`,
+  );
+  await client.end();
+  return Number(rows[0]!.n);
+}
+
+function timed([program, ...words]: readonly string[], url: string): number {
+  const started = performance.now();
+  const { status, stderr, error } = spawnSync(program!, words, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, CI: '1', DATABASE_URL: url, NODE_NO_WARNINGS: '1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  const ms = performance.now() - started;
+  if (status !== 0) throw new Error(`${program} ${words.join(' ')}: ${status} ${error?.message ?? ''}\n${stderr}`);
+  return ms;
+}
+
+function report(samples: readonly { name: string; up: readonly number[]; status: readonly number[] }[]): void {
+  const told = (times: readonly number[]) =>
+    times.length === 0
+      ? '–'
+      : `${median(times).toFixed(0)} ms (${Math.min(...times).toFixed(0)} – ${Math.max(...times).toFixed(0)})`;
+  for (const { name, up, status } of samples) {
+    console.log(`${name.padEnd(42)}up ${told(up).padEnd(26)}status ${told(status)}`);
+  }
+  const of = (name: string, verb: 'up' | 'status') => median(samples.find((sample) => sample.name === name)![verb]);
+  const nodeRunners = [
+    'node-pg-migrate',
+    'node-pg-migrate, one transaction for all',
+    'kysely-ctl, one transaction for all',
+  ];
+  const fastest = Math.min(...nodeRunners.map((name) => of(name, 'up')));
+  const verdicts: [string, number, number][] = [
+    ['up, SQL: of the fastest Node runner', of('structdb, SQL', 'up') / fastest, 1],
+    ['up, SQL: of dbmate', of('structdb, SQL', 'up') / of('dbmate', 'up'), 1.5],
+    [
+      'up, TypeScript: of kysely-ctl',
+      of('structdb, TypeScript', 'up') / of('kysely-ctl, one transaction for all', 'up'),
+      1,
+    ],
+    ['status: of dbmate', of('structdb, SQL', 'status') / of('dbmate', 'status'), 3],
+    ['status: milliseconds', of('structdb, SQL', 'status'), 200],
+  ];
+  for (const [what, value, target] of verdicts) {
+    console.log(`${value <= target ? '✓' : '✗'} ${what}: ${value.toFixed(2)} (target: at most ${target})`);
+    if (value > target) process.exitCode = 4;
+  }
+}
