@@ -8,7 +8,7 @@ import type { StructdbMigrator } from './migrator.ts';
 import { requireWritableSession } from './preflight.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
-import { type MigrationSession, withMigrator } from './session.ts';
+import { type MigrationSession, noticeWhenKilled, withMigrator } from './session.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 /** How long `up`, `down` and `to` wait for another run by default. */
@@ -77,6 +77,7 @@ function migrate(
   verb: (migrator: StructdbMigrator) => Promise<MigrationResultSet>,
 ): Promise<MigrateResult> {
   const verbOn = async ({ client, db, migrator }: MigrationSession) => {
+    await noticeWhenKilled(client);
     await requireWritableSession(client, connection, lockTimeoutMs);
     await requireMigrationPrivileges(client, connection);
     const { error, results = [] } = await verb(migrator);

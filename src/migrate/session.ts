@@ -40,7 +40,6 @@ export async function withMigrator<T>(
   const profile = { ...profiles.migrate, lockTimeoutMs };
   return withClient(connection, profile, context, async (client) => {
     await requireSupportedServer(client);
-    await noticeWhenKilled(client);
     reportNotices(client, context);
     const { clock, signal } = context;
     const onWait = (holder: string) =>
@@ -75,7 +74,7 @@ function lookEvery(lockTimeoutMs: number): number {
  * When structdb is killed, the server stops its statement within seconds, instead of building an index to its end with
  * the migration lock held. Not every system that PostgreSQL runs on can tell (manual, client_connection_check_interval).
  */
-async function noticeWhenKilled(client: pg.Client): Promise<void> {
+export async function noticeWhenKilled(client: pg.Client): Promise<void> {
   await client.query(`set client_connection_check_interval = '2s'`).catch(() => {});
 }
 
