@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
-import { formatCount, formatDuration, parseDuration } from '../core/units.ts';
-import type { Loss, MigrateResult, PlannedMigration, StatusResult } from '../migrate/index.ts';
+import { formatCount, parseDuration } from '../core/units.ts';
+import type { Loss, MigrateResult, PlannedMigration } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
+import { statusCommand } from './migrate-status.ts';
 import { typesCommand } from './migrate-types.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
@@ -85,27 +86,6 @@ function toCommand(shell: Shell): Command {
       await confirmDown(session, connection, { name });
       const result = await to({ connection, ...lockOptions(flags), name }, session.context);
       return { result, human: (style) => renderRun(result, style) };
-    },
-  });
-}
-
-function statusCommand(shell: Shell): Command {
-  return shell.command<{ readonly check?: boolean }>({
-    name: 'status',
-    summary: 'List the migrations and which of them are applied',
-    example: 'structdb migrate status --check',
-    exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.workToDo, EXIT.brokenPromise, EXIT.interrupted],
-    connects: true,
-    configure: (command) =>
-      command.option('--check', 'exit 3 when migrations are pending, 4 when one was edited or is unknown'),
-    run: async (session, _args, { check }) => {
-      const { judgeStatus, status } = await import('../migrate/index.ts');
-      const result = await status({ connection: await session.connection() }, session.context);
-      return {
-        result,
-        human: (style) => renderStatus(result, style),
-        verdict: check ? judgeStatus(result) : undefined,
-      };
     },
   });
 }
@@ -195,21 +175,6 @@ function renderRun({ steps, current, pending }: MigrateResult, style: Style): st
   if (steps.length === 0) return `Nothing to do: ${at}${waiting}.`;
   const verb = steps[0]!.direction === 'up' ? 'Applied' : 'Took back';
   return `${verb} ${steps.length} ${steps.length === 1 ? 'migration' : 'migrations'}: ${at}${waiting}.`;
-}
-
-function renderStatus({ migrations, pending }: StatusResult, style: Style): string {
-  const width = Math.max(...migrations.map(({ name }) => name.length));
-  const lines = migrations.map(({ name, state, appliedAt, durationMs, appliedBy }) => {
-    const mark = state === 'applied' ? style.green('✓') : state === 'pending' ? style.yellow('·') : style.red('✗');
-    const when = appliedAt === null ? '' : `${appliedAt.slice(0, 19).replace('T', ' ')} UTC`;
-    // A baseline takes no time: nothing was run.
-    const ran = durationMs === 0 ? 'recorded' : `in ${formatDuration(durationMs ?? 0)}`;
-    const how = durationMs === null ? '' : `${ran} by ${appliedBy}`;
-    const told = [state.padEnd(8), when, style.dim(how)].filter(Boolean).join('  ');
-    return `${mark} ${name.padEnd(width)}  ${told}`.trimEnd();
-  });
-  lines.push(pending.length === 0 ? 'Up to date.' : `${pending.length} pending. Run: structdb migrate up`);
-  return lines.join('\n');
 }
 
 function renderPlan(planned: readonly PlannedMigration[]): string {

@@ -45,8 +45,9 @@ export interface SchemaFactsOptions {
 /** Schemas that are looked at: the platform's and structdb's own. */
 const SCHEMAS = `n.nspname in ('public', 'structdb')`;
 
-/** Tables that other commands of structdb (catalog import, monitor) make at their first use: no migration's affair. */
-const OTHER_BOOKS = `not (n.nspname = 'structdb' and c.relname in ('catalog_imports', 'heartbeat'))`;
+/** The books that structdb's own commands make at their first use (migrate, dashboard, catalog import, monitor): no migration's work. */
+const OTHER_BOOKS = `not (n.nspname = 'structdb' and c.relname in ('migrations', 'kysely_migration', 'kysely_migration_lock',
+  'dashboard_refreshes', 'catalog_imports', 'heartbeat'))`;
 
 /**
  * Everything that migrations make in schemas public and structdb, as the catalogs tell it under an empty search path.

@@ -3,14 +3,14 @@ import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { type AppliedMigration, readAppliedMigrations } from '../database/bookkeeping.ts';
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
-import { isTransactional, namesOf, type RegisteredMigration, registry } from './registry.ts';
+import { isTransactional, namesOf, type RegisteredMigration, type Registry, registry as shipped } from './registry.ts';
 import { withMigrator } from './session.ts';
 
 /**
- * `changed`: applied with other SQL than this structdb has. `unknown`: applied, but not among this structdb's
- * migrations. `out of order`: pending, although a later one is applied.
+ * `edited`: applied with other SQL than the migration has now. `missing file`: applied, but not among the migrations.
+ * `out of order`: pending, although a later one is applied.
  */
-export type MigrationState = 'applied' | 'pending' | 'changed' | 'unknown' | 'out of order';
+export type MigrationState = 'applied' | 'pending' | 'edited' | 'missing file' | 'out of order';
 
 export interface MigrationStatus {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface MigrationStatus {
   readonly appliedBy: string | null;
   readonly durationMs: number | null;
   readonly toolVersion: string | null;
-  /** SHA-256 of the SQL as it was applied; null when another tool applied it. */
+  /** SHA-256 of the SQL as it was applied; null when it is not applied, or was by another tool: then nothing can differ. */
   readonly checksum: string | null;
 }
 
@@ -35,7 +35,7 @@ export interface StatusResult {
 
 /** Every migration with its state. Reads only: nothing is written, locked or created. */
 export async function status(
-  { connection }: { readonly connection: ConnectionSettings },
+  { connection, registry = shipped }: { readonly connection: ConnectionSettings; readonly registry?: Registry },
   context: RunContext,
 ): Promise<StatusResult> {
   const applied = await withMigrator(connection, 0, context, ({ db }) => readAppliedMigrations(db));
@@ -53,16 +53,27 @@ export async function status(
   });
 }
 
+/** What is wrong with a migration, in the words of a sentence. */
+const BROKEN: Partial<Record<MigrationState, string>> = {
+  edited: 'was edited after it was applied',
+  'missing file': 'is applied, but not among the migrations',
+  'out of order': 'is not applied, although a later one is',
+};
+
 /**
- * What `--check` answers: undefined when all is applied as it should be. A broken promise (an edited, unknown or
- * skipped migration) weighs more than work to do.
+ * What `--check` answers: undefined when all is applied as it should be. A broken promise (a migration that was edited,
+ * is missing or was skipped) weighs more than work to do. An applied migration without a checksum is no broken promise.
  */
 export function judgeStatus({ migrations, pending }: StatusResult): StructdbError | undefined {
-  const broken = migrations.filter(({ state }) => !['applied', 'pending'].includes(state));
+  const broken = migrations.filter(({ state }) => state in BROKEN);
   if (broken.length > 0) {
-    const what = broken.map(({ name, state }) => `${name} is ${state}`).join(', ');
-    return new StructdbError('MIGRATION_CHANGED', `The migrations do not match the database: ${what}.`, {
-      hint: 'Use the structdb that applied them, or compare: structdb migrate plan',
+    const edited = broken.filter(({ state }) => state === 'edited').map(({ name }) => name);
+    return new StructdbError('MIGRATION_CHANGED', 'The migrations do not match the database.', {
+      details: broken.map(({ name, state }) => `${name} ${BROKEN[state]}`),
+      hint:
+        edited.length === broken.length
+          ? `After a deliberate edit: structdb migrate repair ${edited.join(' ')}`
+          : 'Use the structdb, or the folder of migrations, that applied them.',
     });
   }
   if (pending.length === 0) return undefined;
@@ -96,11 +107,11 @@ async function stateOf(
   applied: AppliedMigration | undefined,
   lastApplied: string | null,
 ): Promise<MigrationState> {
-  if (!migration) return 'unknown';
+  if (!migration) return 'missing file';
   if (!applied) return lastApplied !== null && name < lastApplied ? 'out of order' : 'pending';
   if (applied.record === null) return 'applied';
   const checksum = checksumOf(joinStatements(await compileMigration(migration, 'up')));
-  return checksum === applied.record.checksum ? 'applied' : 'changed';
+  return checksum === applied.record.checksum ? 'applied' : 'edited';
 }
 
 function isPending({ state }: MigrationStatus): boolean {

@@ -25,7 +25,18 @@ describe('structdb migrate', () => {
     await sql(connection, (client) => client.query(`update structdb.migrations set checksum = repeat('0', 64)`));
     const changed = await structdb(['migrate', 'status', '--check', '--url', url]);
     expect(changed.exitCode).toBe(4);
-    expect(changed.stderr).toContain('001_core_schema is changed');
+    expect(changed.stderr).toContain('001_core_schema was edited after it was applied');
+    expect(changed.stdout).toMatch(/✗ 001_core_schema +edited .*\n(.*\n){5}6 edited\.\n$/);
+    await sql(connection, async (client) => {
+      await client.query(`delete from structdb.migrations`);
+      await client.query(`insert into structdb.kysely_migration values ('777_strange', '2026-01-01T00:00:00Z')`);
+    });
+    const strange = await structdb(['migrate', 'status', '--url', url]);
+    expect(strange.exitCode).toBe(0);
+    expect(strange.stdout).toMatch(/✓ 006_envelope_support +applied +.* UTC {2}no checksum\n/);
+    expect(strange.stdout).toMatch(
+      /✗ 777_strange +missing file +2026-01-01 00:00:00 UTC {2}no checksum\n1 missing file\.\n$/,
+    );
   });
 
   it('down says what will be lost, wants --yes without a terminal, and then does it', async () => {

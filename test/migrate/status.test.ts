@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { toolVersion } from '../../src/core/tool-version.ts';
 import { judgeStatus, plan, status } from '../../src/migrate/index.ts';
+import { registry } from '../../src/migrate/registry.ts';
 import { testContext } from '../support/context.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
@@ -17,7 +19,7 @@ describe('migrate status', () => {
     expect(rows).toEqual([{ made: null }]);
   });
 
-  it('knows applied, edited, unknown and skipped migrations apart', async () => {
+  it('knows applied, edited, missing and skipped migrations apart', async () => {
     const connection = await server.createDatabase();
     await migrateUp(connection);
     expect(judgeStatus(await status({ connection }, testContext()))).toBeUndefined();
@@ -30,15 +32,77 @@ describe('migrate status', () => {
     const result = await status({ connection }, testContext());
     expect(Object.fromEntries(result.migrations.map(({ name, state }) => [name, state]))).toEqual({
       '001_core_schema': 'applied',
-      '002_enum_constraints': 'changed',
+      '002_enum_constraints': 'edited',
       // applied by a plain kysely: nothing is recorded that could differ
       '003_calibration_pricing': 'applied',
       '004_seed_data': 'out of order',
       '005_performance_monitoring': 'applied',
       '006_envelope_support': 'applied',
-      '777_strange': 'unknown',
+      '777_strange': 'missing file',
     });
-    expect(judgeStatus(result)).toMatchObject({ code: 'MIGRATION_CHANGED', exitCode: 4 });
+    expect(judgeStatus(result)).toMatchObject({
+      code: 'MIGRATION_CHANGED',
+      exitCode: 4,
+      details: [
+        '002_enum_constraints was edited after it was applied',
+        '004_seed_data is not applied, although a later one is',
+        '777_strange is applied, but not among the migrations',
+      ],
+    });
+  });
+
+  it('never takes a migration without a checksum for drift', async () => {
+    const connection = await server.createDatabase();
+    await migrateUp(connection);
+    await sql(connection, (client) => client.query('delete from structdb.migrations'));
+    const result = await status({ connection }, testContext());
+    expect(result.migrations.map(({ state, checksum }) => [state, checksum])).toEqual(Array(6).fill(['applied', null]));
+    expect(judgeStatus(result)).toBeUndefined();
+  });
+
+  it('says of each migration what is known, by the same keys always, also whether there is a way back', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection, 1);
+    await sql(connection, (client) =>
+      client.query(`insert into structdb.kysely_migration values ('000_gone', '2026-01-01T00:00:00Z')`),
+    );
+    const two = { '001_core_schema': registry['001_core_schema']!, '002_one_way': { up: async () => {} } };
+    const { migrations } = await status({ connection, registry: two }, testContext());
+    expect(migrations).toEqual([
+      {
+        name: '000_gone',
+        state: 'missing file',
+        transactional: null,
+        hasDown: null,
+        appliedAt: '2026-01-01T00:00:00.000Z',
+        appliedBy: null,
+        durationMs: null,
+        toolVersion: null,
+        checksum: null,
+      },
+      {
+        name: '001_core_schema',
+        state: 'applied',
+        transactional: true,
+        hasDown: true,
+        appliedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        appliedBy: connection.user,
+        durationMs: expect.any(Number),
+        toolVersion: toolVersion(),
+        checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+      {
+        name: '002_one_way',
+        state: 'pending',
+        transactional: true,
+        hasDown: false,
+        appliedAt: null,
+        appliedBy: null,
+        durationMs: null,
+        toolVersion: null,
+        checksum: null,
+      },
+    ]);
   });
 });
 
