@@ -3,6 +3,7 @@ import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount, parseDuration } from '../core/units.ts';
 import type { Loss, MigrateResult, PlannedMigration } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
+import { repairCommand } from './migrate-repair.ts';
 import { statusCommand } from './migrate-status.ts';
 import { typesCommand } from './migrate-types.ts';
 import type { Style } from './output.ts';
@@ -24,6 +25,7 @@ export function migrateCommand(shell: Shell): Command {
     planCommand(shell),
     baselineCommand(shell),
     typesCommand(shell),
+    repairCommand(shell),
   ]);
 }
 

@@ -10,6 +10,7 @@ export {
 export type { Direction } from './compile.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
+export { type Repair, type RepairOptions, type RepairResult, repair } from './repair.ts';
 export {
   DEFAULT_LOCK_WAIT_MS,
   down,
