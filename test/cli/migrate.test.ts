@@ -60,6 +60,23 @@ describe('structdb migrate', () => {
     expect(stdout).toContain('drop index concurrently if exists public.project_payloads_project_id_version_key;');
   });
 
+  it('plan tells the locks in comments, and stays SQL that psql would run', async () => {
+    const connection = await server.createOwnedDatabase();
+    const { stdout } = await structdb(['migrate', 'plan', '--to', '004']);
+    expect(stdout).toContain(
+      '--   ACCESS EXCLUSIVE on public.projects: blocks reads and writes; rewrites the table; unless',
+    );
+    await sql(connection, (client) => client.query(stdout));
+    const { json } = await structdb(['migrate', 'plan', '--database', '--json', '--url', urlOf(connection)]);
+    expect(json).toMatchObject({ ok: true, result: { database: connection.database, current: null } });
+    const [first] = json.result.migrations;
+    expect(first.effects).toHaveLength(first.statements.length);
+    const migrated = await server.createOwnedDatabase();
+    await migrateUp(migrated);
+    const done = await structdb(['migrate', 'plan', '--url', urlOf(migrated)]);
+    expect(done.stdout).toBe(`-- nothing would run: database ${migrated.database} is at 006_envelope_support\n`);
+  });
+
   it('answers wrong usage with exit 2', async () => {
     for (const args of [
       ['up', '0'],
