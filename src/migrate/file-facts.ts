@@ -2,7 +2,7 @@ import { compileMigration } from './compile.ts';
 import { asKind, findAll, loadParser, type SqlNode } from './parse-sql.ts';
 import { namesOf, type Registry } from './registry.ts';
 import type { RelationLookup } from './relation-facts.ts';
-import { nameOf, type RelationName, writeName } from './relation-name.ts';
+import { nameOf, type RelationName, relationKey, writeName } from './relation-name.ts';
 
 /**
  * What the migrations themselves say about indexes and foreign keys: which table an index is on, which table a constraint
@@ -44,11 +44,11 @@ class Book {
     const index = asKind(node, 'IndexStmt');
     if (index?.idxname) {
       const table = nameOf(index.relation);
-      this.#indexes.set(keyOf({ schema: table.schema, name: index.idxname }), writeName(table));
+      this.#indexes.set(relationKey({ schema: table.schema, name: index.idxname }), writeName(table));
     }
     const statement = asKind(node, 'CreateStmt') ?? asKind(node, 'AlterTableStmt');
     if (!statement) return;
-    const table = keyOf(nameOf(statement.relation));
+    const table = relationKey(nameOf(statement.relation));
     const known = this.#constraints.get(table) ?? new Map<string, string | false>();
     if (asKind(node, 'CreateStmt') || known.size > 0 || this.#constraints.has(table))
       this.#constraints.set(table, known);
@@ -58,18 +58,14 @@ class Book {
   }
 
   tableOfIndex(index: RelationName): readonly string[] | undefined {
-    const table = this.#indexes.get(keyOf(index));
+    const table = this.#indexes.get(relationKey(index));
     return table === undefined ? undefined : [table];
   }
 
   references(table: RelationName, constraint: string | undefined): readonly string[] | undefined {
-    const known = this.#constraints.get(keyOf(table));
+    const known = this.#constraints.get(relationKey(table));
     if (constraint === undefined) return known && [...known.values()].filter((target) => target !== false);
     const target = known?.get(constraint);
     return target === undefined ? undefined : target === false ? [] : [target];
   }
-}
-
-function keyOf({ schema, name }: RelationName): string {
-  return writeName({ schema: schema ?? 'public', name });
 }

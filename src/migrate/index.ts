@@ -8,6 +8,15 @@ export {
   recordBaseline,
 } from './baseline.ts';
 export type { Direction } from './compile.ts';
+export {
+  DEFAULT_LARGE_ROWS,
+  judgeLint,
+  type LintFinding,
+  type LintOptions,
+  type LintResult,
+  lint,
+  type SuppressedFinding,
+} from './lint.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
 export { type DatabasePlan, planDatabase } from './plan-database.ts';

@@ -21,6 +21,8 @@ export interface RegisteredMigration {
   up(db: Kysely<unknown>): Promise<void>;
   down?(db: Kysely<unknown>): Promise<void>;
   readonly config?: MigrationConfig;
+  /** The rules of `migrate lint` that do not apply here, each with the reason. */
+  readonly lint?: Readonly<Record<string, string>>;
   /** The file, where it was read from one. */
   readonly source?: { readonly file: string; readonly text: string };
 }

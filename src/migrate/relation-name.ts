@@ -25,6 +25,11 @@ export function writeName({ schema, name }: RelationName): string {
   return schema === null ? identifier(name) : `${identifier(schema)}.${identifier(name)}`;
 }
 
+/** The same relation by one text: without a schema, `public` is meant wherever search_path is PostgreSQL's own. */
+export function relationKey({ schema, name }: RelationName): string {
+  return writeName({ schema: schema ?? 'public', name });
+}
+
 function identifier(text: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(text) ? text : `"${text.replaceAll('"', '""')}"`;
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.ts';
 import { LOCK_MODES, type LockMode, moreWork, strongerMode, type TableWork } from './lock-levels.ts';
 import { loadParser, type Parser } from './parse-sql.ts';
 import type { RelationFacts, RelationLookup } from './relation-facts.ts';
-import { type RelationName, writeName } from './relation-name.ts';
+import { relationKey, writeName } from './relation-name.ts';
 import { locksOf, type StatementLocks, type TakenLock } from './statement-locks.ts';
 
 /** A lock on a table that others use. */
@@ -43,8 +43,8 @@ export async function effectsOf(
   const facts = await lookup(told.flatMap(({ locks }) => locks));
   const own = new Set<string>();
   return told.map(({ locks, creates, unknown }) => {
-    const others = locks.filter(({ relation }) => !own.has(keyOf(relation)));
-    if (transactional) for (const relation of creates) own.add(keyOf(relation));
+    const others = locks.filter(({ relation }) => !own.has(relationKey(relation)));
+    if (transactional) for (const relation of creates) own.add(relationKey(relation));
     return {
       locks: merged(others.flatMap((lock) => planned(lock, facts, own))),
       creates: creates.map(writeName),
@@ -117,9 +117,4 @@ function together(a: PlannedLock, b: PlannedLock): PlannedLock {
     notes: [...new Set([...a.notes, ...b.notes])],
     sources: [...new Set([...a.sources, ...b.sources])],
   };
-}
-
-/** Without a schema, `public` is meant wherever search_path is PostgreSQL's own. */
-function keyOf({ schema, name }: RelationName): string {
-  return writeName({ schema: schema ?? 'public', name });
 }

@@ -77,6 +77,33 @@ describe('structdb migrate', () => {
     expect(done.stdout).toBe(`-- nothing would run: database ${migrated.database} is at 006_envelope_support\n`);
   });
 
+  it('lint exits 0 on what ships, and 4 where a large table would be locked long', async () => {
+    const clean = await structdb(['migrate', 'lint']);
+    expect(clean).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(clean.stdout).toBe('6 migrations: no errors, no warnings, 11 ignored with a reason.\n');
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection, 1);
+    await sql(connection, async (client) => {
+      await client.query(`insert into projects (account_id, name, created_by, updated_by)
+        select gen_random_uuid(), 'n', 'a', 'a' from generate_series(1, 20)`);
+      await client.query('analyze projects');
+    });
+    const args = ['migrate', 'lint', '--url', urlOf(connection)];
+    expect((await structdb(args)).exitCode).toBe(0);
+    const large = await structdb([...args, '--large', '10']);
+    expect(large.exitCode).toBe(4);
+    expect(large.stdout).toContain('✗ 002_enum_constraints, statement 7: long-lock-on-large-table\n');
+    expect(large.stderr).toContain('lint found 1 error in 002_enum_constraints.');
+    const { json } = await structdb([...args, '--large', '10', '--json']);
+    expect(json).toMatchObject({
+      ok: false,
+      exitCode: 4,
+      result: { database: connection.database, errors: 1, findings: [{ statement: 7, level: 'error' }] },
+      error: { code: 'LINT_FAILED' },
+    });
+    expect((await structdb(['migrate', 'lint', '--large', 'many'])).exitCode).toBe(2);
+  });
+
   it('answers wrong usage with exit 2', async () => {
     for (const args of [
       ['up', '0'],
