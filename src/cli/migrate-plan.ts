@@ -44,16 +44,22 @@ export function planCommand(shell: Shell): Command {
 }
 
 /** The plan stays SQL that psql can run: all that is told beside it is a comment. */
-function renderPlan(planned: readonly PlannedMigration[]): string {
+export function renderPlan(planned: readonly PlannedMigration[]): string {
   return planned
     .map(({ name, direction, transactional, statements, effects }) => {
       const how = transactional
         ? 'one transaction: every lock is held until its end'
         : 'no transaction: each statement by itself';
-      const body = statements.map((statement, index) => `${renderEffects(effects[index]!)}\n${statement};`);
+      const body = statements.map((statement, index) => `${renderEffects(effects[index]!)}\n${terminated(statement)}`);
       return [comment(`${name} (${direction}), ${how}`), ...body].join('\n');
     })
     .join('\n\n');
+}
+
+/** A comment at the end would swallow the semicolon. */
+function terminated(statement: string): string {
+  const last = statement.slice(statement.lastIndexOf('\n') + 1);
+  return last.includes('--') ? `${statement}\n;` : `${statement};`;
 }
 
 function renderEffects({ locks, unknown }: StatementEffects): string {

@@ -126,7 +126,7 @@ describe('migrate lint', () => {
   it("squawk's rules, at the right statement, also after a comment, and not by its own comments", async () => {
     const texts = [
       'select 1 -- the end',
-      '-- squawk-ignore constraint-missing-not-valid\nalter table app.t\n  add constraint c check (a > 0)',
+      'alter table app.t\n  -- squawk-ignore constraint-missing-not-valid\n  add constraint c check (a > 0)',
       'select 2',
       'create index i on app.t (a)',
     ];

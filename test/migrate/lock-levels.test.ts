@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
+import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { LOCK_MODES, type LockMode } from '../../src/migrate/lock-levels.ts';
 import { relationLookup } from '../../src/migrate/relation-facts.ts';
 import { effectsOf } from '../../src/migrate/statement-effects.ts';
+import { embeddedServer } from '../support/embedded.ts';
 import { sql, useServer } from '../support/postgres.ts';
 
 const server = useServer();
@@ -276,9 +278,14 @@ async function locksWhileWaiting(
   }
 }
 
+const SERVERS: readonly [string, () => Promise<ConnectionSettings>][] = [
+  ['15', () => server.createDatabase()],
+  ['18', () => embeddedServer(18)],
+];
+
 describe('the lock levels that plan tells', () => {
-  it('are those that PostgreSQL takes, statement by statement', async () => {
-    const connection = await server.createDatabase();
+  it.each(SERVERS)('are those that PostgreSQL %s takes, statement by statement', async (_major, database) => {
+    const connection = await database();
     await sql(connection, async (client) => {
       await client.query(FIXTURE);
       await client.query('reset search_path');

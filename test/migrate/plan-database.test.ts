@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Kysely } from 'kysely';
 import { sql as text } from 'kysely';
+import { renderPlan } from '../../src/cli/migrate-plan.ts';
 import { readAppliedMigrations } from '../../src/database/bookkeeping.ts';
 import { plan, planDatabase } from '../../src/migrate/index.ts';
 import { LOCK_RULES } from '../../src/migrate/lock-levels.ts';
@@ -8,6 +8,7 @@ import { withReader } from '../../src/migrate/reader.ts';
 import { registry } from '../../src/migrate/registry.ts';
 import { relationLookup } from '../../src/migrate/relation-facts.ts';
 import { testContext } from '../support/context.ts';
+import { statements } from '../support/migrations.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
 
@@ -113,6 +114,14 @@ describe('migrate plan against a database', () => {
 });
 
 describe('migrate plan from the files', () => {
+  it('ends each statement, also one that ends with a comment, and keeps odd names within comments', async () => {
+    const connection = await server.createDatabase();
+    const texts = ['create table "odd\nname" (a int) -- the end', 'create index on "odd\nname" (a)', 'select 1'];
+    const text = renderPlan(await plan({ registry: { '1_odd': statements(texts, { transaction: false }) } }));
+    const results = await sql(connection, (client) => client.query(text));
+    expect(results).toHaveLength(3);
+  });
+
   it('goes to a migration and back to it', async () => {
     const names = async (options: object) => (await plan(options)).map(({ name }) => name.slice(0, 3));
     expect(await names({ to: '002' })).toEqual(['001', '002']);
@@ -120,18 +129,13 @@ describe('migrate plan from the files', () => {
   });
 
   it('knows the table of an index and the tables of foreign keys from the other migrations', async () => {
-    const up = (...statements: string[]) => ({
-      up: async (db: Kysely<unknown>) => {
-        for (const statement of statements) await text.raw(statement).execute(db);
-      },
-    });
     const migrations = {
-      '1_a': up(
+      '1_a': statements([
         'create table a (id int primary key)',
         'create table b (id int, constraint b_a foreign key (id) references a)',
-      ),
-      '2_b': up('create index b_id on b (id)'),
-      '3_c': up('drop index b_id', 'alter table b drop constraint b_a', 'drop table b', 'drop index other'),
+      ]),
+      '2_b': statements('create index b_id on b (id)'),
+      '3_c': statements(['drop index b_id', 'alter table b drop constraint b_a', 'drop table b', 'drop index other']),
     };
     const [planned] = await plan({ registry: migrations, names: ['3'] });
     expect(planned!.effects.map(({ locks }) => locks.map(({ relation }) => relation))).toEqual([
