@@ -3,9 +3,10 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { importCatalogs, shippedCatalogs } from '../../src/catalog/index.ts';
 import { testContext } from '../support/context.ts';
+import { failureOf } from '../support/failure.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
-import { aiscFile, countsOf, csv, failureOf, fileWith, importInto, rowsOf, useCatalogDatabases } from './support.ts';
+import { aiscFile, countsOf, csv, fileWith, importInto, rowsOf, useCatalogDatabases } from './support.ts';
 
 const server = useServer();
 const createDatabase = useCatalogDatabases(server);

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { countsOf, failureOf, importInto, PUBLISHED, rowsOf, useCatalogDatabases } from './support.ts';
+import { failureOf } from '../support/failure.ts';
+import { countsOf, importInto, PUBLISHED, rowsOf, useCatalogDatabases } from './support.ts';
 
 const file = (name: string) => path.join(PUBLISHED, name);
 const there = existsSync(file('aisc/v16.0-full.csv'));

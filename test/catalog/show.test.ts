@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { listCatalogs, type ShowOptions, showDesignation, unitOf } from '../../src/catalog/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { testContext } from '../support/context.ts';
+import { failureOf } from '../support/failure.ts';
 import { useServer } from '../support/postgres.ts';
-import { csv, failureOf, fileWith, importInto, useCatalogDatabases } from './support.ts';
+import { csv, fileWith, importInto, useCatalogDatabases } from './support.ts';
 
 const server = useServer();
 const createDatabase = useCatalogDatabases(server);

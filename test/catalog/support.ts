@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ImportOptions, type ImportResult, importCatalogs } from '../../src/catalog/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { StructdbError } from '../../src/core/errors.ts';
 import { up } from '../../src/migrate/index.ts';
 import { testContext } from '../support/context.ts';
 import { sql, type TestServer, useServer } from '../support/postgres.ts';
@@ -32,16 +31,6 @@ export function importInto(
 /** inserted, updated, unchanged, retired, rejected. */
 export function countsOf({ totals }: ImportResult): number[] {
   return [totals.inserted, totals.updated, totals.unchanged, totals.retired, totals.rejected];
-}
-
-/** The error of a promise that must fail. */
-export async function failureOf(work: Promise<unknown>): Promise<StructdbError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof StructdbError)) throw new Error(`Expected a StructdbError, got ${String(error)}`);
-  return error;
 }
 
 export function rowsOf<Row>(connection: ConnectionSettings, query: string, values: unknown[] = []): Promise<Row[]> {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { codeOf, StructdbError } from '../../src/core/errors.ts';
+import { codeOf } from '../../src/core/errors.ts';
 import { down, plan, previewDown, to, up } from '../../src/migrate/index.ts';
 import { testContext } from '../support/context.ts';
+import { failureOf } from '../support/failure.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
 
@@ -10,18 +11,6 @@ const server = useServer();
 const names = (await plan()).map(({ name }) => name);
 /** kysely's own key: what a plain `kysely migrate` holds. */
 const KYSELY_LOCK = '3853314791062309107';
-
-async function failureOf(work: Promise<unknown>): Promise<StructdbError> {
-  return work.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error: unknown) => {
-      if (error instanceof StructdbError) return error;
-      throw error;
-    },
-  );
-}
 
 async function appliedNames(connection: ConnectionSettings): Promise<string[]> {
   const { rows } = await sql(connection, (client) =>
