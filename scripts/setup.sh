@@ -4,6 +4,8 @@
 # With --tests also what only the tests need: Ceph's S3 gateway, age, PgBouncer and Alembic, on Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Debian keeps PgBouncer there, and an ordinary user's PATH leaves it out.
+export PATH="$PATH:/usr/sbin"
 for_tests=
 [ "${1:-}" != --tests ] || for_tests=yes
 

@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh --tests
-export PATH="$PWD/node_modules/.bin:$PATH" NODE_NO_WARNINGS=1
+# Behind everything, /usr/sbin: Debian keeps PgBouncer there.
+export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin" NODE_NO_WARNINGS=1
 exec node --experimental-vm-modules node_modules/jest/bin/jest.js "$@"
