@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import type { BaselineResult, SchemaDeviation } from '../migrate/index.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
 /** `structdb migrate baseline <name>`: goes on where another tool has built the database. */
 export function baselineCommand(shell: Shell): Command {
-  return shell.command({
+  return shell.command<MigrationsFlags>({
     name: 'baseline <name>',
     summary: 'Adopt a database that another tool built: record the migrations up to <name> as applied',
     details:
@@ -15,9 +16,11 @@ export function baselineCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted],
     connects: true,
     destructive: true,
-    run: async (session, [wish]) => {
+    configure: addMigrationsDir,
+    run: async (session, [wish], flags) => {
       const { compareBaseline, judgeBaseline, recordBaseline } = await import('../migrate/index.ts');
-      const options = { connection: await session.connection(), name: wish as string };
+      const registry = await migrationsOf(session, flags);
+      const options = { connection: await session.connection(), registry, name: wish as string };
       const compared = await compareBaseline(options, session.context);
       const verdict = judgeBaseline(compared);
       if (verdict) return { result: compared, human: (style) => renderDifferences(compared, style), verdict };

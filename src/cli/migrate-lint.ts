@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import type { LintFinding, LintResult } from '../migrate/index.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
-interface LintFlags {
+interface LintFlags extends MigrationsFlags {
   readonly database?: boolean;
   readonly url?: string;
   readonly large?: string;
@@ -21,14 +22,15 @@ export function lintCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
     configure: (command) =>
-      command
+      addMigrationsDir(command)
         .option('--database', 'only what would run in the database, with the sizes of its tables')
         .option('--large <rows>', 'from how many rows on a table is large (default: 100000)'),
-    run: async (session, [names], { database, url, large }) => {
+    run: async (session, [names], { database, url, large, ...flags }) => {
       const { judgeLint, lint } = await import('../migrate/index.ts');
       const connects = database || url !== undefined;
       const result = await lint(
         {
+          registry: await migrationsOf(session, flags),
           names: (names as string[] | undefined) ?? [],
           ...(connects ? { connection: await session.connection() } : {}),
           ...(large === undefined ? {} : { largeRows: rowsOf(large) }),

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import { formatBytes, formatCount } from '../core/units.ts';
 import type { PlannedLock, PlannedMigration, StatementEffects } from '../migrate/index.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Shell } from './shell.ts';
 
-interface PlanFlags {
+interface PlanFlags extends MigrationsFlags {
   readonly down?: boolean;
   readonly to?: string;
   readonly database?: boolean;
@@ -22,13 +23,14 @@ export function planCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.interrupted],
     connects: true,
     configure: (command) =>
-      command
+      addMigrationsDir(command)
         .option('--database', 'only what would run in the database')
         .option('--to <name>', 'until this migration is the last applied one')
         .option('--down', 'the ways back, last first; with a database the one of the last applied migration'),
-    run: async (session, [names], { down, to, database, url }) => {
+    run: async (session, [names], { down, to, database, url, ...flags }) => {
       const { plan, planDatabase } = await import('../migrate/index.ts');
       const options = {
+        registry: await migrationsOf(session, flags),
         names: (names as string[] | undefined) ?? [],
         direction: down ? ('down' as const) : ('up' as const),
         ...(to === undefined ? {} : { to }),

@@ -1,9 +1,10 @@
 import { EXIT, StructdbError } from '../core/errors.ts';
 import type { Repair, RepairResult } from '../migrate/index.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
-interface RepairFlags {
+interface RepairFlags extends MigrationsFlags {
   readonly all?: boolean;
   readonly dryRun?: boolean;
 }
@@ -20,14 +21,15 @@ export function repairCommand(shell: Shell) {
     connects: true,
     destructive: true,
     configure: (command) =>
-      command
+      addMigrationsDir(command)
         .option('--all', 'every applied migration that was edited')
         .option('--dry-run', 'only tell what would be changed'),
-    run: async (session, [names], { all, dryRun }) => {
+    run: async (session, [names], { all, dryRun, ...flags }) => {
       const migrations = chosen((names as string[] | undefined) ?? [], all === true);
       const { repair } = await import('../migrate/index.ts');
+      const registry = await migrationsOf(session, flags);
       const connection = await session.connection();
-      const preview = await repair({ connection, migrations, dryRun: true }, session.context);
+      const preview = await repair({ connection, registry, migrations, dryRun: true }, session.context);
       if (dryRun || preview.repaired.length === 0) {
         const result = { ...preview, dryRun: dryRun === true };
         return { result, human: (style) => renderRepair(result, style) };
@@ -37,7 +39,7 @@ export function repairCommand(shell: Shell) {
         ask: `Record ${preview.repaired.map(({ name }) => name).join(', ')} in database "${connection.database}" with the SQL of now?`,
       });
       const result = await repair(
-        { connection, migrations: preview.repaired.map(({ name }) => name) },
+        { connection, registry, migrations: preview.repaired.map(({ name }) => name) },
         session.context,
       );
       return { result, human: (style) => renderRepair(result, style) };

@@ -1,22 +1,27 @@
 import { EXIT } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import type { MigrationState, MigrationStatus, StatusResult } from '../migrate/index.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
 /** `structdb migrate status` */
 export function statusCommand(shell: Shell) {
-  return shell.command<{ readonly check?: boolean }>({
+  return shell.command<MigrationsFlags & { readonly check?: boolean }>({
     name: 'status',
     summary: 'List the migrations and which of them are applied',
     example: 'structdb migrate status --check',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.workToDo, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
     configure: (command) =>
-      command.option('--check', 'exit 3 when migrations are pending, 4 when one was edited, is missing or was skipped'),
-    run: async (session, _args, { check }) => {
+      addMigrationsDir(command).option(
+        '--check',
+        'exit 3 when migrations are pending, 4 when one was edited, is missing or was skipped',
+      ),
+    run: async (session, _args, { check, ...flags }) => {
       const { judgeStatus, status } = await import('../migrate/index.ts');
-      const result = await status({ connection: await session.connection() }, session.context);
+      const registry = await migrationsOf(session, flags);
+      const result = await status({ connection: await session.connection(), registry }, session.context);
       return {
         result,
         human: (style) => renderStatus(result, style),

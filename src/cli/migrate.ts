@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { ConnectionSettings } from '../config/connection.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount, parseDuration } from '../core/units.ts';
-import type { Loss, MigrateResult } from '../migrate/index.ts';
+import type { DownTarget, Loss, MigrateResult, Registry } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import { lintCommand } from './migrate-lint.ts';
 import { planCommand } from './migrate-plan.ts';
 import { repairCommand } from './migrate-repair.ts';
@@ -12,7 +14,7 @@ import type { Style } from './output.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 
-interface LockFlags {
+interface RunFlags extends MigrationsFlags {
   readonly lockWait?: string;
   readonly lockTimeout?: string;
 }
@@ -35,26 +37,26 @@ export function migrateCommand(shell: Shell): Command {
 const RUN_CODES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted];
 
 function upCommand(shell: Shell): Command {
-  return shell.command<LockFlags>({
+  return shell.command<RunFlags>({
     name: 'up [n]',
     summary: 'Apply all pending migrations, or the next n',
     example: 'structdb migrate up',
     exitCodes: RUN_CODES,
     connects: true,
-    configure: addLockFlags,
+    configure: addRunFlags,
     run: async (session, [count], flags) => {
       const { up } = await import('../migrate/index.ts');
-      const result = await up(
-        { connection: await session.connection(), ...lockOptions(flags), ...stepCount(count as string | undefined) },
-        session.context,
-      );
+      const steps = stepCount(count as string | undefined);
+      const registry = await migrationsOf(session, flags);
+      const connection = await session.connection();
+      const result = await up({ connection, registry, ...lockOptions(flags), ...steps }, session.context);
       return { result, human: (style) => renderRun(result, style) };
     },
   });
 }
 
 function downCommand(shell: Shell): Command {
-  return shell.command<LockFlags>({
+  return shell.command<RunFlags>({
     name: 'down [n]',
     summary: 'Take back the last migration, or the last n',
     details: 'Tells first what will be lost, and asks.',
@@ -62,20 +64,21 @@ function downCommand(shell: Shell): Command {
     exitCodes: RUN_CODES,
     connects: true,
     destructive: true,
-    configure: addLockFlags,
+    configure: addRunFlags,
     run: async (session, [text], flags) => {
       const { down } = await import('../migrate/index.ts');
-      const connection = await session.connection();
       const { count = 1 } = stepCount(text as string | undefined);
-      await confirmDown(session, connection, { count });
-      const result = await down({ connection, ...lockOptions(flags), count }, session.context);
+      const registry = await migrationsOf(session, flags);
+      const connection = await session.connection();
+      await confirmDown(session, { connection, registry, target: { count } });
+      const result = await down({ connection, registry, ...lockOptions(flags), count }, session.context);
       return { result, human: (style) => renderRun(result, style) };
     },
   });
 }
 
 function toCommand(shell: Shell): Command {
-  return shell.command<LockFlags>({
+  return shell.command<RunFlags>({
     name: 'to <name>',
     summary: 'Go up or down until this migration is the last applied one',
     details: 'The name may be its number. Going down tells first what will be lost, and asks.',
@@ -83,20 +86,21 @@ function toCommand(shell: Shell): Command {
     exitCodes: RUN_CODES,
     connects: true,
     destructive: true,
-    configure: addLockFlags,
+    configure: addRunFlags,
     run: async (session, [wish], flags) => {
       const { resolveMigrationName, to } = await import('../migrate/index.ts');
-      const name = resolveMigrationName(wish as string);
+      const registry = await migrationsOf(session, flags);
+      const name = resolveMigrationName(wish as string, Object.keys(registry).sort());
       const connection = await session.connection();
-      await confirmDown(session, connection, { name });
-      const result = await to({ connection, ...lockOptions(flags), name }, session.context);
+      await confirmDown(session, { connection, registry, target: { name } });
+      const result = await to({ connection, registry, ...lockOptions(flags), name }, session.context);
       return { result, human: (style) => renderRun(result, style) };
     },
   });
 }
 
-function addLockFlags(command: Command): void {
-  command
+function addRunFlags(command: Command): void {
+  addMigrationsDir(command)
     .option(
       '--lock-wait <duration>',
       'how long to wait for another migration run, e.g. "5 minutes" (default: 1 minute)',
@@ -107,7 +111,7 @@ function addLockFlags(command: Command): void {
     );
 }
 
-function lockOptions({ lockWait, lockTimeout }: LockFlags): { lockWaitMs?: number; lockTimeoutMs?: number } {
+function lockOptions({ lockWait, lockTimeout }: RunFlags): { lockWaitMs?: number; lockTimeoutMs?: number } {
   return {
     ...(lockWait === undefined ? {} : { lockWaitMs: durationOf('--lock-wait', lockWait) }),
     ...(lockTimeout === undefined ? {} : { lockTimeoutMs: durationOf('--lock-timeout', lockTimeout) }),
@@ -133,15 +137,18 @@ function stepCount(text: string | undefined): { count?: number } {
 
 async function confirmDown(
   session: Session,
-  connection: Awaited<ReturnType<Session['connection']>>,
-  target: { readonly count: number } | { readonly name: string },
+  options: {
+    readonly connection: ConnectionSettings;
+    readonly registry: Registry;
+    readonly target: DownTarget;
+  },
 ): Promise<void> {
   const { previewDown } = await import('../migrate/index.ts');
-  const { names, losses } = await previewDown({ connection, target }, session.context);
+  const { names, losses } = await previewDown(options, session.context);
   if (names.length === 0) return;
   await session.confirm({
     losses: losses.map(renderLoss),
-    ask: `Take back ${names.join(', ')} in database "${connection.database}"?`,
+    ask: `Take back ${names.join(', ')} in database "${options.connection.database}"?`,
   });
 }
 

@@ -157,6 +157,12 @@ export const configSchema = z
         timeZone: z.string().default('UTC').refine(isTimeZone, 'not a time zone such as "UTC" or "Europe/Berlin"'),
       })
       .prefault({}),
+    migrations: z
+      .strictObject({
+        /** The folder whose files are the migrations, instead of those that ship; relative to the configuration's folder. */
+        directory: z.string().min(1).optional(),
+      })
+      .prefault({}),
     dev: z
       .strictObject({
         port: z.number().int().min(1).max(65535).optional(),

@@ -79,6 +79,9 @@ export const ERROR_CODES = Object.freeze({
   BASELINE_RECORDED: failed('structdb has migrations on record already; there is nothing to adopt'),
   LINT_FAILED: broken('lint found errors in the migrations; each is named with what to do'),
   MIGRATION_CHANGED: broken('a migration was edited after it was applied, its file is missing, or it was skipped'),
+  MIGRATION_FILES_INVALID: usage(
+    'the folder of migrations is missing or empty, or files in it cannot be used; each problem is named',
+  ),
   MIGRATION_FAILED: failed('a migration failed; the message says what of it stays'),
   MIGRATION_IRREVERSIBLE: failed('a migration has no way back; nothing was undone'),
   MIGRATION_ORDER: failed('the database has a later migration without an earlier one'),

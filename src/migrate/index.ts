@@ -17,9 +17,11 @@ export {
   lint,
   type SuppressedFinding,
 } from './lint.ts';
+export { loadMigrations } from './load.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
 export { type DatabasePlan, planDatabase } from './plan-database.ts';
+export { type MigrationConfig, type RegisteredMigration, type Registry, registry } from './registry.ts';
 export { type Repair, type RepairOptions, type RepairResult, repair } from './repair.ts';
 export {
   DEFAULT_LOCK_WAIT_MS,

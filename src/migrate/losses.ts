@@ -4,7 +4,7 @@ import type { RunContext } from '../core/context.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
 import { quoteIdentifier } from '../postgres/connect.ts';
 import { compileMigration } from './compile.ts';
-import { registry } from './registry.ts';
+import { type Registry, registry as shipped } from './registry.ts';
 import { withMigrator } from './session.ts';
 
 /** What goes when migrations are taken back. `rows`: of a table all, of a column those that have a value. */
@@ -30,7 +30,11 @@ export type DownTarget = { readonly count: number } | { readonly name: string };
 
 /** What a `down` (or a `to` that goes down) would lose, counted now. Writes nothing. */
 export function previewDown(
-  { connection, target }: { readonly connection: ConnectionSettings; readonly target: DownTarget },
+  {
+    connection,
+    target,
+    registry = shipped,
+  }: { readonly connection: ConnectionSettings; readonly target: DownTarget; readonly registry?: Registry },
   context: RunContext,
 ): Promise<DownPreview> {
   return withMigrator(connection, 0, context, async ({ client, db }) => {

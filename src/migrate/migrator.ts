@@ -18,7 +18,7 @@ import {
 import { repairInvalidIndexes } from './invalid-indexes.ts';
 import type { MigrationAdapter } from './lock.ts';
 import { recorded } from './recorded.ts';
-import { isTransactional, namesOf, type Registry } from './registry.ts';
+import { inDirection, isTransactional, namesOf, type RegisteredMigration, type Registry } from './registry.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
 import { runStep } from './step.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
@@ -129,7 +129,7 @@ export class StructdbMigrator extends Migrator {
         const applied = await readAppliedMigrations(this.#db);
         refuseForeignState(applied, this.#registry);
         course = choose(applied);
-        for (const name of course.names) this.#limits(name);
+        for (const name of course.names) this.#limits(course.direction, name);
         await this.#repairIndexes(course);
         for (const name of course.names) await this.#step(course.direction, name);
       } finally {
@@ -145,7 +145,7 @@ export class StructdbMigrator extends Migrator {
 
   async #step(direction: Course['direction'], name: string): Promise<void> {
     stopIfInterrupted(this.#context);
-    const transactional = isTransactional(this.#registry[name]!);
+    const transactional = isTransactional(this.#migration(direction, name));
     const attempt = async () => {
       this.#failures.length = 0;
       await runStep(this.#db, this.#steps[name]!, direction, transactional).catch((error: unknown) => {
@@ -161,7 +161,7 @@ export class StructdbMigrator extends Migrator {
         withLockRetries(attempt, {
           name,
           transactional,
-          lockTimeoutMs: this.#limits(name).lockTimeoutMs,
+          lockTimeoutMs: this.#limits(direction, name).lockTimeoutMs,
           context: this.#context,
           watched: this.#watched,
         }),
@@ -179,8 +179,12 @@ export class StructdbMigrator extends Migrator {
     });
   }
 
-  #limits(name: string): MigrationLimits {
-    return limitsOf(name, this.#registry[name]!, this.#lockTimeoutMs);
+  #migration(direction: Course['direction'], name: string): RegisteredMigration {
+    return inDirection(this.#registry[name]!, direction === 'Up' ? 'up' : 'down');
+  }
+
+  #limits(direction: Course['direction'], name: string): MigrationLimits {
+    return limitsOf(name, this.#migration(direction, name), this.#lockTimeoutMs);
   }
 
   #pending(applied: readonly AppliedMigration[], count: number): Course {
@@ -230,7 +234,7 @@ export function refuseForeignState(applied: readonly AppliedMigration[], registr
     throw new StructdbError(
       'MIGRATION_UNKNOWN',
       `The database has ${strangers.length === 1 ? 'a migration' : 'migrations'} that this structdb does not know: ${strangers.join(', ')}.`,
-      { hint: 'A newer structdb was here: use that version, or a newer one (npm install structdb@latest).' },
+      { hint: 'Use the structdb, or the folder of migrations (--migrations-dir), that applied them.' },
     );
   }
   const names = new Set(applied.map(({ name }) => name));

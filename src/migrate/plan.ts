@@ -1,7 +1,7 @@
 import { StructdbError } from '../core/errors.ts';
 import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
 import { fileLookup } from './file-facts.ts';
-import { isTransactional, namesOf, type Registry, registry as shipped } from './registry.ts';
+import { inDirection, isTransactional, namesOf, type Registry, registry as shipped } from './registry.ts';
 import type { RelationLookup } from './relation-facts.ts';
 import { effectsOf, type StatementEffects } from './statement-effects.ts';
 
@@ -66,7 +66,7 @@ export async function planOne(
 ): Promise<PlannedMigration> {
   const migration = registry[name]!;
   const statements = await compileMigration(migration, direction);
-  const transactional = isTransactional(migration);
+  const transactional = isTransactional(inDirection(migration, direction));
   return {
     name,
     direction,

@@ -5,7 +5,7 @@ import { toolVersion } from '../core/tool-version.ts';
 import { forgetMigration, recordMigration } from '../database/bookkeeping.ts';
 import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
 import { migrationFailure } from './failure.ts';
-import { isTransactional, type RegisteredMigration } from './registry.ts';
+import { inDirection, isTransactional, type RegisteredMigration } from './registry.ts';
 import { limitsOf, patientWith, withLimits } from './timeouts.ts';
 
 /**
@@ -14,12 +14,13 @@ import { limitsOf, patientWith, withLimits } from './timeouts.ts';
  */
 export function recorded(
   name: string,
-  migration: RegisteredMigration,
+  registered: RegisteredMigration,
   context: RunContext,
   lockTimeoutMs: number,
   onFailure: (failure: unknown) => void,
 ): Migration {
   const run = async (db: Kysely<unknown>, direction: Direction) => {
+    const migration = inDirection(registered, direction);
     const statements = await compileMigration(migration, direction);
     let done = 0;
     const watch: KyselyPlugin = {
@@ -60,7 +61,7 @@ export function recorded(
     const durationMs = context.clock.monotonicMs() - started;
     await recordMigration(db, { name, sql, checksum: checksumOf(sql), durationMs, toolVersion: toolVersion() });
   };
-  if (migration.down === undefined) return { up };
+  if (registered.down === undefined) return { up };
   const down = async (db: Kysely<unknown>) => {
     await run(db, 'down');
     await forgetMigration(db, name);

@@ -7,6 +7,7 @@ import * as performanceMonitoring from '../../migrations/005_performance_monitor
 import * as envelopeSupport from '../../migrations/006_envelope_support.ts';
 
 export interface MigrationConfig {
+  /** One transaction for the whole migration, which is the default. */
   readonly transaction?: boolean;
   /** How long its statements wait for a lock, `5s`; the run's `--lock-timeout` without it. */
   readonly lockTimeout?: string;
@@ -14,6 +15,8 @@ export interface MigrationConfig {
   readonly statementTimeout?: string;
   /** Why there is no way back. */
   readonly irreversible?: string | boolean;
+  /** What holds for the way back instead; the same when it is not given. */
+  readonly down?: Pick<MigrationConfig, 'transaction' | 'lockTimeout' | 'statementTimeout'>;
 }
 
 /** A migration file. `config` has the shape that kysely 0.30 reads by itself. */
@@ -45,6 +48,12 @@ export const registry: Registry = Object.freeze({
 /** Names in the order of application. */
 export function namesOf(migrations: Registry): string[] {
   return Object.keys(migrations).sort();
+}
+
+/** The migration with the `config` of this direction. */
+export function inDirection(migration: RegisteredMigration, direction: 'up' | 'down'): RegisteredMigration {
+  const config = direction === 'down' ? migration.config?.down : undefined;
+  return config === undefined ? migration : { ...migration, config };
 }
 
 /** Whether the migration runs as one transaction: the default. */
