@@ -10,6 +10,7 @@ import { planCommand } from './migrate-plan.ts';
 import { repairCommand } from './migrate-repair.ts';
 import { statusCommand } from './migrate-status.ts';
 import { typesCommand } from './migrate-types.ts';
+import { verifyCommand } from './migrate-verify.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
@@ -31,6 +32,7 @@ export function migrateCommand(shell: Shell): Command {
     baselineCommand(shell),
     typesCommand(shell),
     repairCommand(shell),
+    verifyCommand(shell),
   ]);
 }
 

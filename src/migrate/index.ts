@@ -32,6 +32,15 @@ export {
   to,
   up,
 } from './run.ts';
+export { describeDifference, type SchemaDifference } from './schema-difference.ts';
 export type { PlannedLock, StatementEffects } from './statement-effects.ts';
 export { judgeStatus, type MigrationState, type MigrationStatus, type StatusResult, status } from './status.ts';
 export { judgeTypes, type TypesOptions, type TypesResult, types } from './types.ts';
+export {
+  type ChecksumState,
+  judgeVerify,
+  type VerifiedMigration,
+  type VerifyOptions,
+  type VerifyResult,
+  verify,
+} from './verify.ts';

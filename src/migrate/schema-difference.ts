@@ -57,7 +57,8 @@ export function describeDifference({ object, name, kind, expected, found }: Sche
   }
   const [wanted, actual] = [expected!.split('\n'), found!.split('\n')];
   if (wanted.length === 1 && actual.length === 1) {
-    return `${what}: expected ${inOneLine(expected!)}, found ${inOneLine(found!)}`;
+    const [before, now] = withoutLongStart(expected!, found!);
+    return `${what}: expected ${inOneLine(before)}, found ${inOneLine(now)}`;
   }
   const at = wanted.findIndex((line, index) => line !== actual[index]);
   const line = at < 0 ? wanted.length : at;
@@ -86,6 +87,7 @@ const ORDER: readonly SchemaObject[] = [
 
 const SAYS_NOTHING: ReadonlySet<SchemaObject> = new Set(['table', 'view', 'materialised view', 'sequence']);
 const LONGEST = 160;
+const LONG_START = 40;
 
 function byKey(facts: readonly SchemaFact[]): Map<string, SchemaFact> {
   return new Map(facts.map((fact) => [keyOf(fact), fact]));
@@ -124,6 +126,15 @@ function ignoring(patterns: readonly string[], sides: readonly ReadonlyMap<strin
 function globOf(pattern: string): RegExp {
   const literal = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${literal.join('.*')}$`, 's');
+}
+
+/** Of two long definitions that begin alike only where they part is of interest, with two words before it. */
+function withoutLongStart(a: string, b: string): [string, string] {
+  let same = 0;
+  while (same < Math.min(a.length, b.length) && a[same] === b[same]) same += 1;
+  const words = a.slice(0, same).split(' ');
+  const start = words.slice(0, -3).join(' ').length;
+  return start < LONG_START ? [a, b] : [`…${a.slice(start)}`, `…${b.slice(start)}`];
 }
 
 function inOneLine(text: string): string {

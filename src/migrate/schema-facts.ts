@@ -32,7 +32,7 @@ export interface SchemaFact {
 }
 
 export interface SchemaFacts {
-  /** The role that the migrations belong to: it owns schema structdb, or else most tables, or else the database. */
+  /** The role that the migrations belong to: it owns most tables, or else schema structdb, or else the database. */
   readonly owner: string;
   readonly facts: readonly SchemaFact[];
 }
@@ -74,10 +74,10 @@ export async function readSchemaFacts(
 async function migrationsOwner(client: pg.ClientBase): Promise<string> {
   const { rows } = await client.query<{ owner: string }>(
     `select pg_get_userbyid(coalesce(
-       (select nspowner from pg_namespace where nspname = 'structdb'),
        (select mode() within group (order by c.relowner) from pg_class c
          where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p')
            and not ${fromExtension('pg_class', 'c.oid')}),
+       (select nspowner from pg_namespace where nspname = 'structdb'),
        (select datdba from pg_database where datname = current_database())))::text as owner`,
   );
   return rows[0]!.owner;

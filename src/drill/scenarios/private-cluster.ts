@@ -5,12 +5,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { StoreConfig } from '../../config/schema.ts';
 import type { RunContext } from '../../core/context.ts';
+import { SOCKETS_FILE } from '../../postgres/abandoned-servers.ts';
 import { initCluster, type ServerPrograms, startServer, stopServer } from '../../postgres/cluster.ts';
 import { renderSettings, serverSettings } from '../../postgres/settings.ts';
 import { processesIn } from '../../programs/process.ts';
 import type { SystemUser } from '../../programs/run.ts';
 import { type ArchiveProgram, writeArchiveProgram } from '../../repository/archive-program.ts';
-import { SOCKETS_FILE } from '../scratch.ts';
 
 /** Where and as whom private clusters run. */
 export interface Site {
