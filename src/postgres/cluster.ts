@@ -8,6 +8,7 @@ import { baseProgramEnvironment, withSecretFile } from '../programs/credentials.
 import { findAll, findProgram, onlyIn, type Program, type SearchPlaces } from '../programs/find.ts';
 import { runProgram, type SystemUser } from '../programs/run.ts';
 import { serverUser } from '../programs/system-user.ts';
+import { SOCKETS_FILE } from './abandoned-servers.ts';
 import { renderSettings, scratchSettings } from './settings.ts';
 
 /** The server programs of one PostgreSQL, all from the same folder. */
@@ -185,6 +186,8 @@ export async function withScratchCluster<T>(
   const logFile = path.join(directory, 'server.log');
   const server = { programs: options.programs, dataDirectory, user };
   try {
+    // For whoever clears away after a kill: before the server runs nothing else tells.
+    await writeFile(path.join(directory, SOCKETS_FILE), `${socketDirectory}\n`);
     if (user) for (const own of [directory, socketDirectory]) await chown(own, user.uid, user.gid);
     const settings = {
       ...scratchSettings(),

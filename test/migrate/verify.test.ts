@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { sql as statement } from 'kysely';
@@ -190,6 +191,33 @@ describe('migrate verify', () => {
       client.query(`select 1 from pg_database where datname = '${foreign}'`),
     );
     expect(rows).toHaveLength(1);
+  });
+
+  it('on a private server leaves nothing, and clears away what a killed run left', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection, 1);
+    const args = ['migrate', 'verify', '--verbose', '--url', urlOf(connection)];
+    const directoriesOf = async (pid: number) =>
+      (await readdir('/var/tmp')).filter((name) => name.startsWith('structdb-verify-') && name.includes(`-${pid}-`));
+    let found: string[] = [];
+    const killed = await structdb(args, {
+      onStderr: (soFar, child) => {
+        if (!soFar.includes('private scratch server')) return;
+        // Once the folder of its server is there.
+        const look = async (): Promise<void> => {
+          found = await directoriesOf((child as unknown as { pid: number }).pid);
+          if (found.length === 0) return look();
+          child.kill('SIGKILL');
+        };
+        void look();
+      },
+    });
+    expect(killed.exitCode).toBe(256);
+    expect(found).toHaveLength(1);
+    const next = await structdb(args);
+    expect(next.exitCode).toBe(0);
+    expect(next.stderr).toContain(`Removed the scratch server that a killed run left (/var/tmp/${found[0]})`);
+    expect([...(await directoriesOf(killed.pid!)), ...(await directoriesOf(next.pid!))]).toEqual([]);
   });
 
   it('says what is missing when neither a scratch database nor a private server is possible', async () => {
