@@ -136,6 +136,22 @@ async function inScratch<T>(
     scratch === 'database'
       ? withScratchDatabase(connection, context, work)
       : withScratchServer(live, connection, places, context, work),
-  );
+  ).catch((error: unknown) => {
+    throw inScratchOnly(error);
+  });
   return { scratch, built };
+}
+
+/** A migration that failed there has done nothing to the database that is verified. */
+function inScratchOnly(error: unknown): unknown {
+  if (!(error instanceof StructdbError) || error.code !== 'MIGRATION_FAILED') return error;
+  return new StructdbError(
+    'MIGRATION_FAILED',
+    `The applied migrations do not run on an empty database. ${error.message}`,
+    {
+      cause: error,
+      details: error.details,
+      hint: 'This was the scratch database; nothing else was touched. Correct the migration, then run: structdb migrate verify',
+    },
+  );
 }

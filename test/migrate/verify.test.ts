@@ -79,6 +79,17 @@ describe('migrate verify', () => {
     expect(judgeVerify(result)).toBeUndefined();
   });
 
+  it('needs no more of its role than to read the books', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection);
+    const checker = await server.createRole('createdb');
+    await sql(connection, (client) =>
+      client.query(`grant usage on schema structdb to ${checker.user};
+        grant select on structdb.migrations, structdb.kysely_migration to ${checker.user}`),
+    );
+    expect(await check({ ...connection, ...checker })).toMatchObject({ scratch: 'database', differences: [] });
+  });
+
   it('compares with the migrations that are applied, not with the latest', async () => {
     const connection = await server.createOwnedDatabase('createdb');
     await migrateUp(connection, 3);
@@ -144,7 +155,11 @@ describe('migrate verify', () => {
     const failing: Registry = {
       '001_core_schema': { up: async (db) => void (await statement`select 1 / 0`.execute(db)) },
     };
-    await expect(check(connection, { registry: failing })).rejects.toMatchObject({ code: 'MIGRATION_FAILED' });
+    await expect(check(connection, { registry: failing })).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      message: expect.stringContaining('do not run on an empty database'),
+      hint: expect.stringContaining('nothing else was touched'),
+    });
     expect(await leftOvers(connection)).toEqual([]);
     const context = testContext();
     const stopping: Registry = {
