@@ -183,7 +183,7 @@ describe('migrate verify', () => {
     const old = `structdb_scratch_1700000000_${'0'.repeat(8)}`;
     const foreign = `structdb_scratch_1700000000_${'1'.repeat(8)}`;
     await sql(connection, (client) => client.query(`create database ${old}`));
-    await server.createDatabase({ name: foreign });
+    await server.createDatabase({ name: foreign, owner: (await server.createRole()).user });
     const url = urlOf(connection);
     const child = spawn(
       process.execPath,
