@@ -218,10 +218,11 @@ describe('migrate verify', () => {
     const killed = await structdb(args, {
       onStderr: (soFar, child) => {
         if (!soFar.includes('private scratch server')) return;
-        // Once the folder of its server is there.
+        // Once it is written where the server's sockets are.
         const look = async (): Promise<void> => {
           found = await directoriesOf((child as unknown as { pid: number }).pid);
-          if (found.length === 0) return look();
+          const files = await readdir(`/var/tmp/${found[0] ?? ''}`, { recursive: true }).catch(() => []);
+          if (found.length === 0 || !files.some((file) => path.basename(file) === 'socket-directory')) return look();
           child.kill('SIGKILL');
         };
         void look();
