@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import type { SchemaDifference, VerifiedMigration, VerifyResult } from '../migrate/index.ts';
+import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
-interface VerifyFlags {
+interface VerifyFlags extends MigrationsFlags {
   readonly lenient?: boolean;
   readonly ignore?: readonly string[];
   readonly privateServer?: boolean;
@@ -21,7 +22,7 @@ export function verifyCommand(shell: Shell) {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
     configure: (command: Command) =>
-      command
+      addMigrationsDir(command)
         .option('--lenient', 'white space, comments and the letter case of keywords in migrations do not count')
         .option(
           '--ignore <pattern>',
@@ -29,10 +30,12 @@ export function verifyCommand(shell: Shell) {
           (pattern: string, before: readonly string[] = []) => [...before, pattern],
         )
         .option('--private-server', 'a private server also where the role may create databases'),
-    run: async (session, _args, { lenient, ignore, privateServer }) => {
+    run: async (session, _args, { lenient, ignore, privateServer, ...flags }) => {
       const { describeDifference, judgeVerify, verify } = await import('../migrate/index.ts');
+      const registry = await migrationsOf(session, flags);
       const result = await verify(
         {
+          registry,
           connection: await session.connection(),
           places: await session.places(),
           lenient: lenient === true,
