@@ -4,8 +4,8 @@
  *
  *   node benchmarks/peers/migrations-vs-peers.ts [--runs 7] [--count 200]
  *
- * structdb's `up` is a process that hands the migrations to its Migrator, from the published files; its `status` is the
- * command line over the migrations that ship. dbmate runs as npm installs it (a Node program that starts the binary); the bare binary is told too, without a target.
+ * Each is the command line as npm installs it: dbmate is a Node program that starts the binary; the bare binary is told
+ * too, without a target.
  * Exit code 4 when a target is missed.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,9 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { up } from '../../src/migrate/index.ts';
 import { prepareOwn } from './backups.ts';
-import { context, median, onScratchServer } from './support.ts';
+import { median, onScratchServer } from './support.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '7' }, count: { type: 'string', default: '200' } },
@@ -31,15 +30,12 @@ interface Runner {
   readonly up: readonly string[];
   /** Absent: node-pg-migrate has none. */
   readonly status?: readonly string[];
-  /** Whose status is asked of a database with the migrations that ship. */
-  readonly shipped?: boolean;
 }
 
 try {
   writeMigrations(Number(values.count));
-  const own = path.join(prepareOwn(path.join(folder, 'own')).folder, 'package');
-  writeOwnRunner(own);
-  await onScratchServer(({ connection }) => measure(runners(own), connection));
+  const published = path.join(prepareOwn(path.join(folder, 'own')).folder, 'package/bin/structdb.js');
+  await onScratchServer(({ connection }) => measure(runners([process.execPath, published]), connection));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -81,56 +77,18 @@ export default defineConfig({
   );
 }
 
-/** `node up.mjs sql|ts`: the files of that folder as a registry, given to structdb's Migrator. */
-function writeOwnRunner(own: string): void {
-  const dist = path.join(own, 'dist/src');
-  writeFileSync(
-    path.join(folder, 'up.mjs'),
-    `import { enableCompileCache } from 'node:module';
-import { readdirSync, readFileSync } from 'node:fs';
-enableCompileCache();
-const { sql } = await import('kysely');
-const { resolveConnection } = await import('${dist}/config/resolve.js');
-const { systemClock } = await import('${dist}/core/clock.js');
-const { withClient } = await import('${dist}/postgres/connect.js');
-const { profiles } = await import('${dist}/postgres/profiles.js');
-const { kyselyOver } = await import('${dist}/migrate/dialect.js');
-const { MigrationAdapter } = await import('${dist}/migrate/lock.js');
-const { StructdbMigrator } = await import('${dist}/migrate/migrator.js');
-const kind = process.argv[2];
-const registry = {};
-for (const file of readdirSync(kind)) {
-  const name = file.replace(/\\.\\w+$/, '');
-  if (kind === 'ts') { registry[name] = await import('./ts/' + file); continue; }
-  const [, up, down] = readFileSync(kind + '/' + file, 'utf8').split(/^-- migrate:(?:up|down)$/m);
-  registry[name] = { up: (db) => sql.raw(up).execute(db), down: (db) => sql.raw(down).execute(db) };
-}
-const environment = { variables: {}, home: '/', workingDirectory: '/', platform: process.platform };
-const connection = await resolveConnection({ url: process.env.DATABASE_URL, environment });
-const context = { clock: systemClock, report: () => {}, signal: new AbortController().signal };
-await withClient(connection, profiles.migrate, context, async (client) => {
-  const db = kyselyOver(client, new MigrationAdapter({ ...context, waitMs: 0, onWait: () => {} }));
-  const { error } = await new StructdbMigrator({ db, registry, context }).migrateToLatest();
-  if (error) throw error;
-});
-process.exit(0);
-`,
-  );
-}
-
-function runners(own: string): Runner[] {
+function runners(cli: readonly string[]): Runner[] {
   const node = process.execPath;
   const bin = (file: string) => [node, path.join(modules, file)];
-  const ownUp = (kind: string) => [node, path.join(folder, 'up.mjs'), kind];
-  const status = [node, path.join(own, 'bin/structdb.js'), 'migrate', 'status', '--check'];
+  const own = (verb: string, kind: string) => [...cli, 'migrate', verb, '--migrations-dir', kind];
   const dbmate = (command: readonly string[]) => ({
     up: [...command, '--migrations-dir', 'sql', '--no-dump-schema', 'up'],
     status: [...command, '--migrations-dir', 'sql', 'status'],
   });
   const ctl = (...verb: string[]) => [...bin('kysely-ctl/dist/bin.mjs'), 'migrate', ...verb, '--no-outdated-check'];
   return [
-    { name: 'structdb, SQL', up: ownUp('sql'), status, shipped: true },
-    { name: 'structdb, TypeScript', up: ownUp('ts') },
+    { name: 'structdb, SQL', up: own('up', 'sql'), status: own('status', 'sql') },
+    { name: 'structdb, TypeScript', up: own('up', 'ts'), status: own('status', 'ts') },
     { name: 'dbmate', ...dbmate(bin('dbmate/dist/cli.js')) },
     {
       name: 'dbmate, bare binary',
@@ -152,9 +110,6 @@ async function measure(all: readonly Runner[], connection: ConnectionSettings): 
   const { host, port, user, password } = connection;
   const admin = new pg.Client({ host, port, user, password: password ?? '', database: 'postgres' });
   await admin.connect();
-  const shipped = `structdb_shipped_${process.pid}`;
-  await admin.query(`create database ${shipped}`);
-  await up({ connection: { ...connection, database: shipped } }, context);
   const times = new Map(all.map((runner) => [runner, { up: [] as number[], status: [] as number[] }]));
   const rounds = Number(values.runs);
   for (let round = 0; round <= rounds; round += 1) {
@@ -164,9 +119,7 @@ async function measure(all: readonly Runner[], connection: ConnectionSettings): 
       const url = urlOf(connection, name);
       const sample = times.get(runner)!;
       const upMs = timed(runner.up, url);
-      const status = runner.status
-        ? timed(runner.status, runner.shipped ? urlOf(connection, shipped) : url)
-        : undefined;
+      const status = runner.status && timed(runner.status, url);
       const made = await countTables({ ...connection, database: name });
       if (made !== Number(values.count)) throw new Error(`${runner.name} made ${made} tables`);
       // The first round fills caches.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hasBech32Checksum } from '../core/bech32.ts';
 import { parseDuration } from '../core/units.ts';
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { codeOf } from '../core/errors.ts';
+import { quoteLiteral } from '../postgres/connect.ts';
 
 /** structdb's own tables live here, so that schema public holds the seven tables of the platform and nothing else. */
 export const BOOKKEEPING_SCHEMA = 'structdb';
@@ -10,7 +11,8 @@ export interface MigrationRecord {
   /** The statements as they were sent, and their SHA-256. */
   readonly sql: string;
   readonly checksum: string;
-  readonly durationMs: number;
+  /** `in transaction`: since the transaction began that records it, by the server's clock. */
+  readonly durationMs: number | 'in transaction';
   readonly toolVersion: string;
 }
 
@@ -75,29 +77,34 @@ end $$`.execute(db);
 }
 
 /**
- * Records an applied migration in both books by one statement: kysely's row is there exactly when ours is. A row of ours
- * without kysely's (of a run of an older structdb that was killed between the two) is written over. Kysely orders by
+ * The statement that records an applied migration in both books: kysely's row is there exactly when ours is. A row of
+ * ours without kysely's (of a run of an older structdb that was killed between the two) is written over. Kysely orders by
  * timestamp, an ISO 8601 text in UTC: it is later than any before, also when a clock was set back.
  */
-export async function recordMigration(db: Kysely<unknown>, record: MigrationRecord): Promise<void> {
-  await sql`with ours as (
+export function recordStatement({ name, checksum, sql, durationMs, toolVersion }: MigrationRecord): string {
+  const duration =
+    durationMs === 'in transaction'
+      ? 'extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000'
+      : String(durationMs);
+  const values = [name, checksum, sql].map(quoteLiteral).join(', ');
+  return `with ours as (
       insert into structdb.migrations (name, checksum, sql, duration_ms, tool_version)
-      values (${record.name}, ${record.checksum}, ${record.sql}, ${record.durationMs}, ${record.toolVersion})
+      values (${values}, ${duration}, ${quoteLiteral(toolVersion)})
       on conflict (name) do update set checksum = excluded.checksum, sql = excluded.sql,
         duration_ms = excluded.duration_ms, tool_version = excluded.tool_version,
         applied_by = session_user, applied_at = now()
     )
     insert into structdb.kysely_migration (name, "timestamp")
-    select ${record.name}, to_char(
+    select ${quoteLiteral(name)}, to_char(
       greatest(clock_timestamp(), max("timestamp"::timestamptz) + interval '1 millisecond') at time zone 'utc',
       'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-    from structdb.kysely_migration`.execute(db);
+    from structdb.kysely_migration`;
 }
 
-/** Forgets a migration that was taken back, in both books. */
-export async function forgetMigration(db: Kysely<unknown>, name: string): Promise<void> {
-  await sql`with ours as (delete from structdb.migrations where name = ${name})
-    delete from structdb.kysely_migration where name = ${name}`.execute(db);
+/** The statement that forgets a migration that was taken back, in both books. */
+export function forgetStatement(name: string): string {
+  return `with ours as (delete from structdb.migrations where name = ${quoteLiteral(name)})
+    delete from structdb.kysely_migration where name = ${quoteLiteral(name)}`;
 }
 
 /** Every applied migration in the order of application; none when nothing was ever migrated. Writes nothing. */

@@ -4,7 +4,7 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { toolVersion } from '../core/tool-version.ts';
-import { ensureBookkeeping, readAppliedMigrations, recordMigration } from '../database/bookkeeping.ts';
+import { ensureBookkeeping, readAppliedMigrations, recordStatement } from '../database/bookkeeping.ts';
 import { deviations, readSections, type SchemaDeviation } from './adoption-difference.ts';
 import { withBuiltSchema } from './built-schema.ts';
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
@@ -108,13 +108,8 @@ async function record(db: Kysely<unknown>, name: string, registry: Registry): Pr
   const statements = await compileMigration(registry[name]!, 'up');
   for (const statement of statements.filter((text) => MEMORY.test(text))) await sql.raw(statement).execute(db);
   const text = joinStatements(statements);
-  await recordMigration(db, {
-    name,
-    sql: text,
-    checksum: checksumOf(text),
-    durationMs: 0,
-    toolVersion: toolVersion(),
-  });
+  const entry = { name, sql: text, checksum: checksumOf(text), durationMs: 0, toolVersion: toolVersion() };
+  await sql.raw(recordStatement(entry)).execute(db);
 }
 
 function namesUpTo(wish: string, registry: Registry): string[] {

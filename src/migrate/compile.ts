@@ -9,6 +9,7 @@ export type Direction = 'up' | 'down';
  * on what a query would answer.
  */
 export async function compileMigration(migration: RegisteredMigration, direction: Direction): Promise<string[]> {
+  if (migration.statements) return [...migration.statements[direction]];
   const statements: string[] = [];
   const db = new Kysely<unknown>({
     dialect: {

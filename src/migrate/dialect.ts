@@ -3,12 +3,14 @@ import {
   Kysely,
   type LogEvent,
   PostgresDialect,
+  type PostgresDialectConfig,
   type SchemaMetadata,
   sql,
   type TableMetadata,
 } from 'kysely';
 import type pg from 'pg';
 import type { MigrationAdapter } from './lock.ts';
+import { OpeningDriver } from './transaction-opening.ts';
 
 /**
  * Kysely over one session. One, because the lock belongs to a session, and a cancel request to its process. The
@@ -21,15 +23,21 @@ export function kyselyOver(
 ): Kysely<unknown> {
   const session = Object.assign(client, { release: () => {} });
   const pool = { connect: async () => session, end: () => client.end(), options: {} };
-  return new Kysely<unknown>({ dialect: new MigrationDialect(pool as never, adapter), log });
+  return new Kysely<unknown>({ dialect: new MigrationDialect({ pool: pool as never }, adapter), log });
 }
 
 class MigrationDialect extends PostgresDialect {
   readonly #adapter: MigrationAdapter;
+  readonly #config: PostgresDialectConfig;
 
-  constructor(pool: ConstructorParameters<typeof PostgresDialect>[0]['pool'], adapter: MigrationAdapter) {
-    super({ pool });
+  constructor(config: PostgresDialectConfig, adapter: MigrationAdapter) {
+    super(config);
     this.#adapter = adapter;
+    this.#config = config;
+  }
+
+  override createDriver(): OpeningDriver {
+    return new OpeningDriver(this.#config, this.#adapter.opening);
   }
 
   override createAdapter(): MigrationAdapter {

@@ -17,10 +17,9 @@ import {
 } from '../database/bookkeeping.ts';
 import { repairInvalidIndexes } from './invalid-indexes.ts';
 import type { MigrationAdapter } from './lock.ts';
-import { recorded } from './recorded.ts';
 import { inDirection, isTransactional, namesOf, type RegisteredMigration, type Registry } from './registry.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
-import { runStep } from './step.ts';
+import { runStep, type Step } from './step.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
 
 export interface StructdbMigratorProps {
@@ -51,11 +50,8 @@ interface Course {
 export class StructdbMigrator extends Migrator {
   readonly #db: Kysely<unknown>;
   readonly #registry: Registry;
-  readonly #steps: Readonly<Record<string, Migration>>;
   readonly #context: RunContext;
   readonly #lockTimeoutMs: number;
-  /** Of the migration that runs. What follows (a ROLLBACK on a lost connection) would hide the reason. */
-  readonly #failures: unknown[];
   readonly #watched: LockRetryOptions['watched'];
 
   constructor({
@@ -65,20 +61,13 @@ export class StructdbMigrator extends Migrator {
     lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
     watched = unwatched,
   }: StructdbMigratorProps) {
-    const failures: unknown[] = [];
-    const onFailure = (failure: unknown) => void failures.push(failure);
-    const migrations: Record<string, Migration> = Object.fromEntries(
-      namesOf(registry).map((name) => [name, recorded(name, registry[name]!, context, lockTimeoutMs, onFailure)]),
-    );
     super({
       db,
-      provider: { getMigrations: async () => migrations },
+      provider: { getMigrations: async () => registry as Record<string, Migration> },
       migrationTableSchema: BOOKKEEPING_SCHEMA,
     });
     this.#db = db;
-    this.#failures = failures;
     this.#registry = registry;
-    this.#steps = migrations;
     this.#context = context;
     this.#lockTimeoutMs = lockTimeoutMs;
     this.#watched = watched;
@@ -145,12 +134,11 @@ export class StructdbMigrator extends Migrator {
 
   async #step(direction: Course['direction'], name: string): Promise<void> {
     stopIfInterrupted(this.#context);
-    const transactional = isTransactional(this.#migration(direction, name));
-    const attempt = async () => {
-      this.#failures.length = 0;
-      await runStep(this.#db, this.#steps[name]!, direction, transactional).catch((error: unknown) => {
-        throw this.#failures[0] ?? error;
-      });
+    const step: Step = {
+      name,
+      migration: this.#registry[name]!,
+      direction: direction === 'Up' ? 'up' : 'down',
+      lockTimeoutMs: this.#lockTimeoutMs,
     };
     const words = direction === 'Up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
     await asStep(
@@ -158,9 +146,9 @@ export class StructdbMigrator extends Migrator {
       direction === 'Up' ? 'migrate.up' : 'migrate.down',
       `${words[0]} ${name}`,
       () =>
-        withLockRetries(attempt, {
+        withLockRetries(() => runStep(this.#db, step, this.#context), {
           name,
-          transactional,
+          transactional: isTransactional(this.#migration(direction, name)),
           lockTimeoutMs: this.#limits(direction, name).lockTimeoutMs,
           context: this.#context,
           watched: this.#watched,

@@ -26,6 +26,8 @@ export interface RegisteredMigration {
   readonly config?: MigrationConfig;
   /** The rules of `migrate lint` that do not apply here, each with the reason. */
   readonly lint?: Readonly<Record<string, string>>;
+  /** All that it sends, where that is known without running it: of a SQL file. */
+  readonly statements?: { readonly up: readonly string[]; readonly down: readonly string[] };
   /** The file, where it was read from one. */
   readonly source?: { readonly file: string; readonly text: string };
 }

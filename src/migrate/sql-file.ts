@@ -66,12 +66,17 @@ export function parseSqlFile(text: string, file: string): RegisteredMigration {
       ...(reason === undefined ? {} : { irreversible: reason === '' ? true : reason }),
       down: downConfig ?? {},
     },
+    statements: { up: upStatements.map(textOf), down: downStatements.map(textOf) },
     source: { file, text },
   };
 }
 
 export function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;
+}
+
+function textOf({ text }: SqlStatement): string {
+  return text;
 }
 
 function run(statements: readonly SqlStatement[]) {

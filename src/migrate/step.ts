@@ -1,15 +1,68 @@
-import type { Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
+import { type Kysely, sql } from 'kysely';
+import type { RunContext } from '../core/context.ts';
+import { toolVersion } from '../core/tool-version.ts';
+import { forgetStatement, recordStatement } from '../database/bookkeeping.ts';
+import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
+import { executeMigration } from './execute.ts';
+import type { MigrationAdapter } from './lock.ts';
+import { inDirection, isTransactional, type RegisteredMigration } from './registry.ts';
+import { limitsOf, limitsStatement, patientWith, withSessionLimits } from './timeouts.ts';
 
-/** Runs one migration, made by `recorded`, which keeps the books: as one transaction with them, or statement by statement. */
-export async function runStep(
+export interface Step {
+  readonly name: string;
+  readonly migration: RegisteredMigration;
+  readonly direction: Direction;
+  /** Of its statements, where the migration does not say. Milliseconds. */
+  readonly lockTimeoutMs: number;
+}
+
+/**
+ * Runs one migration and keeps the books: as one transaction with them, or statement by statement and then the books.
+ * @throws MIGRATION_FAILED with the statement that failed
+ */
+export async function runStep(db: Kysely<unknown>, step: Step, context: RunContext): Promise<void> {
+  const { name, direction, lockTimeoutMs } = step;
+  const migration = inDirection(step.migration, direction);
+  const statements = await compileMigration(migration, direction);
+  const limits = patientWith(statements, migration, limitsOf(name, migration, lockTimeoutMs));
+  const execution = { name, migration, direction, statements };
+  if (isTransactional(migration)) {
+    await inTransaction(db, limitsStatement(limits, true), (transaction) =>
+      executeMigration(transaction, { ...execution, entry: bookEntry(step, statements, 'in transaction') }, context),
+    );
+    return;
+  }
+  const started = context.clock.monotonicMs();
+  await withSessionLimits(db, limits, () => executeMigration(db, execution, context));
+  await sql.raw(bookEntry(step, statements, context.clock.monotonicMs() - started)).execute(db);
+}
+
+/** What follows a failure (a ROLLBACK on a lost connection fails too) must not hide its reason. */
+async function inTransaction(
   db: Kysely<unknown>,
-  migration: Migration,
-  direction: 'Up' | 'Down',
-  transactional: boolean,
+  opening: string,
+  work: (transaction: Kysely<unknown>) => Promise<void>,
 ): Promise<void> {
-  const run = (session: Kysely<unknown>) =>
-    direction === 'Up' ? migration.up(session) : (migration.down?.(session) ?? Promise.resolve());
-  if (!transactional) return run(db);
-  await db.transaction().execute(run);
+  const adapter = db.getExecutor().adapter as MigrationAdapter;
+  let reason: { readonly error: unknown } | undefined;
+  const explained = (transaction: Kysely<unknown>) =>
+    work(transaction).catch((error: unknown) => {
+      reason = { error };
+      throw error;
+    });
+  await adapter.opening
+    .of(opening, () => db.transaction().execute(explained))
+    .catch((error: unknown) => {
+      throw reason === undefined ? error : reason.error;
+    });
+}
+
+function bookEntry(
+  { name, direction }: Step,
+  statements: readonly string[],
+  durationMs: number | 'in transaction',
+): string {
+  if (direction === 'down') return forgetStatement(name);
+  const text = joinStatements(statements);
+  return recordStatement({ name, sql: text, checksum: checksumOf(text), durationMs, toolVersion: toolVersion() });
 }

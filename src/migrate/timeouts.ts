@@ -56,25 +56,21 @@ function parseLimit(text: string, what: string): number {
   });
 }
 
-/**
- * Runs `work` under the limits: of the transaction, which takes them along when it ends, or of the session, which gets
- * back those it began with. Set in each migration, because the one before may have left others.
- */
-export async function withLimits<T>(
+/** The statement that sets the limits: for the transaction, or for the session. Set in each migration, because the one before may have left others. */
+export function limitsStatement({ lockTimeoutMs, statementTimeoutMs }: MigrationLimits, local: boolean): string {
+  const set = (setting: string, ms: number) => `set_config('${setting}', '${ms}', ${local})`;
+  const settings = [set('lock_timeout', lockTimeoutMs)];
+  if (statementTimeoutMs !== undefined) settings.push(set('statement_timeout', statementTimeoutMs));
+  return `select ${settings.join(', ')}`;
+}
+
+/** Runs `work` under the limits; the session gets back those it began with. */
+export async function withSessionLimits<T>(
   db: Kysely<unknown>,
-  migration: RegisteredMigration,
   limits: MigrationLimits,
   work: () => Promise<T>,
 ): Promise<T> {
-  const local = isTransactional(migration);
-  const set = (setting: string, ms: number | undefined) =>
-    ms === undefined ? [] : [sql`set_config(${sql.lit(setting)}, ${sql.lit(String(ms))}, ${sql.lit(local)})`];
-  const settings = [
-    ...set('lock_timeout', limits.lockTimeoutMs),
-    ...set('statement_timeout', limits.statementTimeoutMs),
-  ];
-  await sql`select ${sql.join(settings)}`.execute(db);
-  if (local) return work();
+  await sql.raw(limitsStatement(limits, false)).execute(db);
   try {
     return await work();
   } finally {

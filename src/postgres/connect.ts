@@ -112,6 +112,7 @@ export async function clientConfig(
     application_name: profile.applicationName,
     connectionTimeoutMillis: connection.connectTimeoutMs,
     keepAlive: true,
+    pipeline: profile.pipeline === true,
     options: serverOptions(connection, profile),
   };
 }
