@@ -16,8 +16,19 @@ const { archiveProgramOptions, buildArchiveProgram } = await import('../src/repo
 mkdirSync('dist/entries', { recursive: true });
 for (const { name, content } of await buildArchiveProgram()) writeFileSync(path.join('dist/entries', name), content);
 
+const { defaultConfig } = await import('../src/config/defaults.ts');
+const defaults = JSON.stringify(await defaultConfig());
+const constantDefaults = {
+  name: 'constant-defaults',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /src\/config\/defaults\.ts$/ }, () => ({
+      contents: `export const defaultConfig = async () => (${defaults});`,
+    })),
+};
+
 await build({
   ...archiveProgramOptions,
+  plugins: [constantDefaults],
   entryPoints: ['src/cli/main.ts'],
   outdir: 'dist/cli',
   chunkNames: '[name]-[hash]',

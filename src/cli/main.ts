@@ -18,8 +18,34 @@ import { scheduleCommand } from './schedule.ts';
 import { addGlobalOptions, Shell } from './shell.ts';
 import { walCommand } from './wal.ts';
 
-/** Builds the program. Command files import what they do only when they run: `--help` loads no database driver. */
-export function buildProgram(version: string): Command {
+type Build = (shell: Shell, program: Command) => Command;
+
+const COMMANDS: Readonly<Record<string, Build>> = {
+  quickstart: quickstartCommand,
+  init: initCommand,
+  doctor: doctorCommand,
+  dev: devCommand,
+  migrate: migrateCommand,
+  catalog: catalogCommand,
+  dashboard: dashboardCommand,
+  bench: benchCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
+  'dr-test': drTestCommand,
+  wal: walCommand,
+  schedule: (shell, program) => scheduleCommand(shell, () => program),
+  completion: (shell, program) => completionCommand(shell, () => program),
+};
+
+/** These look at all commands. */
+const KNOWS_ALL = new Set(['schedule', 'completion']);
+
+/**
+ * Builds the program. Command files import what they do only when they run: `--help` loads no database driver. With
+ * `first`, the first word of a command line, only that command is built where it is one: all together take longer than
+ * some commands run.
+ */
+export function buildProgram(version: string, first?: string): Command {
   const shell = new Shell((command, name, run) => runCommand(version, command, name, run));
   const program = new Command('structdb')
     .description('Keeps the PostgreSQL database of a structural-engineering platform in a provable state.')
@@ -31,30 +57,14 @@ export function buildProgram(version: string): Command {
       '\nStart with:\n  structdb quickstart     from nothing to a proven database\n  structdb migrate plan   what the schema is made of, without a database\n  structdb <command> --help',
     );
   addGlobalOptions(program);
-  for (const command of [
-    quickstartCommand(shell),
-    initCommand(shell),
-    doctorCommand(shell),
-    devCommand(shell),
-    migrateCommand(shell),
-    catalogCommand(shell),
-    dashboardCommand(shell),
-    benchCommand(shell),
-    backupCommand(shell),
-    restoreCommand(shell),
-    drTestCommand(shell),
-    walCommand(shell),
-    scheduleCommand(shell, () => program),
-    completionCommand(shell, () => program),
-  ]) {
-    program.addCommand(command);
-  }
+  const only = first !== undefined && Object.hasOwn(COMMANDS, first) && !KNOWS_ALL.has(first);
+  for (const name of only ? [first] : Object.keys(COMMANDS)) program.addCommand(COMMANDS[name]!(shell, program));
   return program;
 }
 
 /** The command line. Never returns: the process leaves with the command's exit code. */
 export async function main(args: readonly string[], version: string): Promise<void> {
-  const program = buildProgram(version);
+  const program = buildProgram(version, args[0]);
   const json = args.includes('--json');
   const messages: string[] = [];
   for (const command of everyCommand(program)) {

@@ -1,15 +1,18 @@
 import { pathToFileURL } from 'node:url';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
+import { defaultConfig } from './defaults.ts';
 import { exists } from './project.ts';
-import { type Config, configSchema } from './schema.ts';
+import type { Config } from './schema.ts';
 
 /**
  * Loads and validates the configuration; without a file all defaults hold.
  * @throws CONFIG_INVALID that lists every problem at once, with file and key.
  */
 export async function loadConfig(configFile: string | undefined): Promise<Config> {
-  const raw = configFile === undefined ? {} : await importConfig(configFile);
+  if (configFile === undefined) return Object.freeze(await defaultConfig());
+  const raw = await importConfig(configFile);
+  const { configSchema } = await import('./schema.ts');
   const parsed = configSchema.safeParse(raw);
   if (parsed.success) return Object.freeze(parsed.data);
   const problems = parsed.error.issues.flatMap((issue) => {

@@ -2,7 +2,6 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import { mapConcurrently } from '../core/concurrently.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
-import { runSquawk } from '../programs/squawk.ts';
 import type { LintFinding, LintLevel, SuppressedFinding } from './lint-findings.ts';
 import { firstLine, ownFindings } from './lint-rules.ts';
 import { suppress, suppressionsOf } from './lint-suppressions.ts';
@@ -111,6 +110,8 @@ async function squawkFindings(planned: PlannedMigration, signal: AbortSignal): P
     text += `${statement}\n;\n`;
     line += statement.split('\n').length + 1;
   }
+  // Read only here: what runs programs takes longer to load than a short command to run.
+  const { runSquawk } = await import('../programs/squawk.ts');
   const found = await runSquawk(text, { major: OLDEST_MAJOR, transactional, exclude: NOT_ASKED, signal });
   return found.map(({ rule, level, message, help, line: at }) => {
     const index = begins.findLastIndex((first) => first <= at);

@@ -1,5 +1,4 @@
-import { type Dirent, readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
@@ -93,7 +92,7 @@ function twins(files: readonly string[]): string[] {
 
 async function loadFile(directory: string, file: string): Promise<RegisteredMigration> {
   const shown = path.join(directory, file);
-  const text = await readText(path.resolve(directory, file));
+  const text = readText(path.resolve(directory, file));
   if (SQL.test(file)) return parseSqlFile(text, shown);
   if (COMMON_JS.test(file))
     throw new FileProblem('CommonJS is not read; write it as an ES module (.ts, .mts, .js, .mjs)');
@@ -101,9 +100,12 @@ async function loadFile(directory: string, file: string): Promise<RegisteredMigr
 }
 
 /** Line ends as in Unix and no byte order mark: a checkout on another system must not change a checksum. */
-async function readText(file: string): Promise<string> {
+function readText(file: string): string {
   try {
-    return (await readFile(file, 'utf8')).replace(/^\ufeff/, '').replaceAll('\r\n', '\n');
+    // Hundreds of small files: through Node's thread pool each would take ten times as long.
+    return readFileSync(file, 'utf8')
+      .replace(/^\ufeff/, '')
+      .replaceAll('\r\n', '\n');
   } catch (cause) {
     throw new FileProblem(`cannot be read: ${messageOf(cause)}`);
   }

@@ -25,9 +25,14 @@ export class SqlSplitError extends Error {
  * @throws SqlSplitError for an open quote or comment, and for psql's own commands
  */
 export function splitSql(text: string): SqlStatement[] {
+  return splitTokens(text, sqlTokens(text));
+}
+
+/** The statements that some of a text's tokens make. @throws as splitSql */
+export function splitTokens(text: string, tokens: readonly SqlToken[]): SqlStatement[] {
   const statements: SqlStatement[] = [];
   let reader = new StatementReader(text);
-  for (const token of sqlTokens(text)) {
+  for (const token of tokens) {
     if (token.open) throw new SqlSplitError('a quote or comment begins here and never ends', token.start);
     if (token.kind === 'comment') continue;
     if (text[token.start] === '\\') {
@@ -42,12 +47,15 @@ export function splitSql(text: string): SqlStatement[] {
   return [...statements, ...reader.statement()];
 }
 
+const FUNCTION = /^create (or replace )?(function|procedure)/;
+
 class StatementReader {
   readonly #text: string;
   #start: number | undefined;
   #end = 0;
   #parentheses = 0;
   #bodies = 0;
+  #hasBody = false;
   readonly #words: string[] = [];
 
   constructor(text: string) {
@@ -61,7 +69,7 @@ class StatementReader {
   take(token: SqlToken): void {
     this.#start ??= token.start;
     this.#end = token.end;
-    if (token.kind === 'word') this.#takeWord(this.#text.slice(token.start, token.end).toLowerCase());
+    if (token.kind === 'word') this.#takeWord(token);
     else if (token.kind === 'symbol') {
       const symbol = this.#text[token.start];
       if (symbol === '(') this.#parentheses += 1;
@@ -76,9 +84,15 @@ class StatementReader {
   }
 
   /** A CASE ends with END too, so it counts within a body (psqlscan.l does the same). */
-  #takeWord(word: string): void {
-    if (this.#words.length < 4) this.#words.push(word);
-    if (!/^create (or replace )?(function|procedure)/.test(this.#words.join(' ')) || this.#parentheses > 0) return;
+  #takeWord({ start, end }: SqlToken): void {
+    const isFirst = this.#words.length < 4;
+    if (!isFirst && !this.#hasBody) return;
+    const word = this.#text.slice(start, end).toLowerCase();
+    if (isFirst) {
+      this.#words.push(word);
+      this.#hasBody = FUNCTION.test(this.#words.join(' '));
+    }
+    if (!this.#hasBody || this.#parentheses > 0) return;
     if (word === 'begin' || (word === 'case' && this.#bodies > 0)) this.#bodies += 1;
     else if (word === 'end' && this.#bodies > 0) this.#bodies -= 1;
   }

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import { parseDuration } from '../core/units.ts';
 import type { MigrationConfig, RegisteredMigration } from './registry.ts';
-import { SqlSplitError, type SqlStatement, splitSql } from './split-sql.ts';
-import { sqlTokens } from './sql-tokens.ts';
+import { SqlSplitError, type SqlStatement, splitTokens } from './split-sql.ts';
+import { type SqlToken, sqlTokens } from './sql-tokens.ts';
 
 /** Something in a file that stands in the way. */
 export class FileProblem extends Error {
@@ -43,18 +43,19 @@ const TRANSACTION_CONTROL = /^(begin|commit|end|abort|rollback(?! to)|start tran
  * @throws FileProblem
  */
 export function parseSqlFile(text: string, file: string): RegisteredMigration {
-  const marks = findMarks(text);
+  const tokens = sqlTokens(text);
+  const marks = findMarks(text, tokens);
   const sections = sectionsOf(marks, text.length);
   const up = sections.find(({ kind }) => kind === 'up');
   if (up === undefined) throw new FileProblem('it has no "-- migrate:up"');
-  const first = splitIn(text, 0, sections[0]!.start)[0];
+  const first = splitIn(text, tokens, 0, sections[0]!.start)[0];
   if (first) throw new FileProblem('a statement stands before "-- migrate:up"', lineAt(text, first.offset));
   const down = sections.find(({ kind }) => kind === 'down');
   const reason = marks.find(({ kind }) => kind === 'irreversible')?.rest;
   const upConfig = configOf(text, up);
   const downConfig = down === undefined ? undefined : configOf(text, down);
-  const upStatements = statementsOf(text, up, upConfig);
-  const downStatements = down === undefined ? [] : statementsOf(text, down, downConfig!);
+  const upStatements = statementsOf(text, tokens, up, upConfig);
+  const downStatements = down === undefined ? [] : statementsOf(text, tokens, down, downConfig!);
   if (reason !== undefined && downStatements.length > 0) {
     throw new FileProblem('it has a way back, and says that there is none ("-- migrate:irreversible")');
   }
@@ -86,9 +87,9 @@ function run(statements: readonly SqlStatement[]) {
 }
 
 /** By the comments, so that a marker within quotes is none. */
-function findMarks(text: string): Mark[] {
+function findMarks(text: string, tokens: readonly SqlToken[]): Mark[] {
   const marks: Mark[] = [];
-  for (const { kind, start, end } of sqlTokens(text)) {
+  for (const { kind, start, end } of tokens) {
     if (kind !== 'comment' || (start > 0 && text[start - 1] !== '\n')) continue;
     const [, marker, rest] = MARKER.exec(text.slice(start, end)) ?? [];
     if (marker === undefined) continue;
@@ -106,8 +107,13 @@ function sectionsOf(marks: readonly Mark[], length: number): Section[] {
   return begins.map((mark, index) => ({ ...mark, end: begins[index + 1]?.start ?? length }));
 }
 
-function statementsOf(text: string, section: Section, { transaction }: SectionConfig): SqlStatement[] {
-  const statements = splitIn(text, section.start, section.end);
+function statementsOf(
+  text: string,
+  tokens: readonly SqlToken[],
+  section: Section,
+  { transaction }: SectionConfig,
+): SqlStatement[] {
+  const statements = splitIn(text, tokens, section.start, section.end);
   const control = statements.find(({ words }) => TRANSACTION_CONTROL.test(words.join(' ')));
   if (control && transaction !== false) {
     throw new FileProblem(
@@ -118,11 +124,14 @@ function statementsOf(text: string, section: Section, { transaction }: SectionCo
   return statements;
 }
 
-function splitIn(text: string, start: number, end: number): SqlStatement[] {
+function splitIn(text: string, tokens: readonly SqlToken[], start: number, end: number): SqlStatement[] {
   try {
-    return splitSql(text.slice(start, end));
+    return splitTokens(
+      text,
+      tokens.filter((token) => token.start >= start && token.start < end),
+    );
   } catch (error) {
-    if (error instanceof SqlSplitError) throw new FileProblem(error.message, lineAt(text, start + error.offset));
+    if (error instanceof SqlSplitError) throw new FileProblem(error.message, lineAt(text, error.offset));
     throw error;
   }
 }

@@ -9,11 +9,13 @@ export interface SqlToken {
   readonly open?: true;
 }
 
-// PostgreSQL takes every character beyond ASCII for a letter (src/backend/parser/scan.l, ident_start).
-const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-const NUMBER = /\d[\w.]*/y;
-const PARAMETER = /\$\d+/y;
-const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
+/**
+ * White space and the beginning of what follows, one group for each kind. PostgreSQL takes every character beyond ASCII
+ * for a letter (src/backend/parser/scan.l, ident_start). One pattern for all, because hundreds of files are read before
+ * anything else is done.
+ */
+const NEXT =
+  /\s*(?:(--[^\n]*)|(\/\*)|((?:[eE](?='))?['"])|(\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|(\d[\w.]*|\$\d+|\S))?/y;
 /** Two strings with a line break between them are one. */
 const CONTINUED = /[ \t\r\f\v]*\n\s*'/y;
 
@@ -21,48 +23,27 @@ const CONTINUED = /[ \t\r\f\v]*\n\s*'/y;
  * The tokens of SQL as PostgreSQL's lexer (scan.l) and psql's (psqlscan.l) see them, as far as it takes to know what is
  * quoted and what a comment. Takes standard_conforming_strings for on, its default.
  */
-export function* sqlTokens(text: string): Generator<SqlToken> {
-  const match = (pattern: RegExp, at: number) => {
-    pattern.lastIndex = at;
-    return pattern.exec(text)?.[0];
-  };
+export function sqlTokens(text: string): SqlToken[] {
+  const tokens: SqlToken[] = [];
   let at = 0;
   while (at < text.length) {
-    const start = at;
-    const character = text[at]!;
-    if (/\s/.test(character)) {
-      at += 1;
-      continue;
-    }
-    if (text.startsWith('--', at)) {
-      const newline = text.indexOf('\n', at);
-      at = newline < 0 ? text.length : newline;
-      yield { kind: 'comment', start, end: at };
-      continue;
-    }
-    if (text.startsWith('/*', at)) {
-      const end = endOfBlockComment(text, at);
+    NEXT.lastIndex = at;
+    const [whole, comment, block, quote, tag, word, symbol] = NEXT.exec(text)!;
+    const begun = at + whole.length;
+    const token = (kind: SqlToken['kind'], first: string, end: number | undefined) => {
       at = end ?? text.length;
-      yield { kind: 'comment', start, end: at, ...(end === undefined ? { open: true } : {}) };
-      continue;
-    }
-    const tag = character === '$' ? match(DOLLAR_TAG, at) : undefined;
-    const word = match(WORD, at);
-    const escapes = word !== undefined && /^e$/i.test(word) && text[at + 1] === "'";
-    if (tag !== undefined || character === "'" || character === '"' || escapes) {
-      const end = tag === undefined ? endOfQuoted(text, escapes ? at + 1 : at, escapes) : endOfDollar(text, at, tag);
-      at = end ?? text.length;
-      yield { kind: 'quoted', start, end: at, ...(end === undefined ? { open: true } : {}) };
-      continue;
-    }
-    if (word !== undefined) {
-      at += word.length;
-      yield { kind: 'word', start, end: at };
-      continue;
-    }
-    at += (match(NUMBER, at) ?? match(PARAMETER, at) ?? character).length;
-    yield { kind: 'symbol', start, end: at };
+      const start = begun - first.length;
+      tokens.push(end === undefined ? { kind, start, end: at, open: true } : { kind, start, end });
+    };
+    if (word !== undefined) token('word', word, begun);
+    else if (symbol !== undefined) token('symbol', symbol, begun);
+    else if (comment !== undefined) token('comment', comment, begun);
+    else if (quote !== undefined) token('quoted', quote, endOfQuoted(text, begun - 1, quote.length > 1));
+    else if (tag !== undefined) token('quoted', tag, endOfDollar(text, begun, tag));
+    else if (block !== undefined) token('comment', block, endOfBlockComment(text, begun - 2));
+    else at = begun;
   }
+  return tokens;
 }
 
 /** They nest. */
@@ -77,8 +58,9 @@ function endOfBlockComment(text: string, start: number): number | undefined {
   return undefined;
 }
 
+/** `start`: behind the tag that opens it. */
 function endOfDollar(text: string, start: number, tag: string): number | undefined {
-  const end = text.indexOf(tag, start + tag.length);
+  const end = text.indexOf(tag, start);
   return end < 0 ? undefined : end + tag.length;
 }
 

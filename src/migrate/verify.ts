@@ -13,7 +13,7 @@ import { type RegisteredMigration, type Registry, registry as shipped } from './
 import { compareSchemas, type SchemaDifference } from './schema-difference.ts';
 import { readSchemaFacts } from './schema-facts.ts';
 import { mayCreateDatabases, withScratchDatabase } from './scratch-database.ts';
-import { withScratchServer } from './scratch-server.ts';
+import type { withScratchServer } from './scratch-server.ts';
 import { withMigrator } from './session.ts';
 
 export interface VerifyOptions {
@@ -124,6 +124,12 @@ function isSame(record: RecordedSql, sql: string, lenient: boolean): boolean {
   return normaliseSql(record.sql) === normaliseSql(sql);
 }
 
+/** Read only when needed: what runs programs takes longer to load than a short command to run. */
+async function onScratchServer<T>(...args: Parameters<typeof withScratchServer<T>>): Promise<T> {
+  const { withScratchServer } = await import('./scratch-server.ts');
+  return withScratchServer(...args);
+}
+
 async function inScratch<T>(
   live: pg.Client,
   { connection, places, privateServer = false }: VerifyOptions,
@@ -135,7 +141,7 @@ async function inScratch<T>(
   const built = await asStep(context, 'verify.scratch', `Applying the migrations to ${where}`, () =>
     scratch === 'database'
       ? withScratchDatabase(connection, context, work)
-      : withScratchServer(live, connection, places, context, work),
+      : onScratchServer(live, connection, places, context, work),
   ).catch((error: unknown) => {
     throw inScratchOnly(error);
   });
