@@ -10,7 +10,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import type { MigrationAdapter } from './lock.ts';
-import { OpeningDriver } from './transaction-opening.ts';
+import { OpeningDriver } from './session-traffic.ts';
 
 /**
  * Kysely over one session. One, because the lock belongs to a session, and a cancel request to its process. The
@@ -21,6 +21,7 @@ export function kyselyOver(
   adapter: MigrationAdapter,
   log: (event: LogEvent) => void = () => {},
 ): Kysely<unknown> {
+  adapter.traffic.client = client;
   const session = Object.assign(client, { release: () => {} });
   const pool = { connect: async () => session, end: () => client.end(), options: {} };
   return new Kysely<unknown>({ dialect: new MigrationDialect({ pool: pool as never }, adapter), log });
@@ -37,7 +38,7 @@ class MigrationDialect extends PostgresDialect {
   }
 
   override createDriver(): OpeningDriver {
-    return new OpeningDriver(this.#config, this.#adapter.opening);
+    return new OpeningDriver(this.#config, this.#adapter.traffic);
   }
 
   override createAdapter(): MigrationAdapter {

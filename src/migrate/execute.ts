@@ -2,6 +2,7 @@ import { type Kysely, type KyselyPlugin, sql } from 'kysely';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import type { Direction } from './compile.ts';
 import { migrationFailure } from './failure.ts';
+import type { MigrationAdapter } from './lock.ts';
 import { isTransactional, type RegisteredMigration } from './registry.ts';
 
 export interface Execution {
@@ -31,7 +32,8 @@ export async function executeMigration(db: Kysely<unknown>, execution: Execution
     return;
   }
   // One round trip for all. Whatever fails first is the reason; the others fail because of it.
-  const answers = [...statements, ...(entry === undefined ? [] : [entry])].map(send);
+  const { traffic } = db.getExecutor().adapter as MigrationAdapter;
+  const answers = traffic.together(() => [...statements, ...(entry === undefined ? [] : [entry])].map(send));
   for (const answer of answers) answer.catch(() => {});
   for (const [index, answer] of answers.entries()) {
     if (index < statements.length) progress.next();

@@ -5,7 +5,7 @@ import { interrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import { ACTIVITY_COLUMNS, describeActivity, type SessionActivity } from './activity.ts';
-import { TransactionOpening } from './transaction-opening.ts';
+import { SessionTraffic } from './session-traffic.ts';
 
 /** kysely's own key (postgres-adapter.js): a plain `kysely migrate` elsewhere excludes structdb and is excluded by it. */
 const MIGRATION_LOCK_KEY = '3853314791062309107';
@@ -27,8 +27,8 @@ export interface LockOptions {
  */
 export class MigrationAdapter extends PostgresAdapter {
   readonly #options: LockOptions;
-  /** Of the transactions of the same session. */
-  readonly opening = new TransactionOpening();
+  /** Of the session that holds the lock. */
+  readonly traffic = new SessionTraffic();
   #depth = 0;
 
   constructor(options: LockOptions) {

@@ -50,8 +50,8 @@ async function inTransaction(
       reason = { error };
       throw error;
     });
-  await adapter.opening
-    .of(opening, () => db.transaction().execute(explained))
+  await adapter.traffic
+    .opening(opening, () => db.transaction().execute(explained))
     .catch((error: unknown) => {
       throw reason === undefined ? error : reason.error;
     });
