@@ -35,24 +35,32 @@ export async function watchBlockers<T>(
   return { outcome, blockers };
 }
 
-/** To look is a courtesy: when it cannot be done (no free connection), the work goes on unwatched. */
+/**
+ * To look is a courtesy: when it cannot be done (no free connection), the work goes on unwatched. A pooler whose sessions
+ * are all taken, by this run for one, lets a connection or its first question wait for minutes: that ends with the work.
+ */
 async function watch(
   connect: BlockerWatchOptions['connect'],
   everyMs: number,
   signal: AbortSignal,
   look: (client: pg.Client) => Promise<void>,
 ): Promise<void> {
-  let client: pg.Client | undefined;
+  const over = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  over.catch(() => {});
+  let connecting: Promise<pg.Client> | undefined;
   try {
     for (;;) {
       await sleep(everyMs, undefined, { signal });
-      client ??= await connect();
-      await look(client);
+      connecting ??= connect();
+      await Promise.race([connecting.then(look), over]);
     }
   } catch {
     // Over, or not to be seen.
   } finally {
-    await client?.end().catch(() => {});
+    // Not awaited: it may still be waiting for the pooler.
+    void connecting?.then((client) => client.end()).catch(() => {});
   }
 }
 

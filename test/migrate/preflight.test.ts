@@ -29,6 +29,9 @@ async function expectUntouched(connection: ConnectionSettings): Promise<void> {
   expect(rows).toEqual([{ books: null, locks: 0 }]);
 }
 
+/** Longer than it takes until somebody looks who is in its way. */
+const slow: Registry = { ...registry, '002_slow': statements(`select 'now', pg_sleep(1)`) };
+
 describeWith(['pgbouncer'], 'PgBouncer', () => {
   it.each([
     ['transaction', {}],
@@ -69,7 +72,8 @@ describeWith(['pgbouncer'], 'PgBouncer', () => {
         client.query(`alter database "${connection.database}" set statement_timeout = '30s'`),
       );
       await withPgBouncer(connection, { pool_mode: 'session', ...more }, async (through) => {
-        expect((await up({ connection: through, registry, lockTimeoutMs: 900 }, testContext())).pending).toEqual([]);
+        const run = up({ connection: through, registry: slow, lockTimeoutMs: 900 }, testContext());
+        expect((await run).pending).toEqual([]);
       });
       const { rows } = await sql(connection, (client) => client.query('select * from limits'));
       expect(rows).toEqual([{ lock: '900ms', statement: '0' }]);

@@ -24,8 +24,10 @@ const query = pg.Client.prototype.query;
 
 beforeEach(() => {
   pg.Client.prototype.query = async function counted(this: pg.Client, ...args: unknown[]) {
-    traffic.queries += 1;
     const result = await (query as (...all: unknown[]) => Promise<pg.QueryResult>).apply(this, args);
+    // Who looks for sessions in the way asks the more the slower the machine is.
+    if (nameOf(this) === profiles.probe.applicationName) return result;
+    traffic.queries += 1;
     traffic.rows += result.rows?.length ?? 0;
     return result;
   } as typeof query;
@@ -33,6 +35,11 @@ beforeEach(() => {
 afterEach(() => {
   pg.Client.prototype.query = query;
 });
+
+function nameOf(client: pg.Client): string {
+  return (client as unknown as { connectionParameters: { application_name: string } }).connectionParameters
+    .application_name;
+}
 
 async function trafficOf(work: () => Promise<unknown>): Promise<Traffic> {
   traffic = { queries: 0, rows: 0 };
@@ -67,7 +74,7 @@ describe('what structdb migrate asks the server', () => {
     }
   });
 
-  it('is two questions for status, and for a migration of one statement at most four more around it', async () => {
+  it('is two questions for status, and for a migration of one statement at most three more around it', async () => {
     const connection = await server.createOwnedDatabase();
     const context = testContext();
     await up({ connection, count: 1 }, context);
@@ -90,7 +97,7 @@ describe('what structdb migrate asks the server', () => {
       await db.destroy();
       return queries;
     };
-    // begin, its limits, the statement, both books, commit
-    expect((await queriesFor(12)) - (await queriesFor(2))).toBeLessThanOrEqual(10 * 5);
+    // begin with its limits, the statement, both books, commit
+    expect((await queriesFor(12)) - (await queriesFor(2))).toBeLessThanOrEqual(10 * 4);
   });
 });
