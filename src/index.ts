@@ -14,3 +14,4 @@ export { type CreateDatabaseOptions, createDatabase } from './database/create-da
 export * from './database/optimistic-lock.ts';
 export * from './database/payload-hash.ts';
 export type * from './database/types.ts';
+export { type WaitOptions, waitForServer } from './postgres/wait-for-server.ts';

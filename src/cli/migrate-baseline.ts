@@ -15,6 +15,7 @@ export function baselineCommand(shell: Shell): Command {
     example: 'structdb migrate baseline 006',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.interrupted],
     connects: true,
+    waits: true,
     destructive: true,
     configure: addMigrationsDir,
     run: async (session, [wish], flags) => {

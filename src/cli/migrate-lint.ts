@@ -8,6 +8,7 @@ import type { Shell } from './shell.ts';
 interface LintFlags extends MigrationsFlags {
   readonly database?: boolean;
   readonly url?: string;
+  readonly wait?: string | true;
   readonly large?: string;
 }
 
@@ -17,17 +18,18 @@ export function lintCommand(shell: Shell): Command {
     name: 'lint [names...]',
     summary: 'Find what is unsafe in the migrations, with the rules of squawk and of structdb',
     details:
-      'With --database or --url: the migrations that would run there, with the sizes of its tables. Errors exit 4, warnings do not.',
+      'With --database, --url or --wait: the migrations that would run there, with the sizes of its tables. Errors exit 4, warnings do not.',
     example: 'structdb migrate lint --database',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
+    waits: true,
     configure: (command) =>
       addMigrationsDir(command)
         .option('--database', 'only what would run in the database, with the sizes of its tables')
         .option('--large <rows>', 'from how many rows on a table is large (default: 100000)'),
-    run: async (session, [names], { database, url, large, ...flags }) => {
+    run: async (session, [names], { database, url, wait, large, ...flags }) => {
       const { judgeLint, lint } = await import('../migrate/index.ts');
-      const connects = database || url !== undefined;
+      const connects = database || url !== undefined || wait !== undefined;
       const result = await lint(
         {
           registry: await migrationsOf(session, flags),

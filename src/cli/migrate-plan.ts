@@ -10,6 +10,7 @@ interface PlanFlags extends MigrationsFlags {
   readonly to?: string;
   readonly database?: boolean;
   readonly url?: string;
+  readonly wait?: string | true;
 }
 
 /** `structdb migrate plan`: what would run, and whom it would keep waiting. */
@@ -18,16 +19,17 @@ export function planCommand(shell: Shell): Command {
     name: 'plan [names...]',
     summary: 'Print the SQL of the migrations and what it locks, without needing a database',
     details:
-      'With --database or --url: only what would run there, with rows and sizes. The session is read-only and locks nothing.',
+      'With --database, --url or --wait: only what would run there, with rows and sizes. The session is read-only and locks nothing.',
     example: 'structdb migrate plan --database',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.interrupted],
     connects: true,
+    waits: true,
     configure: (command) =>
       addMigrationsDir(command)
         .option('--database', 'only what would run in the database')
         .option('--to <name>', 'until this migration is the last applied one')
         .option('--down', 'the ways back, last first; with a database the one of the last applied migration'),
-    run: async (session, [names], { down, to, database, url, ...flags }) => {
+    run: async (session, [names], { down, to, database, url, wait, ...flags }) => {
       const { plan, planDatabase } = await import('../migrate/index.ts');
       const options = {
         registry: await migrationsOf(session, flags),
@@ -35,7 +37,7 @@ export function planCommand(shell: Shell): Command {
         direction: down ? ('down' as const) : ('up' as const),
         ...(to === undefined ? {} : { to }),
       };
-      if (database || url !== undefined) {
+      if (database || url !== undefined || wait !== undefined) {
         const result = await planDatabase({ ...options, connection: await session.connection() }, session.context);
         return { result, human: () => renderPlan(result.migrations) || nothing(result.database, result.current) };
       }

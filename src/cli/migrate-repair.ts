@@ -19,6 +19,7 @@ export function repairCommand(shell: Shell) {
     example: 'structdb migrate repair 003',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted],
     connects: true,
+    waits: true,
     destructive: true,
     configure: (command) =>
       addMigrationsDir(command)

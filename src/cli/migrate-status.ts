@@ -13,6 +13,7 @@ export function statusCommand(shell: Shell) {
     example: 'structdb migrate status --check',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.workToDo, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
+    waits: true,
     configure: (command) =>
       addMigrationsDir(command).option(
         '--check',

@@ -19,6 +19,7 @@ export function typesCommand(shell: Shell): Command {
     example: 'structdb migrate types --out src/database.ts',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
+    waits: true,
     configure: (command) =>
       command
         .option('--out <file>', 'write them there instead of printing them')

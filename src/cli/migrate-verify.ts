@@ -21,6 +21,7 @@ export function verifyCommand(shell: Shell) {
     example: 'structdb migrate verify --ignore public.alembic_version',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
+    waits: true,
     configure: (command: Command) =>
       addMigrationsDir(command)
         .option('--lenient', 'white space, comments and the letter case of keywords in migrations do not count')

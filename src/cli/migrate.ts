@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { ConnectionSettings } from '../config/connection.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
-import { formatCount, parseDuration } from '../core/units.ts';
+import { formatCount } from '../core/units.ts';
 import type { DownTarget, Loss, MigrateResult, Registry } from '../migrate/index.ts';
+import { durationOf } from './duration.ts';
 import { baselineCommand } from './migrate-baseline.ts';
 import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import { lintCommand } from './migrate-lint.ts';
@@ -45,6 +46,7 @@ function upCommand(shell: Shell): Command {
     example: 'structdb migrate up',
     exitCodes: RUN_CODES,
     connects: true,
+    waits: true,
     configure: addRunFlags,
     run: async (session, [count], flags) => {
       const { up } = await import('../migrate/index.ts');
@@ -65,6 +67,7 @@ function downCommand(shell: Shell): Command {
     example: 'structdb migrate down 2 --yes',
     exitCodes: RUN_CODES,
     connects: true,
+    waits: true,
     destructive: true,
     configure: addRunFlags,
     run: async (session, [text], flags) => {
@@ -87,6 +90,7 @@ function toCommand(shell: Shell): Command {
     example: 'structdb migrate to 004',
     exitCodes: RUN_CODES,
     connects: true,
+    waits: true,
     destructive: true,
     configure: addRunFlags,
     run: async (session, [wish], flags) => {
@@ -118,15 +122,6 @@ function lockOptions({ lockWait, lockTimeout }: RunFlags): { lockWaitMs?: number
     ...(lockWait === undefined ? {} : { lockWaitMs: durationOf('--lock-wait', lockWait) }),
     ...(lockTimeout === undefined ? {} : { lockTimeoutMs: durationOf('--lock-timeout', lockTimeout) }),
   };
-}
-
-/** Whole milliseconds, of which PostgreSQL takes up to 2^31 - 1; 0 alone needs no unit. */
-function durationOf(flag: string, text: string): number {
-  const ms = text === '0' ? 0 : parseDuration(text);
-  if (ms !== undefined && ms < 2 ** 31) return Math.ceil(ms);
-  throw new StructdbError('USAGE', `${flag} "${text}" is not a duration.`, {
-    hint: 'Write it as 0, "30s" or "5 minutes".',
-  });
 }
 
 function stepCount(text: string | undefined): { count?: number } {

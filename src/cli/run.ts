@@ -13,7 +13,7 @@ import {
   styleFor,
   write,
 } from './output.ts';
-import { Session } from './session.ts';
+import { Session, type SessionFlags } from './session.ts';
 import type { Outcome } from './shell.ts';
 
 /** Runs one command: builds its session, prints its outcome or its error, and leaves with the right exit code. */
@@ -37,7 +37,7 @@ export async function runCommand(
     const display = await progressDisplay(output, style, environment.variables);
     stop = () => display.stop();
     const context = { clock: systemClock, report: display.listen, signal: abort.signal };
-    const flags = command.optsWithGlobals<{ url?: string; yes?: boolean }>();
+    const flags = command.optsWithGlobals<SessionFlags>();
     outcome = await run(new Session({ environment, project, context, style, output, flags, display, signals }));
     error = outcome.verdict;
   } catch (thrown) {

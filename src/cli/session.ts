@@ -7,7 +7,16 @@ import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import type { SearchPlaces } from '../programs/find.ts';
+import { durationOf } from './duration.ts';
 import type { OutputSettings, ProgressDisplay, Style } from './output.ts';
+
+/** Flags of commands that connect, or that destroy something. */
+export interface SessionFlags {
+  readonly url?: string;
+  /** true: without a duration. */
+  readonly wait?: string | true;
+  readonly yes?: boolean;
+}
 
 /** What a command's `run` is given: everything it may need, each resolved only when asked for. */
 export class Session {
@@ -16,7 +25,7 @@ export class Session {
   readonly context: RunContext;
   readonly style: Style;
   readonly output: OutputSettings;
-  readonly #flags: { readonly url?: string; readonly yes?: boolean };
+  readonly #flags: SessionFlags;
   readonly #display: ProgressDisplay;
   readonly #signals: { ignore(ignored: boolean): void };
   #config: Promise<Config> | undefined;
@@ -27,7 +36,7 @@ export class Session {
     readonly context: RunContext;
     readonly style: Style;
     readonly output: OutputSettings;
-    readonly flags: { readonly url?: string; readonly yes?: boolean };
+    readonly flags: SessionFlags;
     readonly display: ProgressDisplay;
     readonly signals: { ignore(ignored: boolean): void };
   }) {
@@ -47,8 +56,26 @@ export class Session {
     return this.#config;
   }
 
-  /** The database to work on, by the precedence of docs/connections.md. */
+  /** The database to work on, by the precedence of docs/connections.md; with --wait its server answers by then. */
   async connection(): Promise<ConnectionSettings> {
+    const timeoutMs = await this.waitMs();
+    const connection = await this.#resolveConnection();
+    if (timeoutMs !== undefined) {
+      const { waitForServer } = await import('../postgres/wait-for-server.ts');
+      await waitForServer(connection, { timeoutMs }, this.context);
+    }
+    return connection;
+  }
+
+  /** How long --wait wants to wait, in milliseconds; undefined without it. @throws USAGE */
+  async waitMs(): Promise<number | undefined> {
+    const { wait } = this.#flags;
+    if (wait === undefined) return undefined;
+    if (wait !== true) return durationOf('--wait', wait);
+    return (await import('../postgres/wait-for-server.ts')).DEFAULT_SERVER_WAIT_MS;
+  }
+
+  async #resolveConnection(): Promise<ConnectionSettings> {
     const { resolveConnection } = await import('../config/resolve.ts');
     const config = await this.config();
     return resolveConnection({

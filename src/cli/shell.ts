@@ -28,6 +28,8 @@ export interface CommandSpec<Options> {
   readonly configure?: (command: Command) => void;
   /** Adds --url. */
   readonly connects?: boolean;
+  /** Adds --wait. */
+  readonly waits?: boolean;
   /** Adds --yes. */
   readonly destructive?: boolean;
   readonly run: (
@@ -71,6 +73,8 @@ export class Shell {
     for (const argument of args) command.argument(argument);
     spec.configure?.(command);
     if (spec.connects) command.option('--url <url>', 'the database: postgres://user:password@host:5432/name');
+    if (spec.waits)
+      command.option('--wait [duration]', 'wait for a server that is still starting (1 minute without a duration)');
     if (spec.destructive) command.option('--yes', 'do not ask');
     addGlobalOptions(command);
     command.addHelpText(

@@ -21,7 +21,7 @@ export async function withClient<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   if (context.signal.aborted) throw interrupted();
-  const client = await connect(connection, profile);
+  const client = await connect(connection, profile, { signal: context.signal });
   const onAbort = () => void cancelStatement(connection, client);
   context.signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -37,11 +37,14 @@ export async function withClient<T>(
   }
 }
 
-/** Opens one connection; with `replication` to a WAL sender. @throws CONNECTION_FAILED, AUTHENTICATION_FAILED, DATABASE_MISSING, … with the next step as hint. */
+/**
+ * Opens one connection; with `replication` to a WAL sender. An aborted `signal` ends an attempt that has no answer yet.
+ * @throws CONNECTION_FAILED, AUTHENTICATION_FAILED, DATABASE_MISSING, … with the next step as hint; INTERRUPTED
+ */
 export async function connect(
   connection: ConnectionSettings,
   profile: WorkProfile,
-  { replication = false }: { readonly replication?: boolean } = {},
+  { replication = false, signal }: { readonly replication?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<pg.Client> {
   const attempts = connection.tls.mode === 'prefer' || connection.tls.mode === 'allow' ? 2 : 1;
   let lastError: unknown;
@@ -51,16 +54,27 @@ export async function connect(
     const client = new pg.Client(replication ? ({ ...config, replication: 'database' } as pg.ClientConfig) : config);
     // Without a listener a server that goes away between two statements would end the process.
     client.on('error', () => {});
+    const hangUp = () => streamOf(client).destroy(interrupted());
+    signal?.addEventListener('abort', hangUp, { once: true });
     try {
+      if (signal?.aborted) throw interrupted();
       await client.connect();
       return client;
     } catch (error) {
       lastError = error;
       await client.end().catch(() => {});
+      if (signal?.aborted) throw interrupted();
       if (!isUndecided(error, connection.tls.mode, attempt)) break;
+    } finally {
+      signal?.removeEventListener('abort', hangUp);
     }
   }
   throw translateConnectionError(lastError, connection);
+}
+
+/** Its socket, in TLS or not; pg's types do not show it. */
+function streamOf(client: pg.Client): { readonly encrypted?: boolean; destroy(error: Error): void } {
+  return (client as unknown as { connection: { stream: ReturnType<typeof streamOf> } }).connection.stream;
 }
 
 /** A bounded pool of connections of the given profile. The caller ends it. */
@@ -71,8 +85,7 @@ export async function createPool(
 ): Promise<pg.Pool> {
   // One trial connection settles TLS (`prefer`) and gives the reader a clear error before any work starts.
   const trial = await connect(connection, profile);
-  const encrypted =
-    (trial as unknown as { connection: { stream: { encrypted?: boolean } } }).connection.stream.encrypted === true;
+  const encrypted = streamOf(trial).encrypted === true;
   await trial.end();
   const settled = encrypted || connection.tls.mode === 'disable' ? 0 : 1;
   const attempt = connection.tls.mode === 'allow' ? (encrypted ? 1 : 0) : settled;

@@ -67,6 +67,50 @@ export function translateConnectionError(error: unknown, connection: ConnectionS
   }
 }
 
+/**
+ * Why a failed connection attempt is what a starting server gives, in words that end "the server at …: it …"; undefined
+ * for a failure that waiting does not help.
+ */
+export function startingReason({ code, cause }: StructdbError): string | undefined {
+  // A certificate file that is not there is ENOENT too, of another code.
+  if (code !== 'CONNECTION_FAILED') return undefined;
+  // A host name may have several addresses, each with an error of its own.
+  const errors = (cause as { readonly errors?: readonly unknown[] } | undefined)?.errors ?? [cause];
+  return errors.map(startingReasonOf).find((reason) => reason !== undefined);
+}
+
+function startingReasonOf(error: unknown): string | undefined {
+  const message = messageOf(error);
+  switch (codeOf(error)) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there';
+    case 'ENOENT':
+      return 'its socket is not there';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its host name is not known';
+    case 'EHOSTUNREACH':
+      return 'its host cannot be reached';
+    case 'ETIMEDOUT':
+      return 'it does not answer';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'it closes the connection';
+    case '57P03':
+      return stateOfServer(redact(message));
+    default:
+      if (message === 'timeout expired') return 'it does not answer';
+      // So answers the proxy of a container in which nothing listens yet.
+      return message === 'Connection terminated unexpectedly' ? 'it closes the connection' : undefined;
+  }
+}
+
+/** `it is starting up`, `it is in recovery mode`; in the server's own words where it speaks another language. */
+function stateOfServer(message: string): string {
+  const [, state] = /^the database system is (.+)$/.exec(message) ?? [];
+  return state === undefined ? `it says "${message}"` : `it is ${state}`;
+}
+
 function unreachable(error: unknown, connection: ConnectionSettings, message: string): StructdbError {
   return new StructdbError(
     'CONNECTION_FAILED',

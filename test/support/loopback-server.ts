@@ -32,8 +32,22 @@ export interface LoopbackServer {
   readonly pgHba?: readonly string[];
 }
 
+export interface PreparedServer {
+  /** Its superuser's way, once it is started. */
+  readonly connection: ConnectionSettings;
+  readonly dataDirectory: string;
+  start(): Promise<void>;
+}
+
 /** A server of its own on a free port of 127.0.0.1, stopped after the tests of the file. Returns its superuser's way. */
 export async function startLoopbackServer(options: LoopbackServer): Promise<ConnectionSettings> {
+  const { connection, start } = await prepareLoopbackServer(options);
+  await start();
+  return connection;
+}
+
+/** The same, not started yet. */
+export async function prepareLoopbackServer(options: LoopbackServer): Promise<PreparedServer> {
   const { programs, user, directory } = options;
   const server = { programs, dataDirectory: path.join(directory, 'data'), user };
   const port = await freePort();
@@ -50,8 +64,8 @@ export async function startLoopbackServer(options: LoopbackServer): Promise<Conn
   const hba = path.join(server.dataDirectory, 'pg_hba.conf');
   await writeFile(hba, [...(options.pgHba ?? []), await readFile(hba, 'utf8')].join('\n'));
   stops.unshift(() => stopServer({ ...server, mode: 'immediate' }));
-  await startServer({ ...server, logFile: path.join(directory, 'server.log') }, testContext());
-  return {
+  const start = () => startServer({ ...server, logFile: path.join(directory, 'server.log') }, testContext());
+  const connection: ConnectionSettings = {
     host: '127.0.0.1',
     port,
     database: 'postgres',
@@ -61,4 +75,5 @@ export async function startLoopbackServer(options: LoopbackServer): Promise<Conn
     connectTimeoutMs: 10_000,
     source: 'a test server',
   };
+  return { connection, dataDirectory: server.dataDirectory, start };
 }
