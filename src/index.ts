@@ -6,6 +6,7 @@ export type { Environment } from './config/environment.ts';
 export { loadConfig } from './config/load.ts';
 export { type ConnectionRequest, resolveConnection } from './config/resolve.ts';
 export type { Config, UserConfig } from './config/schema.ts';
+export { type NamedConnection, parseUrlFile } from './config/url-file.ts';
 export { systemClock } from './core/clock.ts';
 export type { RunContext } from './core/context.ts';
 export { ERROR_CODES, type ErrorCode, EXIT, StructdbError } from './core/errors.ts';

@@ -2,8 +2,8 @@ import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { StructdbError } from '../core/errors.ts';
 import { toolVersion } from '../core/tool-version.ts';
+import { asStructdbError } from '../core/unexpected.ts';
 import type { DrillResult, ScenariosResult } from '../drill/index.ts';
-import { asStructdbError } from './output.ts';
 import type { Session } from './session.ts';
 
 export interface ReportFlags {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { asStructdbError } from '../core/unexpected.ts';
 import { backupCommand } from './backup.ts';
 import { benchCommand } from './bench.ts';
 import { catalogCommand } from './catalog.ts';
@@ -10,7 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
-import { asStructdbError, envelope, renderError, styleFor, write } from './output.ts';
+import { envelope, renderError, styleFor, write } from './output.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { restoreCommand } from './restore.ts';
 import { leave, runCommand } from './run.ts';

@@ -6,6 +6,7 @@ import type { DownTarget, Loss, MigrateResult, Registry } from '../migrate/index
 import { durationOf } from './duration.ts';
 import { baselineCommand } from './migrate-baseline.ts';
 import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
+import { addFleetFlags, type FleetFlags, upFleet, wantsFleet } from './migrate-fleet.ts';
 import { lintCommand } from './migrate-lint.ts';
 import { planCommand } from './migrate-plan.ts';
 import { repairCommand } from './migrate-repair.ts';
@@ -40,17 +41,27 @@ export function migrateCommand(shell: Shell): Command {
 const RUN_CODES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted];
 
 function upCommand(shell: Shell): Command {
-  return shell.command<RunFlags>({
+  return shell.command<RunFlags & FleetFlags>({
     name: 'up [n]',
     summary: 'Apply all pending migrations, or the next n',
     example: 'structdb migrate up',
     exitCodes: RUN_CODES,
     connects: true,
     waits: true,
-    configure: addRunFlags,
+    configure: (command) => {
+      addRunFlags(command);
+      addFleetFlags(command);
+    },
     run: async (session, [count], flags) => {
-      const { up } = await import('../migrate/index.ts');
       const steps = stepCount(count as string | undefined);
+      if (wantsFleet(flags)) {
+        return upFleet(session, flags, {
+          ...lockOptions(flags),
+          ...steps,
+          registry: () => migrationsOf(session, flags),
+        });
+      }
+      const { up } = await import('../migrate/index.ts');
       const registry = await migrationsOf(session, flags);
       const connection = await session.connection();
       const result = await up({ connection, registry, ...lockOptions(flags), ...steps }, session.context);

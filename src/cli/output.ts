@@ -1,5 +1,5 @@
 import chalk, { Chalk, type ChalkInstance } from 'chalk';
-import { StructdbError } from '../core/errors.ts';
+import type { StructdbError } from '../core/errors.ts';
 import type { ProgressEvent, ProgressListener } from '../core/progress.ts';
 import { redact } from '../core/redact.ts';
 import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
@@ -162,27 +162,4 @@ export function envelope(version: string, command: string, result: unknown, erro
           },
   };
   return `${JSON.stringify(document, null, 2)}\n`;
-}
-
-/** Anything thrown as a StructdbError. What is not one is a defect, except the system's own well-known complaints. */
-export function asStructdbError(error: unknown): StructdbError {
-  if (error instanceof StructdbError) return error;
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  const message = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new StructdbError('DISK_FULL', `No space is left: ${message}.`, {
-      cause: error,
-      hint: 'Free space, then run the command again.',
-    });
-  if (code === 'ENOENT') return new StructdbError('FILE_MISSING', `A file is missing: ${message}.`, { cause: error });
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'EFBIG') {
-    return new StructdbError('FILE_UNREADABLE', `A file cannot be used: ${message}.`, {
-      cause: error,
-      hint: 'Check its owner and permissions.',
-    });
-  }
-  return new StructdbError('INTERNAL', `structdb met an error it did not expect: ${message}`, {
-    cause: error,
-    hint: 'Run it again with --verbose and report what it prints.',
-  });
 }

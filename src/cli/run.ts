@@ -3,16 +3,9 @@ import type { Command } from 'commander';
 import { findProject, type Project } from '../config/project.ts';
 import { systemClock } from '../core/clock.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { asStructdbError } from '../core/unexpected.ts';
 import { takeEnvironment } from './environment.ts';
-import {
-  asStructdbError,
-  envelope,
-  type OutputSettings,
-  progressDisplay,
-  renderError,
-  styleFor,
-  write,
-} from './output.ts';
+import { envelope, type OutputSettings, progressDisplay, renderError, styleFor, write } from './output.ts';
 import { Session, type SessionFlags } from './session.ts';
 import type { Outcome } from './shell.ts';
 

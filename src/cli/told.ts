@@ -1,5 +1,5 @@
 import { StructdbError } from '../core/errors.ts';
-import { asStructdbError } from './output.ts';
+import { asStructdbError } from '../core/unexpected.ts';
 import type { Session } from './session.ts';
 
 /**

@@ -58,7 +58,7 @@ export async function resolveConnection(request: ConnectionRequest): Promise<Con
       hint: 'Write it as postgres://user:password@host:5432/database.',
     });
   for (const [source, text] of strings) {
-    if (text) return complete(parseConnInfo(text, source), source, request.environment);
+    if (text) return resolveConnectionString(text, source, request.environment);
   }
   const chosen = CHOOSING.find((name) => variables[name]);
   if (chosen) return complete({}, chosen, request.environment);
@@ -70,6 +70,15 @@ export async function resolveConnection(request: ConnectionRequest): Promise<Con
   throw new StructdbError('NO_CONNECTION', 'No database was named, and no private server runs here.', {
     hint: 'Run: structdb dev start   (or name one: --url postgres://user:password@host:5432/database, or DATABASE_URL)',
   });
+}
+
+/** The connection of one string alone; what it leaves open is filled as libpq does. `source` is what messages call it. @throws USAGE */
+export function resolveConnectionString(
+  text: string,
+  source: string,
+  environment: Environment,
+): Promise<ConnectionSettings> {
+  return complete(parseConnInfo(text, source), source, environment);
 }
 
 async function complete(given: ConnInfo, source: string, environment: Environment): Promise<ConnectionSettings> {

@@ -77,6 +77,7 @@ export const ERROR_CODES = Object.freeze({
   SCHEMA_MISSING: failed('the database has no structdb schema, or an older one; migrate first'),
   // migrations and the database
   BASELINE_RECORDED: failed('structdb has migrations on record already; there is nothing to adopt'),
+  DATABASES_FAILED: failed('databases of a list failed, each for its own reason; each is named'),
   LINT_FAILED: broken('lint found errors in the migrations; each is named with what to do'),
   MIGRATION_CHANGED: broken('a migration was edited after it was applied, its file is missing, or it was skipped'),
   MIGRATION_FILES_INVALID: usage(

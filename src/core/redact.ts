@@ -14,6 +14,8 @@ export function rememberSecret(secret: string | undefined): void {
 /** The text with every secret masked. */
 export function redact(text: string): string {
   let result = text
+    // also with a slash, ? or # that should have been percent-encoded: such a URL is shown in the message that refuses it
+    .replace(/\b(postgres(?:ql)?:\/\/[^\s:/@]*):\S*@/gi, `$1:${MASK}@`)
     // scheme://user:password@host — the password may hold any character but white space and the last @ ends it
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, `$1:${MASK}@`)
     .replace(/([?&\s](?:ssl)?password=)[^&\s]+/gi, `$1${MASK}`)

@@ -9,6 +9,16 @@ export {
 } from './baseline.ts';
 export type { Direction } from './compile.ts';
 export {
+  type DatabaseError,
+  type DatabaseOutcome,
+  type DatabaseState,
+  DEFAULT_JOBS,
+  judgeUpMany,
+  type UpManyOptions,
+  type UpManyResult,
+  upMany,
+} from './fleet.ts';
+export {
   DEFAULT_LARGE_ROWS,
   judgeLint,
   type LintFinding,

@@ -9,6 +9,12 @@ import { withMigrator } from './session.ts';
 /** How long a session that lost its client may take to end on the server. */
 const SETTLING_MS = 10_000;
 
+export interface LostConnection {
+  readonly error: StructdbError;
+  /** The migrations that the database has; undefined where it could not be asked. */
+  readonly applied: readonly string[] | undefined;
+}
+
 /**
  * The error of a run whose connection was lost, with what the database says through a new one: a COMMIT may have been
  * done although its answer never came. Asked under the migration lock, which the lost session holds while it still works.
@@ -18,7 +24,7 @@ export async function lostConnection(
   connection: ConnectionSettings,
   attempted: readonly MigrationResult[],
   context: RunContext,
-): Promise<StructdbError> {
+): Promise<LostConnection> {
   const reason = redact(messageOf(cause)).replace(/\.$/, '');
   const verb = attempted[0]?.direction === 'Down' ? 'down' : 'up';
   const lost = (state: string, hint: string) =>
@@ -29,15 +35,11 @@ export async function lostConnection(
     );
   try {
     const applied = await readBack(connection, context);
-    return lost(
-      stateOf(attempted, new Set(applied)),
-      `Check the server's log, then run the command again: it goes on from there.`,
-    );
+    const hint = `Check the server's log, then run the command again: it goes on from there.`;
+    return { error: lost(stateOf(attempted, new Set(applied)), hint), applied };
   } catch (error) {
-    return lost(
-      `What was done is not known: ${messageOf(error)}`,
-      'When the server answers again, run: structdb migrate status',
-    );
+    const hint = 'When the server answers again, run: structdb migrate status';
+    return { error: lost(`What was done is not known: ${messageOf(error)}`, hint), applied: undefined };
   }
 }
 

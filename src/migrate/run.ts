@@ -1,4 +1,5 @@
-import type { MigrationResultSet } from 'kysely/migration';
+import type { Kysely } from 'kysely';
+import type { MigrationResult, MigrationResultSet } from 'kysely/migration';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
@@ -66,6 +67,33 @@ export function to(options: MigrateOptions & { readonly name: string }, context:
   return migrate(options, context, (migrator) => migrator.migrateTo(options.name));
 }
 
+/** A run of `up`, whichever way it ended. */
+export interface UpAttempt {
+  /** What it did, also before a failure; undefined where the database could not be asked. */
+  readonly reached: MigrateResult | undefined;
+  readonly error: unknown;
+}
+
+/** As `up`, and on a failure with what was done before it. Never throws. */
+export async function attemptUp(
+  options: MigrateOptions & { readonly count?: number | undefined },
+  context: RunContext,
+): Promise<UpAttempt> {
+  const count = options.count ?? Number.POSITIVE_INFINITY;
+  let reached: MigrateResult | undefined;
+  const seen = (result: MigrateResult) => {
+    reached = result;
+  };
+  try {
+    return {
+      reached: await migrate(options, context, (migrator) => migrator.migrateUpBy(count), seen),
+      error: undefined,
+    };
+  } catch (error) {
+    return { reached, error };
+  }
+}
+
 function migrate(
   {
     connection,
@@ -75,27 +103,47 @@ function migrate(
   }: MigrateOptions,
   context: RunContext,
   verb: (migrator: StructdbMigrator) => Promise<MigrationResultSet>,
+  /** Given what was done before a failure. */
+  onFailure: (reached: MigrateResult) => void = () => {},
 ): Promise<MigrateResult> {
   const verbOn = async ({ client, db, migrator }: MigrationSession) => {
     await noticeWhenKilled(client);
     await requireWritableSession(client, connection, lockTimeoutMs);
     await requireMigrationPrivileges(client, connection);
     const { error, results = [] } = await verb(migrator);
-    if (error !== undefined) {
-      if (!isConnectionLoss(error) || context.signal.aborted) throw error;
-      throw await lostConnection(error, connection, results, context);
-    }
-    const applied = new Set((await readAppliedMigrations(db)).map(({ name }) => name));
+    if (error === undefined) return reachedBy(results, await appliedNames(db));
+    const lost =
+      isConnectionLoss(error) && !context.signal.aborted
+        ? await lostConnection(error, connection, results, context)
+        : undefined;
+    const applied = lost ? lost.applied : await appliedNamesAfterFailure(db);
+    if (applied) onFailure(reachedBy(results, applied));
+    throw lost?.error ?? error;
+  };
+  const reachedBy = (results: readonly MigrationResult[], applied: readonly string[]): MigrateResult => {
     const all = namesOf(registry);
     return Object.freeze({
       database: connection.database,
-      steps: results.map(({ migrationName, direction }) => ({
-        name: migrationName,
-        direction: direction === 'Up' ? ('up' as const) : ('down' as const),
-      })),
-      current: all.findLast((name) => applied.has(name)) ?? null,
-      pending: all.filter((name) => !applied.has(name)),
+      steps: results
+        .map(({ migrationName, direction }) => ({
+          name: migrationName,
+          direction: direction === 'Up' ? ('up' as const) : ('down' as const),
+        }))
+        .filter(({ name, direction }) => applied.includes(name) === (direction === 'up')),
+      current: all.findLast((name) => applied.includes(name)) ?? null,
+      pending: all.filter((name) => !applied.includes(name)),
     });
   };
   return withMigrator(connection, lockWaitMs, context, verbOn, { lockTimeoutMs, registry });
+}
+
+async function appliedNames(db: Kysely<unknown>): Promise<string[]> {
+  return (await readAppliedMigrations(db)).map(({ name }) => name);
+}
+
+/** undefined where the database does not answer. Ctrl-C's cancel may come late and hit the question: it is asked again. */
+function appliedNamesAfterFailure(db: Kysely<unknown>): Promise<string[] | undefined> {
+  return appliedNames(db)
+    .catch(() => appliedNames(db))
+    .catch(() => undefined);
 }
