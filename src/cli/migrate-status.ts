@@ -2,12 +2,14 @@ import { EXIT } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import type { MigrationState, MigrationStatus, StatusResult } from '../migrate/index.ts';
 import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
+import { statusOfFleet } from './migrate-fleet-status.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
+import { addUrlFile, type UrlFileFlags, wantsMany } from './url-file.ts';
 
 /** `structdb migrate status` */
 export function statusCommand(shell: Shell) {
-  return shell.command<MigrationsFlags & { readonly check?: boolean }>({
+  return shell.command<MigrationsFlags & UrlFileFlags & { readonly check?: boolean }>({
     name: 'status',
     summary: 'List the migrations and which of them are applied',
     example: 'structdb migrate status --check',
@@ -15,11 +17,14 @@ export function statusCommand(shell: Shell) {
     connects: true,
     waits: true,
     configure: (command) =>
-      addMigrationsDir(command).option(
+      addUrlFile(addMigrationsDir(command)).option(
         '--check',
         'exit 3 when migrations are pending, 4 when one was edited, is missing or was skipped',
       ),
     run: async (session, _args, { check, ...flags }) => {
+      if (wantsMany(flags)) {
+        return statusOfFleet(session, flags, { check: check === true, registry: () => migrationsOf(session, flags) });
+      }
       const { judgeStatus, status } = await import('../migrate/index.ts');
       const registry = await migrationsOf(session, flags);
       const result = await status({ connection: await session.connection(), registry }, session.context);

@@ -6,7 +6,7 @@ import type { DownTarget, Loss, MigrateResult, Registry } from '../migrate/index
 import { durationOf } from './duration.ts';
 import { baselineCommand } from './migrate-baseline.ts';
 import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
-import { addFleetFlags, type FleetFlags, upFleet, wantsFleet } from './migrate-fleet.ts';
+import { addFleetFlags, type FleetFlags, upFleet } from './migrate-fleet.ts';
 import { lintCommand } from './migrate-lint.ts';
 import { planCommand } from './migrate-plan.ts';
 import { repairCommand } from './migrate-repair.ts';
@@ -16,6 +16,7 @@ import { verifyCommand } from './migrate-verify.ts';
 import type { Style } from './output.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
+import { wantsMany } from './url-file.ts';
 
 interface RunFlags extends MigrationsFlags {
   readonly lockWait?: string;
@@ -54,7 +55,7 @@ function upCommand(shell: Shell): Command {
     },
     run: async (session, [count], flags) => {
       const steps = stepCount(count as string | undefined);
-      if (wantsFleet(flags)) {
+      if (wantsMany(flags)) {
         return upFleet(session, flags, {
           ...lockOptions(flags),
           ...steps,

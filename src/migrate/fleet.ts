@@ -1,17 +1,18 @@
 import type { NamedConnection } from '../config/url-file.ts';
 import { mapConcurrently } from '../core/concurrently.ts';
 import type { RunContext } from '../core/context.ts';
-import { ERROR_CODES, type ErrorCode, EXIT, StructdbError } from '../core/errors.ts';
-import { redact } from '../core/redact.ts';
-import { asStructdbError } from '../core/unexpected.ts';
+import { StructdbError } from '../core/errors.ts';
 import { waitForServer } from '../postgres/wait-for-server.ts';
+import {
+  commonFailure,
+  contextOf,
+  type DatabaseError,
+  type DatabaseIdentity,
+  DEFAULT_JOBS,
+  databaseError,
+  identityOf,
+} from './one-of-many.ts';
 import { attemptUp, type MigratedStep, type MigrateOptions, type UpAttempt } from './run.ts';
-
-/** How many databases `upMany` migrates at once by default. */
-export const DEFAULT_JOBS = 4;
-
-/** How many a message names. */
-const MOST_NAMES = 8;
 
 export interface UpManyOptions extends Omit<MigrateOptions, 'connection'> {
   readonly databases: readonly NamedConnection[];
@@ -27,11 +28,7 @@ export interface UpManyOptions extends Omit<MigrateOptions, 'connection'> {
 
 export type DatabaseState = 'migrated' | 'up to date' | 'failed' | 'locked' | 'interrupted' | 'not begun';
 
-export interface DatabaseOutcome {
-  readonly name: string;
-  readonly database: string;
-  readonly host: string;
-  readonly port: number;
+export interface DatabaseOutcome extends DatabaseIdentity {
   readonly state: DatabaseState;
   /** What this run applied, also before a failure. */
   readonly steps: readonly MigratedStep[];
@@ -42,14 +39,6 @@ export interface DatabaseOutcome {
   readonly error: DatabaseError | null;
   /** Waiting for the server and for locks included; 0 when it was not begun. */
   readonly durationMs: number;
-}
-
-export interface DatabaseError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string | null;
-  /** Further lines, where there are any: the statement that failed, who is in the way. */
-  readonly details?: readonly string[];
 }
 
 export interface UpManyResult {
@@ -95,19 +84,10 @@ export function judgeUpMany({ databases }: UpManyResult): StructdbError | undefi
     );
   }
   if (failures.length === 0) return undefined;
-  const names = failures.slice(0, MOST_NAMES).map(({ name }) => name);
-  if (failures.length > MOST_NAMES) names.push(`and ${failures.length - MOST_NAMES} more`);
-  return new StructdbError(
-    commonCode(failures.map(({ error }) => error!.code)),
-    `${failures.length} of ${databases.length} databases failed: ${names.join(', ')}.${notBegun}`,
-    { hint: 'Correct what is told of each, then run the same command again: what is applied stays.' },
-  );
-}
-
-function commonCode(codes: readonly ErrorCode[]): ErrorCode {
-  const exits = new Set(codes.map((code) => ERROR_CODES[code].exit));
-  if (new Set(codes).size === 1 || (exits.size === 1 && !exits.has(EXIT.failed))) return codes[0]!;
-  return 'DATABASES_FAILED';
+  return commonFailure(failures, databases.length, {
+    remark: notBegun,
+    hint: 'Correct what is told of each, then run the same command again: what is applied stays.',
+  });
 }
 
 async function upOne(database: NamedConnection, options: UpManyOptions, context: RunContext): Promise<DatabaseOutcome> {
@@ -123,7 +103,7 @@ async function upOne(database: NamedConnection, options: UpManyOptions, context:
     attempt = { reached: undefined, error };
   }
   const { reached } = attempt;
-  const error = attempt.error === undefined ? null : plain(asStructdbError(attempt.error));
+  const error = attempt.error === undefined ? null : databaseError(attempt.error);
   return outcomeOf(database, stateOf(error, reached?.steps.length ?? 0), {
     steps: reached?.steps ?? [],
     current: reached?.current ?? null,
@@ -140,7 +120,7 @@ function stateOf(error: DatabaseError | null, steps: number): DatabaseState {
 }
 
 function outcomeOf(
-  { name, connection: { database, host, port } }: NamedConnection,
+  database: NamedConnection,
   state: DatabaseState,
   told: Pick<DatabaseOutcome, 'steps' | 'current' | 'pending' | 'error' | 'durationMs'> = {
     steps: [],
@@ -150,29 +130,7 @@ function outcomeOf(
     durationMs: 0,
   },
 ): DatabaseOutcome {
-  return Object.freeze({ name, database, host, port, state, ...told });
-}
-
-function plain({ code, message, hint, details }: StructdbError): DatabaseError {
-  return Object.freeze({
-    code,
-    message: redact(message),
-    hint: hint === undefined ? null : redact(hint),
-    ...(details.length > 0 ? { details: details.map(redact) } : {}),
-  });
-}
-
-/** Its events with its name. */
-function contextOf({ name }: NamedConnection, { clock, report, signal }: RunContext): RunContext {
-  return {
-    clock,
-    signal,
-    report: (event) => {
-      // One line when the database has ended, instead of one for each migration.
-      if (event.kind === 'done' || event.kind === 'progress') return;
-      report({ ...event, message: `${name}: ${event.message}` });
-    },
-  };
+  return Object.freeze({ ...identityOf(database), state, ...told });
 }
 
 function tell({ name, steps, current, error, durationMs }: DatabaseOutcome, { report }: RunContext): void {

@@ -9,15 +9,21 @@ export {
 } from './baseline.ts';
 export type { Direction } from './compile.ts';
 export {
-  type DatabaseError,
   type DatabaseOutcome,
   type DatabaseState,
-  DEFAULT_JOBS,
   judgeUpMany,
   type UpManyOptions,
   type UpManyResult,
   upMany,
 } from './fleet.ts';
+export {
+  type DatabaseStatus,
+  type DatabaseStatusState,
+  judgeStatusMany,
+  type StatusManyOptions,
+  type StatusManyResult,
+  statusMany,
+} from './fleet-status.ts';
 export {
   DEFAULT_LARGE_ROWS,
   judgeLint,
@@ -29,6 +35,7 @@ export {
 } from './lint.ts';
 export { loadMigrations } from './load.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
+export { type DatabaseError, type DatabaseIdentity, DEFAULT_JOBS } from './one-of-many.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
 export { type DatabasePlan, planDatabase } from './plan-database.ts';
 export { type MigrationConfig, type RegisteredMigration, type Registry, registry } from './registry.ts';

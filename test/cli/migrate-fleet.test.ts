@@ -5,7 +5,7 @@ import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { structdb } from '../support/cli.ts';
 import { MIGRATION_LOCK_KEY, withHeldLocks } from '../support/held-locks.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
-import { urlOf, useServer } from '../support/postgres.ts';
+import { sql, urlOf, useServer } from '../support/postgres.ts';
 
 const server = useServer();
 
@@ -139,5 +139,51 @@ describe('structdb migrate up --url-file', () => {
       exitCode: 1,
       stderr: expect.stringContaining('There is no file none.txt.'),
     });
+  });
+});
+
+describe('structdb migrate status --url-file', () => {
+  it('tells the state of each, and with --check exits by the worst of them', async () => {
+    const [done, fresh, edited] = (await databases(3)) as [ConnectionSettings, ConnectionSettings, ConnectionSettings];
+    const list = [done, fresh, edited];
+    const cwd = await project(list);
+    const input = [done, edited].map(urlOf).join('\n');
+    expect((await structdb([...UP, '-'], { cwd, input })).exitCode).toBe(0);
+    const STATUS = ['migrate', 'status', '--migrations-dir', 'migrations', '--url-file'];
+    const clean = await structdb([...STATUS, '-', '--check'], { cwd, input });
+    expect(clean).toMatchObject({ exitCode: 0, stderr: '' });
+
+    const pending = await structdb([...STATUS, 'tenants.txt', '--check', '--jobs', '1'], { cwd });
+    expect(pending).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('✗ Migrations wait to be applied in 1 of 3 databases: t1.'),
+    });
+    expect(pending.stdout).toMatch(
+      /^ {2}database +state +pending +at\n✓ t0 +up to date +0 +002_gate\n· t1 +pending +2 +no migration\n✓ t2 +up to date +0 +002_gate\n3 databases: 2 up to date, 1 pending\.\n$/,
+    );
+    expect((await structdb([...STATUS, 'tenants.txt'], { cwd })).exitCode).toBe(0);
+
+    await sql(edited, (client) => client.query(`update structdb.migrations set checksum = repeat('0', 64)`));
+    const changed = await structdb([...STATUS, 'tenants.txt', '--check', '--json'], { cwd });
+    expect(changed.exitCode).toBe(4);
+    expect(changed.json).toMatchObject({
+      error: {
+        code: 'MIGRATION_CHANGED',
+        details: expect.arrayContaining([expect.stringMatching(/^t2: 001_sites was/)]),
+      },
+      result: {
+        databases: [
+          { name: 't0', state: 'up to date', pending: [], error: null },
+          { name: 't1', state: 'pending', current: null, pending: ['001_sites', '002_gate'] },
+          { name: 't2', state: 'changed', migrations: [{ state: 'edited' }, { state: 'edited' }] },
+        ],
+      },
+    });
+
+    const unasked = `${input}\n${urlOf({ ...fresh, password: 'not-the-password' })}`;
+    const failed = await structdb([...STATUS, '-', '--check'], { cwd, input: unasked });
+    expect(failed).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('1 changed, 1 failed.') });
+    expect(failed.stdout + failed.stderr).not.toContain('not-the-password');
+    expect((await structdb([...STATUS, 'tenants.txt', '--url', urlOf(done)], { cwd })).exitCode).toBe(2);
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import type { NamedConnection } from '../../src/config/url-file.ts';
-import { type DatabaseState, judgeUpMany, type UpManyOptions, upMany } from '../../src/migrate/index.ts';
+import {
+  type DatabaseState,
+  judgeStatusMany,
+  judgeUpMany,
+  statusMany,
+  type UpManyOptions,
+  upMany,
+} from '../../src/migrate/index.ts';
 import { testContext } from '../support/context.ts';
 import { MIGRATION_LOCK_KEY, withHeldLocks } from '../support/held-locks.ts';
 import { statements } from '../support/migrations.ts';
@@ -200,6 +207,20 @@ describe('upMany', () => {
       kind: 'notice',
       message: 't0: Waiting for the server at 127.0.0.1:1: nothing listens there',
     });
+  });
+});
+
+describe('statusMany', () => {
+  it('asks no further database once it is interrupted', async () => {
+    const list = await databases(2);
+    const context = testContext();
+    context.interrupt();
+    const result = await statusMany({ databases: named(list), registry }, context);
+    expect(result.databases.map(({ state, pending }) => [state, pending])).toEqual([
+      ['not asked', null],
+      ['not asked', null],
+    ]);
+    expect(judgeStatusMany(result, { check: true })).toMatchObject({ code: 'INTERRUPTED', exitCode: 130 });
   });
 });
 
