@@ -1,27 +1,28 @@
 import type { Command } from 'commander';
-import type { ConnectionSettings } from '../config/connection.ts';
-import { EXIT, StructdbError } from '../core/errors.ts';
-import { formatCount } from '../core/units.ts';
-import type { DownTarget, Loss, MigrateResult, Registry } from '../migrate/index.ts';
-import { durationOf } from './duration.ts';
+import type { MigrateResult } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
-import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
+import { migrationsOf } from './migrate-common.ts';
 import { addFleetFlags, type FleetFlags, upFleet } from './migrate-fleet.ts';
 import { lintCommand } from './migrate-lint.ts';
+import { confirmDown } from './migrate-losses.ts';
 import { planCommand } from './migrate-plan.ts';
+import { redoCommand } from './migrate-redo.ts';
 import { repairCommand } from './migrate-repair.ts';
+import {
+  addRunFlags,
+  lockOptions,
+  migrations,
+  RUN_CODES,
+  type RunFlags,
+  renderState,
+  stepCount,
+} from './migrate-run.ts';
 import { statusCommand } from './migrate-status.ts';
 import { typesCommand } from './migrate-types.ts';
 import { verifyCommand } from './migrate-verify.ts';
 import type { Style } from './output.ts';
-import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { wantsMany } from './url-file.ts';
-
-interface RunFlags extends MigrationsFlags {
-  readonly lockWait?: string;
-  readonly lockTimeout?: string;
-}
 
 /** `structdb migrate …`: the schema and its versions. */
 export function migrateCommand(shell: Shell): Command {
@@ -29,6 +30,7 @@ export function migrateCommand(shell: Shell): Command {
     upCommand(shell),
     downCommand(shell),
     toCommand(shell),
+    redoCommand(shell),
     statusCommand(shell),
     planCommand(shell),
     lintCommand(shell),
@@ -38,8 +40,6 @@ export function migrateCommand(shell: Shell): Command {
     verifyCommand(shell),
   ]);
 }
-
-const RUN_CODES = [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted];
 
 function upCommand(shell: Shell): Command {
   return shell.command<RunFlags & FleetFlags>({
@@ -117,68 +117,10 @@ function toCommand(shell: Shell): Command {
   });
 }
 
-function addRunFlags(command: Command): void {
-  addMigrationsDir(command)
-    .option(
-      '--lock-wait <duration>',
-      'how long to wait for another migration run, e.g. "5 minutes" (default: 1 minute)',
-    )
-    .option(
-      '--lock-timeout <duration>',
-      'how long a statement waits for a lock before the migration is tried again (default: 5 s)',
-    );
-}
-
-function lockOptions({ lockWait, lockTimeout }: RunFlags): { lockWaitMs?: number; lockTimeoutMs?: number } {
-  return {
-    ...(lockWait === undefined ? {} : { lockWaitMs: durationOf('--lock-wait', lockWait) }),
-    ...(lockTimeout === undefined ? {} : { lockTimeoutMs: durationOf('--lock-timeout', lockTimeout) }),
-  };
-}
-
-function stepCount(text: string | undefined): { count?: number } {
-  if (text === undefined) return {};
-  if (/^[1-9]\d{0,5}$/.test(text)) return { count: Number(text) };
-  throw new StructdbError('USAGE', `"${text}" is not a number of migrations.`, {
-    hint: 'Give a whole number from 1; for a name: structdb migrate to <name>',
-  });
-}
-
-async function confirmDown(
-  session: Session,
-  options: {
-    readonly connection: ConnectionSettings;
-    readonly registry: Registry;
-    readonly target: DownTarget;
-  },
-): Promise<void> {
-  const { previewDown } = await import('../migrate/index.ts');
-  const { names, losses } = await previewDown(options, session.context);
-  if (names.length === 0) return;
-  await session.confirm({
-    losses: losses.map(renderLoss),
-    ask: `Take back ${names.join(', ')} in database "${options.connection.database}"?`,
-  });
-}
-
-function renderLoss(loss: Loss): string {
-  const rows = `${formatCount(loss.rows)} ${loss.rows === 1 ? 'row' : 'rows'}`;
-  switch (loss.kind) {
-    case 'table':
-      return `table ${loss.table}: ${rows}`;
-    case 'view':
-      return `materialised view ${loss.table}: ${rows}`;
-    case 'column':
-      return `column ${loss.table}.${loss.column}: values in ${rows}`;
-    case 'seeds':
-      return `seeds in ${loss.table}: up to ${rows}, where unchanged and not referenced`;
-  }
-}
-
-function renderRun({ steps, current, pending }: MigrateResult, style: Style): string {
-  const at = current === null ? 'no migration is applied' : `the database is at ${style.bold(current)}`;
-  const waiting = pending.length > 0 ? `, ${pending.length} pending` : '';
-  if (steps.length === 0) return `Nothing to do: ${at}${waiting}.`;
+function renderRun(result: MigrateResult, style: Style): string {
+  const { steps } = result;
+  const at = renderState(result, style);
+  if (steps.length === 0) return `Nothing to do: ${at}.`;
   const verb = steps[0]!.direction === 'up' ? 'Applied' : 'Took back';
-  return `${verb} ${steps.length} ${steps.length === 1 ? 'migration' : 'migrations'}: ${at}${waiting}.`;
+  return `${verb} ${migrations(steps.length)}: ${at}.`;
 }

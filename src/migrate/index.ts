@@ -38,6 +38,7 @@ export { type DownPreview, type DownTarget, type Loss, previewDown } from './los
 export { type DatabaseError, type DatabaseIdentity, DEFAULT_JOBS } from './one-of-many.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
 export { type DatabasePlan, planDatabase } from './plan-database.ts';
+export { previewRedo, type RedoPreviewOptions } from './redo.ts';
 export { type MigrationConfig, type RegisteredMigration, type Registry, registry } from './registry.ts';
 export { type Repair, type RepairOptions, type RepairResult, repair } from './repair.ts';
 export {
@@ -46,6 +47,7 @@ export {
   type MigratedStep,
   type MigrateOptions,
   type MigrateResult,
+  redo,
   to,
   up,
 } from './run.ts';

@@ -23,6 +23,8 @@ export interface RepairOptions {
   readonly names: readonly string[];
   readonly direction: Direction;
   readonly context: RunContext;
+  /** Tells of the invalid indexes that stay; not of those that a way back may still take along. */
+  readonly warns: boolean;
 }
 
 /**
@@ -30,7 +32,8 @@ export interface RepairOptions {
  * was killed. It serves no query, and IF NOT EXISTS takes it for the index. Other invalid ones are warned of.
  * @throws LOCKED when somebody else builds such an index right now
  */
-export async function repairInvalidIndexes({ db, registry, names, direction, context }: RepairOptions): Promise<void> {
+export async function repairInvalidIndexes(options: RepairOptions): Promise<void> {
+  const { db, registry, names, direction, context, warns } = options;
   const invalid = await readInvalidIndexes(db);
   if (invalid.length === 0) return;
   const planned = await plannedIndexes(registry, names, direction);
@@ -38,7 +41,7 @@ export async function repairInvalidIndexes({ db, registry, names, direction, con
     const plan = planned.find(({ created }) => isSame(created, index));
     const qualified = `${quoteIdentifier(index.schema)}.${quoteIdentifier(index.name)}`;
     if (plan === undefined) {
-      if (index.builder === null) context.report(warningOf(index, qualified));
+      if (warns && index.builder === null) context.report(warningOf(index, qualified));
       continue;
     }
     if (index.builder !== null) throw beingBuilt(index, index.builder, plan.migration);

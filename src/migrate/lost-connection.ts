@@ -26,7 +26,7 @@ export async function lostConnection(
   context: RunContext,
 ): Promise<LostConnection> {
   const reason = redact(messageOf(cause)).replace(/\.$/, '');
-  const verb = attempted[0]?.direction === 'Down' ? 'down' : 'up';
+  const verb = verbOf(attempted);
   const lost = (state: string, hint: string) =>
     new StructdbError(
       'CONNECTION_LOST',
@@ -35,8 +35,9 @@ export async function lostConnection(
     );
   try {
     const applied = await readBack(connection, context);
-    const hint = `Check the server's log, then run the command again: it goes on from there.`;
-    return { error: lost(stateOf(attempted, new Set(applied)), hint), applied };
+    const names = new Set(applied);
+    const hint = `Check the server's log, then ${wayOn(attempted, names)}`;
+    return { error: lost(stateOf(attempted, names), hint), applied };
   } catch (error) {
     const hint = 'When the server answers again, run: structdb migrate status';
     return { error: lost(`What was done is not known: ${messageOf(error)}`, hint), applied: undefined };
@@ -53,10 +54,28 @@ function readBack(connection: ConnectionSettings, context: RunContext): Promise<
   });
 }
 
+function verbOf(attempted: readonly MigrationResult[]): 'up' | 'down' | 'redo' {
+  const went = new Set(attempted.map(({ direction }) => direction));
+  if (went.size > 1) return 'redo';
+  return went.has('Down') ? 'down' : 'up';
+}
+
+/** A redo that took something back must not be run again: it would take back the migration before. */
+function wayOn(attempted: readonly MigrationResult[], applied: ReadonlySet<string>): string {
+  const missing = namesIn(attempted).filter((name) => !applied.has(name)).length;
+  if (verbOf(attempted) !== 'redo') return 'run the command again: it goes on from there.';
+  return missing === 0 ? 'run: structdb migrate status' : `run: structdb migrate up ${missing}`;
+}
+
+/** A redo names each twice. */
+function namesIn(attempted: readonly MigrationResult[]): string[] {
+  return [...new Set(attempted.map(({ migrationName }) => migrationName))];
+}
+
 /** `001_a is applied, 002_b is not.` */
 function stateOf(attempted: readonly MigrationResult[], applied: ReadonlySet<string>): string {
   if (attempted.length === 0) return 'No migration had begun.';
-  const names = attempted.map(({ migrationName }) => migrationName);
+  const names = namesIn(attempted);
   const list = (some: readonly string[]) => `${some.join(', ')} ${some.length === 1 ? 'is' : 'are'}`;
   const [yes, no] = [names.filter((name) => applied.has(name)), names.filter((name) => !applied.has(name))];
   const parts = [yes.length > 0 && `${list(yes)} applied`, no.length > 0 && `${list(no)} not applied`];

@@ -15,12 +15,14 @@ import {
   ensureBookkeeping,
   readAppliedMigrations,
 } from '../database/bookkeeping.ts';
+import { compileMigration } from './compile.ts';
 import { repairInvalidIndexes } from './invalid-indexes.ts';
 import type { MigrationAdapter } from './lock.ts';
 import { inDirection, isTransactional, namesOf, type RegisteredMigration, type Registry } from './registry.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
 import { runStep, type Step } from './step.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
+import { requireRedoable, requireWaysBack } from './ways-back.ts';
 
 export interface StructdbMigratorProps {
   /** Made by kyselyOver: one session, the polling lock. */
@@ -33,11 +35,13 @@ export interface StructdbMigratorProps {
   readonly watched?: LockRetryOptions['watched'];
 }
 
-/** Where a run goes: some steps up, or some steps down. */
-interface Course {
+interface Leg {
   readonly direction: 'Up' | 'Down';
   readonly names: readonly string[];
 }
+
+/** Where a run goes: some steps up, or some steps down, or down and up again. */
+type Course = readonly Leg[];
 
 /**
  * Kysely's Migrator with what it lacks: the lock is held and the books are read once for the whole run (kysely reads
@@ -107,8 +111,23 @@ export class StructdbMigrator extends Migrator {
     return this.#run((applied) => this.#back(applied, count));
   }
 
-  async #run(choose: (applied: readonly AppliedMigration[]) => Course): Promise<MigrationResultSet> {
-    let course: Course = { direction: 'Up', names: [] };
+  /** The last `count` migrations down, and the same up again, in one holding of the lock. */
+  migrateRedoBy(count: number): Promise<MigrationResultSet> {
+    return this.#run(async (applied) => {
+      const names = lastFirst(applied, count);
+      requireRedoable(names, this.#registry);
+      // What cannot even be compiled is better known before anything is taken back.
+      for (const name of names) await compileMigration(this.#registry[name]!, 'up');
+      return [
+        { direction: 'Down', names },
+        { direction: 'Up', names: names.toReversed() },
+      ];
+    });
+  }
+
+  async #run(choose: (applied: readonly AppliedMigration[]) => Course | Promise<Course>): Promise<MigrationResultSet> {
+    let course: Course = [];
+    let done = 0;
     const adapter = this.#db.getExecutor().adapter as MigrationAdapter;
     try {
       await adapter.acquireMigrationLock(this.#db);
@@ -117,22 +136,27 @@ export class StructdbMigrator extends Migrator {
         await ensureBookkeeping(this.#db);
         const applied = await readAppliedMigrations(this.#db);
         refuseForeignState(applied, this.#registry);
-        course = choose(applied);
-        for (const name of course.names) this.#limits(course.direction, name);
-        await this.#repairIndexes(course);
-        for (const name of course.names) await this.#step(course.direction, name);
+        course = await choose(applied);
+        for (const { direction, name } of stepsOf(course)) this.#limits(direction, name);
+        for (const leg of course) {
+          await this.#repairIndexes(leg, leg === course.at(-1));
+          for (const name of leg.names) {
+            await this.#step(leg.direction, name);
+            done += 1;
+          }
+        }
       } finally {
         await adapter.releaseMigrationLock(this.#db).catch((error: unknown) => {
           if (error instanceof StructdbError) throw error;
         });
       }
-      return { results: course.names.map((name) => result(name, course.direction, 'Success')) };
+      return { results: stepsOf(course).map(({ direction, name }) => result(name, direction, 'Success')) };
     } catch (error) {
-      return { error, results: await this.#truth(course) };
+      return { error, results: await this.#truth(course, done) };
     }
   }
 
-  async #step(direction: Course['direction'], name: string): Promise<void> {
+  async #step(direction: Leg['direction'], name: string): Promise<void> {
     stopIfInterrupted(this.#context);
     const step: Step = {
       name,
@@ -157,56 +181,59 @@ export class StructdbMigrator extends Migrator {
     );
   }
 
-  #repairIndexes({ names, direction }: Course): Promise<void> {
+  #repairIndexes({ names, direction }: Leg, warns: boolean): Promise<void> {
     return repairInvalidIndexes({
       db: this.#db,
       registry: this.#registry,
       names,
       direction: direction === 'Up' ? 'up' : 'down',
       context: this.#context,
+      warns,
     });
   }
 
-  #migration(direction: Course['direction'], name: string): RegisteredMigration {
+  #migration(direction: Leg['direction'], name: string): RegisteredMigration {
     return inDirection(this.#registry[name]!, direction === 'Up' ? 'up' : 'down');
   }
 
-  #limits(direction: Course['direction'], name: string): MigrationLimits {
+  #limits(direction: Leg['direction'], name: string): MigrationLimits {
     return limitsOf(name, this.#migration(direction, name), this.#lockTimeoutMs);
   }
 
   #pending(applied: readonly AppliedMigration[], count: number): Course {
     const done = new Set(applied.map(({ name }) => name));
     const pending = namesOf(this.#registry).filter((name) => !done.has(name));
-    return { direction: 'Up', names: pending.slice(0, count) };
+    return [{ direction: 'Up', names: pending.slice(0, count) }];
   }
 
   #back(applied: readonly AppliedMigration[], count: number): Course {
-    const names = applied
-      .map(({ name }) => name)
-      .toReversed()
-      .slice(0, count);
-    const stuck = names.find((name) => this.#registry[name]?.down === undefined);
-    if (stuck !== undefined) {
-      // kysely would skip it without a word and take the older ones back (kysely-org/kysely#1358).
-      throw new StructdbError('MIGRATION_IRREVERSIBLE', `Migration ${stuck} has no down: nothing was taken back.`, {
-        hint: `Restore a backup from before it, or go back only to it: structdb migrate to ${stuck}`,
-      });
-    }
-    return { direction: 'Down', names };
+    const names = lastFirst(applied, count);
+    requireWaysBack(names, this.#registry);
+    return [{ direction: 'Down', names }];
   }
 
-  /** What of the course the database has by now. */
-  async #truth({ direction, names }: Course): Promise<MigrationResult[]> {
+  /** What of the course the database has by now: the COMMIT of the step after those `done` may have had no answer. */
+  async #truth(course: Course, done: number): Promise<MigrationResult[]> {
+    const steps = stepsOf(course);
     const applied = await readAppliedMigrations(this.#db).catch(() => undefined);
-    if (applied === undefined) return names.map((name) => result(name, direction, 'NotExecuted'));
-    const isApplied = new Set(applied.map(({ name }) => name));
-    const reached = names.map((name) => isApplied.has(name) === (direction === 'Up'));
-    const failed = reached.indexOf(false);
-    return names.map((name, index) =>
-      result(name, direction, reached[index] ? 'Success' : index === failed ? 'Error' : 'NotExecuted'),
+    const last = steps[done];
+    const isThere = last && applied && applied.some(({ name }) => name === last.name) === (last.direction === 'Up');
+    const failed = isThere ? done + 1 : done;
+    return steps.map(({ name, direction }, index) =>
+      result(name, direction, index < failed ? 'Success' : index === failed ? 'Error' : 'NotExecuted'),
     );
   }
+}
+
+function stepsOf(course: Course): { readonly direction: Leg['direction']; readonly name: string }[] {
+  return course.flatMap(({ direction, names }) => names.map((name) => ({ direction, name })));
+}
+
+function lastFirst(applied: readonly AppliedMigration[], count: number): string[] {
+  return applied
+    .map(({ name }) => name)
+    .toReversed()
+    .slice(0, count);
 }
 
 async function unwatched(attempt: () => Promise<void>): ReturnType<LockRetryOptions['watched']> {

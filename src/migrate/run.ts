@@ -8,11 +8,12 @@ import { lostConnection } from './lost-connection.ts';
 import type { StructdbMigrator } from './migrator.ts';
 import { requireWritableSession } from './preflight.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
+import { redoFailure } from './redo.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
 import { type MigrationSession, noticeWhenKilled, withMigrator } from './session.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
-/** How long `up`, `down` and `to` wait for another run by default. */
+/** How long `up`, `down`, `to` and `redo` wait for another run by default. */
 export const DEFAULT_LOCK_WAIT_MS = 60_000;
 
 export interface MigrateOptions {
@@ -94,6 +95,22 @@ export async function attemptUp(
   }
 }
 
+/**
+ * Takes back the last `count` migrations, one without a count, and applies the same again, as they are now, without letting
+ * another run in between. What that loses: `previewRedo`.
+ * @throws as `up`, and MIGRATION_IRREVERSIBLE; after the way back, the message says where the database is now
+ */
+export function redo(
+  options: MigrateOptions & { readonly count?: number },
+  context: RunContext,
+): Promise<MigrateResult> {
+  return migrate(options, context, async (migrator) => {
+    const { error, results = [] } = await migrator.migrateRedoBy(options.count ?? 1);
+    if (error === undefined || isLost(error, context)) return { error, results };
+    return { error: redoFailure(error, results, options.registry ?? shipped, context), results };
+  });
+}
+
 function migrate(
   {
     connection,
@@ -112,29 +129,29 @@ function migrate(
     await requireMigrationPrivileges(client, connection);
     const { error, results = [] } = await verb(migrator);
     if (error === undefined) return reachedBy(results, await appliedNames(db));
-    const lost =
-      isConnectionLoss(error) && !context.signal.aborted
-        ? await lostConnection(error, connection, results, context)
-        : undefined;
+    const lost = isLost(error, context) ? await lostConnection(error, connection, results, context) : undefined;
     const applied = lost ? lost.applied : await appliedNamesAfterFailure(db);
-    if (applied) onFailure(reachedBy(results, applied));
+    if (applied) onFailure(reachedBy(stepsIn(results, applied), applied));
     throw lost?.error ?? error;
   };
   const reachedBy = (results: readonly MigrationResult[], applied: readonly string[]): MigrateResult => {
     const all = namesOf(registry);
     return Object.freeze({
       database: connection.database,
-      steps: results
-        .map(({ migrationName, direction }) => ({
-          name: migrationName,
-          direction: direction === 'Up' ? ('up' as const) : ('down' as const),
-        }))
-        .filter(({ name, direction }) => applied.includes(name) === (direction === 'up')),
+      steps: results.map(({ migrationName, direction }) => ({
+        name: migrationName,
+        direction: direction === 'Up' ? ('up' as const) : ('down' as const),
+      })),
       current: all.findLast((name) => applied.includes(name)) ?? null,
       pending: all.filter((name) => !applied.includes(name)),
     });
   };
   return withMigrator(connection, lockWaitMs, context, verbOn, { lockTimeoutMs, registry });
+}
+
+/** Those of a failed run whose work the database has. */
+function stepsIn(results: readonly MigrationResult[], applied: readonly string[]): MigrationResult[] {
+  return results.filter(({ migrationName, direction }) => applied.includes(migrationName) === (direction === 'Up'));
 }
 
 async function appliedNames(db: Kysely<unknown>): Promise<string[]> {
@@ -146,4 +163,9 @@ function appliedNamesAfterFailure(db: Kysely<unknown>): Promise<string[] | undef
   return appliedNames(db)
     .catch(() => appliedNames(db))
     .catch(() => undefined);
+}
+
+/** Ctrl-C closes connections too; then it is the reason. */
+function isLost(error: unknown, { signal }: RunContext): boolean {
+  return isConnectionLoss(error) && !signal.aborted;
 }

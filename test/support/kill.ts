@@ -3,7 +3,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { kyselyOver } from '../../src/migrate/dialect.ts';
 import { MigrationAdapter } from '../../src/migrate/lock.ts';
 import { StructdbMigrator } from '../../src/migrate/migrator.ts';
-import { registry } from '../../src/migrate/registry.ts';
+import { type Registry, registry as shipped } from '../../src/migrate/registry.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { profiles } from '../../src/postgres/profiles.ts';
 import { testContext } from './context.ts';
@@ -15,8 +15,9 @@ import { sql } from './postgres.ts';
  */
 export async function runKilledAfter(
   connection: ConnectionSettings,
-  direction: 'up' | 'down',
+  verb: 'up' | 'down' | 'redo',
   statement: number,
+  registry: Registry = shipped,
 ): Promise<boolean> {
   const client = await connect(connection, profiles.migrate);
   const adapter = new MigrationAdapter({
@@ -31,7 +32,12 @@ export async function runKilledAfter(
     if (seen === statement) socketOf(client).destroy();
   });
   const migrator = new StructdbMigrator({ db, registry, context: testContext() });
-  const { error } = await (direction === 'up' ? migrator.migrateUp() : migrator.migrateDown());
+  const run = {
+    up: () => migrator.migrateUp(),
+    down: () => migrator.migrateDown(),
+    redo: () => migrator.migrateRedoBy(1),
+  };
+  const { error } = await run[verb]();
   await client.end().catch(() => {});
   if (error !== undefined && seen < statement) throw error;
   return seen >= statement;
