@@ -23,13 +23,17 @@ export async function migrationsDirectory(
   session: Session,
   { migrationsDir }: MigrationsFlags,
 ): Promise<string | undefined> {
-  const { workingDirectory } = session.environment;
   const configured = migrationsDir === undefined ? (await session.config()).migrations.directory : undefined;
   if (migrationsDir === undefined && configured === undefined) return undefined;
   const absolute =
     migrationsDir === undefined
       ? path.resolve(session.project.root, configured!)
-      : path.resolve(workingDirectory, migrationsDir);
-  const relative = path.relative(workingDirectory, absolute);
+      : path.resolve(session.environment.workingDirectory, migrationsDir);
+  return shownFrom(session, absolute);
+}
+
+/** The folder as it is written from the working directory. */
+export function shownFrom({ environment }: Session, absolute: string): string {
+  const relative = path.relative(environment.workingDirectory, absolute);
   return relative === '' ? '.' : relative.startsWith('..') ? absolute : relative;
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { MigrateResult } from '../migrate/index.ts';
 import { baselineCommand } from './migrate-baseline.ts';
 import { migrationsOf } from './migrate-common.ts';
+import { createCommand } from './migrate-create.ts';
 import { addFleetFlags, type FleetFlags, upFleet } from './migrate-fleet.ts';
 import { lintCommand } from './migrate-lint.ts';
 import { confirmDown } from './migrate-losses.ts';
@@ -34,6 +35,7 @@ export function migrateCommand(shell: Shell): Command {
     statusCommand(shell),
     planCommand(shell),
     lintCommand(shell),
+    createCommand(shell),
     baselineCommand(shell),
     typesCommand(shell),
     repairCommand(shell),

@@ -81,7 +81,7 @@ export const ERROR_CODES = Object.freeze({
   LINT_FAILED: broken('lint found errors in the migrations; each is named with what to do'),
   MIGRATION_CHANGED: broken('a migration was edited after it was applied, its file is missing, or it was skipped'),
   MIGRATION_FILES_INVALID: usage(
-    'the folder of migrations is missing or empty, or files in it cannot be used; each problem is named',
+    'the folder of migrations is missing or empty, files in it cannot be used, or a new one cannot be numbered; each problem is named',
   ),
   MIGRATION_FAILED: failed('a migration failed; the message says what of it stays'),
   MIGRATION_IRREVERSIBLE: failed('a migration has no way back; nothing was undone'),

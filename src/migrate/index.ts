@@ -8,6 +8,7 @@ export {
   recordBaseline,
 } from './baseline.ts';
 export type { Direction } from './compile.ts';
+export { type CreatedMigration, type CreateMigrationOptions, createMigration } from './create.ts';
 export {
   type DatabaseOutcome,
   type DatabaseState,
@@ -33,7 +34,7 @@ export {
   lint,
   type SuppressedFinding,
 } from './lint.ts';
-export { loadMigrations } from './load.ts';
+export { loadMigrations, migrationNames } from './load.ts';
 export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
 export { type DatabaseError, type DatabaseIdentity, DEFAULT_JOBS } from './one-of-many.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';

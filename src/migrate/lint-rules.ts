@@ -13,6 +13,8 @@ import { limitsOf, patientWith } from './timeouts.ts';
 export interface LintedMigration {
   readonly planned: PlannedMigration;
   readonly migration: RegisteredMigration;
+  /** The statements of its down; undefined when it has none, or when they are not known. */
+  readonly back: readonly string[] | undefined;
   /** What each statement parsed to; empty where it cannot be read. */
   readonly parsed: readonly (readonly SqlNode[])[];
   /** Of the run, milliseconds; 0 is none. */
@@ -28,6 +30,7 @@ const BLOCKS_WRITES: ReadonlySet<LockMode> = new Set(['SHARE', 'SHARE ROW EXCLUS
 
 /** structdb's own rules by name; squawk's come beside them. */
 export const LINT_RULES = Object.freeze({
+  'empty-migration': emptyMigration,
   'missing-down': missingDown,
   'irreversible-change': irreversibleChange,
   'missing-lock-timeout': missingLockTimeout,
@@ -50,14 +53,30 @@ export function ownFindings(linted: LintedMigration): LintFinding[] {
     }));
 }
 
-function missingDown({ migration }: LintedMigration): Found[] {
-  if (migration.down !== undefined || migration.config?.irreversible) return [];
+/** Once it is on record, what is filled in later never runs. */
+function emptyMigration({ planned }: LintedMigration): Found[] {
+  if (planned.statements.length > 0) return [];
+  return [
+    {
+      statement: null,
+      rule: 'empty-migration',
+      level: 'error',
+      message: 'It has no statement: it would be recorded as applied, and what is written later would not run.',
+      help: 'Write its statements, or remove the file.',
+    },
+  ];
+}
+
+/** A down that does nothing, as that of a template, would take the record back and leave the schema. */
+function missingDown({ planned, migration, back }: LintedMigration): Found[] {
+  if (planned.statements.length === 0 || migration.config?.irreversible) return [];
+  if (migration.down !== undefined && back?.length !== 0) return [];
   return [
     {
       statement: null,
       rule: 'missing-down',
       level: 'error',
-      message: 'It has no down: it cannot be taken back.',
+      message: `${migration.down === undefined ? 'It has no down' : 'Its down has no statement'}: it cannot be taken back.`,
       help: "Write the way back, or say why there is none: config = { irreversible: '<why>' }",
     },
   ];

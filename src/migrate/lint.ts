@@ -2,13 +2,14 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import { mapConcurrently } from '../core/concurrently.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
+import { compileMigration } from './compile.ts';
 import type { LintFinding, LintLevel, SuppressedFinding } from './lint-findings.ts';
 import { firstLine, ownFindings } from './lint-rules.ts';
 import { suppress, suppressionsOf } from './lint-suppressions.ts';
 import { loadParser, type Parser, type SqlNode } from './parse-sql.ts';
 import { type PlannedMigration, type PlanOptions, plan } from './plan.ts';
 import { planDatabase } from './plan-database.ts';
-import { registry as shipped } from './registry.ts';
+import { type RegisteredMigration, registry as shipped } from './registry.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 export type { LintFinding, SuppressedFinding } from './lint-findings.ts';
@@ -63,7 +64,8 @@ export async function lint(options: LintOptions, context: RunContext): Promise<L
   const outcomes = await mapConcurrently(planned, 2, async (one) => {
     const migration = registry[one.name]!;
     const parsed = one.statements.map((statement) => nodesOf(statement, parse));
-    const own = ownFindings({ planned: one, migration, parsed, largeRows, lockTimeoutMs });
+    const back = await statementsBack(migration);
+    const own = ownFindings({ planned: one, migration, back, parsed, largeRows, lockTimeoutMs });
     const found = [...own, ...(await squawkFindings(one, context.signal))].sort(byStatement);
     return suppress(one.name, found, suppressionsOf(migration, one.statements));
   });
@@ -88,6 +90,12 @@ export function judgeLint({ errors, findings }: LintResult): StructdbError | und
     `lint found ${errors} ${errors === 1 ? 'error' : 'errors'} in ${names.join(', ')}.`,
     { hint: 'Correct them, or say in the file why a rule does not apply (docs/migrate.md, "Lint").' },
   );
+}
+
+/** Not known (undefined) also where a down asks the database what it has to do, and cannot go on without an answer. */
+async function statementsBack(migration: RegisteredMigration): Promise<readonly string[] | undefined> {
+  if (migration.down === undefined) return undefined;
+  return compileMigration(migration, 'down').catch(() => undefined);
 }
 
 function nodesOf(statement: string, parse: Parser): SqlNode[] {

@@ -73,7 +73,7 @@ function readFolder(directory: string): Dirent[] {
           : `Cannot read the folder of migrations ${directory}: ${messageOf(cause)}.`;
     throw new StructdbError('MIGRATION_FILES_INVALID', message, {
       cause,
-      hint: 'Correct --migrations-dir, or migrations.directory of the configuration.',
+      hint: 'Correct --migrations-dir, or migrations.directory of the configuration; a new folder begins with: structdb migrate create <name>',
     });
   }
 }

@@ -26,6 +26,7 @@ export async function runStep(db: Kysely<unknown>, step: Step, context: RunConte
   const statements = await compileMigration(migration, direction);
   const limits = patientWith(statements, migration, limitsOf(name, migration, lockTimeoutMs));
   const execution = { name, migration, direction, statements };
+  if (direction === 'up' && statements.length === 0) context.report(emptiness(step));
   if (isTransactional(migration)) {
     await inTransaction(db, limitsStatement(limits, true), (transaction) =>
       executeMigration(transaction, { ...execution, entry: bookEntry(step, statements, 'in transaction') }, context),
@@ -55,6 +56,18 @@ async function inTransaction(
     .catch((error: unknown) => {
       throw reason === undefined ? error : reason.error;
     });
+}
+
+/** A template that was never filled in, most likely. */
+function emptiness({ name, migration: { down } }: Step) {
+  return {
+    kind: 'warning' as const,
+    message: `Migration ${name} has no statement; it is recorded as applied, and what is written into it later does not run`,
+    hint:
+      down === undefined
+        ? 'Write that as a new migration: structdb migrate create <name>'
+        : 'Take it back before you fill it in: structdb migrate down',
+  };
 }
 
 function bookEntry(
