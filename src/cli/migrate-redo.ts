@@ -33,10 +33,9 @@ export function redoCommand(shell: Shell): Command {
       const limits = lockOptions(flags);
       const registry = await migrationsOf(session, flags);
       const connection = await session.connection();
-      const preview = await previewRedo({ connection, registry, count }, session.context);
       await confirmLosses(
         session,
-        preview,
+        () => previewRedo({ connection, registry, count }, session.context),
         (names) => `Take back ${names} in database "${connection.database}" and apply again?`,
       );
       const result = await redo({ connection, registry, ...limits, count }, session.context);

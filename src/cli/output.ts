@@ -32,11 +32,13 @@ export async function write(stream: NodeJS.WritableStream, text: string): Promis
   await new Promise<void>((resolve) => stream.write(text, () => resolve()));
 }
 
+/** What is to be corrected, chosen or lost is told to the last line. */
+const TOLD_WHOLE: ReadonlySet<string> = new Set(['CONFIG_INVALID', 'USAGE', 'CONFIRMATION_NEEDED']);
+
 /** The lines of an error: what happened, the details, the next command. */
 export function renderError(error: StructdbError, style: Style, verbose: boolean): string {
   const lines = [`${style.red('✗')} ${redact(error.message)}`];
-  const details =
-    verbose || error.code === 'CONFIG_INVALID' || error.code === 'USAGE' ? error.details : error.details.slice(0, 12);
+  const details = verbose || TOLD_WHOLE.has(error.code) ? error.details : error.details.slice(0, 12);
   for (const detail of details) lines.push(`    ${redact(detail)}`);
   if (error.hint) lines.push(`  ${style.cyan('→')} ${redact(error.hint)}`);
   if (verbose) {

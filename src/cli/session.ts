@@ -98,6 +98,11 @@ export class Session {
     return { environment: this.environment, directories: config.programs.directories };
   }
 
+  /** Whether `confirm` asks; with `--yes` it does not. */
+  get asks(): boolean {
+    return !this.#flags.yes;
+  }
+
   /**
    * Asks before something is destroyed, telling what will be lost. `--yes` answers; without a terminal it is needed.
    * @throws CONFIRMATION_NEEDED, or INTERRUPTED when the answer is not yes.

@@ -35,7 +35,8 @@ export {
   type SuppressedFinding,
 } from './lint.ts';
 export { loadMigrations, migrationNames } from './load.ts';
-export { type DownPreview, type DownTarget, type Loss, previewDown } from './losses.ts';
+export type { Loss } from './loss.ts';
+export { type DownPreview, type DownTarget, type PreviewDownOptions, previewDown } from './losses.ts';
 export { type DatabaseError, type DatabaseIdentity, DEFAULT_JOBS } from './one-of-many.ts';
 export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
 export { type DatabasePlan, planDatabase } from './plan-database.ts';

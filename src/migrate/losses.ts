@@ -2,61 +2,53 @@ import type pg from 'pg';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
-import { quoteIdentifier } from '../postgres/connect.ts';
+import { loadBlockParser } from './block-statements.ts';
 import { compileMigration } from './compile.ts';
+import { type DownParsers, downActions } from './down-actions.ts';
+import { DownLosses } from './down-losses.ts';
+import type { Loss } from './loss.ts';
+import { refuseForeignState } from './migrator.ts';
+import { loadParser } from './parse-sql.ts';
+import { withReader } from './reader.ts';
 import { type Registry, registry as shipped } from './registry.ts';
-import { withMigrator } from './session.ts';
-
-/** What goes when migrations are taken back. `rows`: of a table all, of a column those that have a value. */
-export type Loss =
-  | { readonly kind: 'table' | 'view'; readonly migration: string; readonly table: string; readonly rows: number }
-  | {
-      readonly kind: 'column';
-      readonly migration: string;
-      readonly table: string;
-      readonly column: string;
-      readonly rows: number;
-    }
-  | { readonly kind: 'seeds'; readonly migration: string; readonly table: string; readonly rows: number };
+import { requireWaysBack } from './way-back.ts';
 
 export interface DownPreview {
   /** The migrations that would be taken back, in that order. */
   readonly names: readonly string[];
+  /** In the order of the statements; empty when nothing is known to be lost. */
   readonly losses: readonly Loss[];
 }
 
 /** How far down: a number of steps, or the migration that stays. */
 export type DownTarget = { readonly count: number } | { readonly name: string };
 
-/** What a `down` (or a `to` that goes down) would lose, counted now. Writes nothing. */
-export function previewDown(
-  {
-    connection,
-    target,
-    registry = shipped,
-  }: { readonly connection: ConnectionSettings; readonly target: DownTarget; readonly registry?: Registry },
-  context: RunContext,
-): Promise<DownPreview> {
-  return withMigrator(connection, 0, context, async ({ client, db }) => {
-    const applied = (await readAppliedMigrations(db)).map(({ name }) => name).filter((name) => name in registry);
-    const names = applied.toReversed().slice(0, stepsDown(target, applied));
-    const losses: Loss[] = [];
-    for (const name of names) {
-      const statements = await compileMigration(registry[name]!, 'down');
-      for (const statement of statements) {
-        const loss = lossOf(name, statement);
-        // What a later migration takes back is gone before an earlier one could lose it again.
-        if (loss && !losses.some((other) => describes(other, loss))) losses.push(await counted(client, loss));
-      }
-    }
-    return { names, losses: losses.filter((loss) => !isPartOfAnother(loss, losses)) };
-  });
+export interface PreviewDownOptions {
+  readonly connection: ConnectionSettings;
+  readonly target: DownTarget;
+  readonly registry?: Registry;
+  /** How long one table is counted before the estimate of the statistics has to do; all of them four times that. Milliseconds. */
+  readonly countLimitMs?: number;
 }
 
-/** A column or the seeds of a table that goes whole need no line of their own. */
-function isPartOfAnother(loss: Loss, losses: readonly Loss[]): boolean {
-  const isPart = loss.kind === 'column' || loss.kind === 'seeds';
-  return isPart && losses.some(({ kind, table }) => kind === 'table' && table === loss.table);
+/**
+ * What a `down` (or a `to` that goes down) would lose, read from its statements by PostgreSQL's parser, found in the
+ * database by its search path, and counted now. The session is read-only and takes no lock but ACCESS SHARE, for as
+ * long as it counts a table; what it may not read it does not count.
+ * @throws MIGRATION_IRREVERSIBLE before anything is counted, MIGRATION_UNKNOWN, MIGRATION_ORDER
+ */
+export function previewDown(
+  { connection, target, registry = shipped, countLimitMs }: PreviewDownOptions,
+  context: RunContext,
+): Promise<DownPreview> {
+  return withReader(connection, context, async ({ client, db }) => {
+    const books = await readAppliedMigrations(db);
+    refuseForeignState(books, registry);
+    const applied = books.map(({ name }) => name);
+    const names = applied.toReversed().slice(0, stepsDown(target, applied));
+    requireWaysBack(names, registry, 'nothing was taken back');
+    return { names, losses: names.length === 0 ? [] : await lossesOf(client, names, registry, countLimitMs, context) };
+  });
 }
 
 function stepsDown(target: DownTarget, applied: readonly string[]): number {
@@ -65,43 +57,21 @@ function stepsDown(target: DownTarget, applied: readonly string[]): number {
   return position < 0 ? 0 : applied.length - position - 1;
 }
 
-type Uncounted = Loss extends infer Kind ? (Kind extends Loss ? Omit<Kind, 'rows'> : never) : never;
-
-/** Read from the SQL itself: one statement does one thing. */
-function lossOf(migration: string, statement: string): Uncounted | undefined {
-  const name = '"?public"?\\."?(\\w+)"?';
-  const [, table, column] =
-    new RegExp(`^alter table ${name} drop column (?:if exists )?"?(\\w+)"?`, 'i').exec(statement) ?? [];
-  if (table && column) return { kind: 'column', migration, table, column };
-  const dropped = new RegExp(`^drop (table|materialized view) (?:if exists )?${name}`, 'i').exec(statement);
-  if (dropped) {
-    return { kind: dropped[1]!.toLowerCase() === 'table' ? 'table' : 'view', migration, table: dropped[2]! };
+async function lossesOf(
+  client: pg.Client,
+  names: readonly string[],
+  registry: Registry,
+  countLimitMs: number | undefined,
+  context: RunContext,
+): Promise<readonly Loss[]> {
+  const parsers: DownParsers = { parse: await loadParser(), parseBlock: await loadBlockParser() };
+  const losses = await DownLosses.open(client, context, countLimitMs);
+  for (const name of names) {
+    for (const [index, text] of (await compileMigration(registry[name]!, 'down')).entries()) {
+      const at = { migration: name, statement: index + 1 };
+      for (const action of downActions(text, parsers)) await losses.take(action, at);
+    }
+    losses.endMigration();
   }
-  const deleted = new RegExp(`^delete from ${name} seeded\\b`, 'i').exec(statement);
-  return deleted ? { kind: 'seeds', migration, table: deleted[1]! } : undefined;
-}
-
-function describes(a: Uncounted, b: Uncounted): boolean {
-  const column = (loss: Uncounted) => ('column' in loss ? loss.column : '');
-  return a.kind === b.kind && a.table === b.table && column(a) === column(b);
-}
-
-async function counted(client: pg.Client, loss: Uncounted): Promise<Loss> {
-  return { ...loss, rows: await countRows(client, loss) } as Loss;
-}
-
-async function countRows(client: pg.Client, loss: Uncounted): Promise<number> {
-  const { rows: present } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
-    loss.kind === 'seeds' ? 'structdb.seeded_rows' : `public.${loss.table}`,
-  ]);
-  if (!present[0]!.there) return 0;
-  const what = loss.kind === 'column' ? quoteIdentifier(loss.column) : '*';
-  const { rows } =
-    loss.kind === 'seeds'
-      ? await client.query<{ count: string }>(
-          'select count(*) from structdb.seeded_rows where migration = $1 and table_name = $2',
-          [loss.migration, loss.table],
-        )
-      : await client.query<{ count: string }>(`select count(${what}) from public.${quoteIdentifier(loss.table)}`);
-  return Number(rows[0]!.count);
+  return losses.told();
 }

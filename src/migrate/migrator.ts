@@ -22,7 +22,7 @@ import { inDirection, isTransactional, namesOf, type RegisteredMigration, type R
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
 import { runStep, type Step } from './step.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
-import { requireRedoable, requireWaysBack } from './ways-back.ts';
+import { requireWaysBack } from './way-back.ts';
 
 export interface StructdbMigratorProps {
   /** Made by kyselyOver: one session, the polling lock. */
@@ -115,7 +115,7 @@ export class StructdbMigrator extends Migrator {
   migrateRedoBy(count: number): Promise<MigrationResultSet> {
     return this.#run(async (applied) => {
       const names = lastFirst(applied, count);
-      requireRedoable(names, this.#registry);
+      requireWaysBack(names, this.#registry, 'nothing was taken back');
       // What cannot even be compiled is better known before anything is taken back.
       for (const name of names) await compileMigration(this.#registry[name]!, 'up');
       return [
@@ -208,7 +208,7 @@ export class StructdbMigrator extends Migrator {
 
   #back(applied: readonly AppliedMigration[], count: number): Course {
     const names = lastFirst(applied, count);
-    requireWaysBack(names, this.#registry);
+    requireWaysBack(names, this.#registry, 'nothing was taken back');
     return [{ direction: 'Down', names }];
   }
 

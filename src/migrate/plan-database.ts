@@ -6,8 +6,9 @@ import type { Direction } from './compile.ts';
 import { refuseForeignState } from './migrator.ts';
 import { chosen, type PlannedMigration, type PlanOptions, planOne, resolve } from './plan.ts';
 import { withReader } from './reader.ts';
-import { namesOf, type Registry, registry as shipped } from './registry.ts';
+import { namesOf, registry as shipped } from './registry.ts';
 import { relationLookup } from './relation-facts.ts';
+import { requireWaysBack } from './way-back.ts';
 
 export interface DatabasePlan {
   readonly database: string;
@@ -34,7 +35,7 @@ export function planDatabase(
     const applied = books.map(({ name }) => name);
     const course = courseOf(options, applied, all);
     const wanted = chosen(course.names, names, all);
-    if (course.direction === 'down') requireWaysBack(wanted, registry);
+    if (course.direction === 'down') requireWaysBack(wanted, registry, 'nothing of this would run');
     const lookup = relationLookup(client);
     const migrations: PlannedMigration[] = [];
     for (const name of wanted) migrations.push(await planOne(name, course.direction, registry, lookup));
@@ -66,12 +67,4 @@ function courseOf(
     });
   }
   return { direction: 'up', names: pending.filter((name) => name <= target) };
-}
-
-function requireWaysBack(names: readonly string[], registry: Registry): void {
-  const stuck = names.find((name) => registry[name]!.down === undefined);
-  if (stuck === undefined) return;
-  throw new StructdbError('MIGRATION_IRREVERSIBLE', `Migration ${stuck} has no down: nothing of this would run.`, {
-    hint: `Restore a backup from before it, or go back only to it: structdb migrate to ${stuck}`,
-  });
 }

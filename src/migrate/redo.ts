@@ -5,7 +5,6 @@ import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
 import { type DownPreview, previewDown } from './losses.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
-import { requireRedoable } from './ways-back.ts';
 
 export interface RedoPreviewOptions {
   readonly connection: ConnectionSettings;
@@ -18,13 +17,11 @@ export interface RedoPreviewOptions {
  * What a `redo` would lose: taking back loses it, and applying again brings no rows back. Writes nothing.
  * @throws MIGRATION_IRREVERSIBLE where `redo` would refuse
  */
-export async function previewRedo(
+export function previewRedo(
   { connection, registry = shipped, count = 1 }: RedoPreviewOptions,
   context: RunContext,
 ): Promise<DownPreview> {
-  const preview = await previewDown({ connection, registry, target: { count } }, context);
-  requireRedoable(preview.names, registry);
-  return preview;
+  return previewDown({ connection, registry, target: { count } }, context);
 }
 
 /**

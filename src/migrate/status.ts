@@ -5,6 +5,7 @@ import { type AppliedMigration, readAppliedMigrations } from '../database/bookke
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
 import { isTransactional, namesOf, type RegisteredMigration, type Registry, registry as shipped } from './registry.ts';
 import { withMigrator } from './session.ts';
+import { hasWayBack } from './way-back.ts';
 
 /**
  * `edited`: applied with other SQL than the migration has now. `missing file`: applied, but not among the migrations.
@@ -92,7 +93,7 @@ async function statusOf(
     name,
     state: await stateOf(name, migration, applied, lastApplied),
     transactional: migration ? isTransactional(migration) : null,
-    hasDown: migration ? migration.down !== undefined : null,
+    hasDown: migration ? hasWayBack(migration) : null,
     appliedAt: applied?.appliedAt.toISOString() ?? null,
     appliedBy: applied?.record?.appliedBy ?? null,
     durationMs: applied?.record?.durationMs ?? null,

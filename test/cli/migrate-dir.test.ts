@@ -40,6 +40,63 @@ describe('structdb migrate --migrations-dir', () => {
     expect((await run('status', '--check', '--url', url)).exitCode).toBe(0);
   });
 
+  it('tells what a down of any SQL would lose before it asks, and refuses first what has no way back', async () => {
+    const { project } = await migrationFolder({
+      '001_once.sql': '-- migrate:up\ncreate schema app;\n-- migrate:irreversible the archive has it\n',
+      '002_rooms.sql': `-- migrate:up
+create table rooms (id int primary key, "Größe" int);
+insert into rooms values (1, 10), (2, null);
+create table doors (room_id int references rooms);
+create materialized view room_list as select id from rooms;
+-- migrate:down
+DROP TABLE rooms CASCADE;
+DROP TABLE IF EXISTS "doors", nowhere;
+`,
+      '003_size.sql': `-- migrate:up
+create table app.log (id int);
+-- migrate:down
+ALTER TABLE rooms DROP COLUMN "Größe";
+DO $$ BEGIN EXECUTE 'drop table app.' || 'log'; END $$;
+`,
+    });
+    const url = urlOf(await server.createOwnedDatabase());
+    const run = (...args: string[]) =>
+      structdb(['migrate', ...args, '--migrations-dir', 'migrations', '--url', url], { cwd: project });
+    expect((await run('up')).exitCode).toBe(0);
+    const asked = await run('down');
+    expect(asked).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(asked.stderr).toContain(
+      '    column rooms."Größe": values in 1 row\n    003_size, statement 2, a DO block: what it loses is not known\n',
+    );
+    const { json } = await run('to', '001', '--json');
+    expect(json.error).toMatchObject({
+      code: 'CONFIRMATION_NEEDED',
+      details: [
+        '003_size, statement 2, a DO block: what it loses is not known',
+        'table rooms: 2 rows',
+        'materialised view room_list: 2 rows, by CASCADE',
+        'table doors: 0 rows',
+      ],
+    });
+    for (const args of [
+      ['down', '3'],
+      ['down', '3', '--yes'],
+      ['down', '3', '--json'],
+    ]) {
+      const refused = await run(...args);
+      expect(refused.exitCode).toBe(1);
+      expect(refused.json?.error ?? { code: 'MIGRATION_IRREVERSIBLE', message: refused.stderr }).toMatchObject({
+        code: 'MIGRATION_IRREVERSIBLE',
+        message: expect.stringContaining(
+          'Migration 001_once is marked irreversible (the archive has it): nothing was taken back.',
+        ),
+      });
+    }
+    expect((await run('to', '001', '--yes')).stdout).toBe(
+      'Took back 2 migrations: the database is at 001_once, 2 pending.\n',
+    );
+  });
+
   it('is what migrations.directory of the configuration names, from its folder', async () => {
     const { project } = await migrationFolder({ '001_sites.ts': SITES });
     await writeFile(

@@ -119,7 +119,7 @@ describe('migrate redo', () => {
       [swapped('002_b', statements('create table b ()')), 'Migration 002_b has no down: nothing was taken back.'],
       [
         swapped('002_b', statements('create table b ()', { down: 'drop table b', irreversible: 'codes are gone' })),
-        'Migration 002_b is irreversible (codes are gone): nothing was taken back.',
+        'Migration 002_b is marked irreversible (codes are gone): nothing was taken back.',
       ],
     ] as const) {
       for (const run of [redo, previewRedo]) {
