@@ -11,6 +11,18 @@ export function addMigrationsDir(command: Command): Command {
   return command.option('--migrations-dir <folder>', 'the migrations in this folder, instead of those that ship');
 }
 
+export interface IgnoreFlags {
+  readonly ignore?: readonly string[];
+}
+
+export function addIgnore(command: Command): Command {
+  return command.option(
+    '--ignore <pattern>',
+    'leave out an object of another tool, with all its parts; "*" stands for any text; can be repeated',
+    (pattern: string, before: readonly string[] = []) => [...before, pattern],
+  );
+}
+
 /** The migrations of `--migrations-dir`, else of `migrations.directory` of the configuration, else those that ship. */
 export async function migrationsOf(session: Session, flags: MigrationsFlags): Promise<Registry> {
   const { loadMigrations, registry } = await import('../migrate/index.ts');

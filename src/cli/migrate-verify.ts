@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
 import type { SchemaDifference, VerifiedMigration, VerifyResult } from '../migrate/index.ts';
-import { addMigrationsDir, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
+import { addIgnore, addMigrationsDir, type IgnoreFlags, type MigrationsFlags, migrationsOf } from './migrate-common.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
-interface VerifyFlags extends MigrationsFlags {
+interface VerifyFlags extends MigrationsFlags, IgnoreFlags {
   readonly lenient?: boolean;
-  readonly ignore?: readonly string[];
   readonly privateServer?: boolean;
 }
 
@@ -23,13 +22,8 @@ export function verifyCommand(shell: Shell) {
     connects: true,
     waits: true,
     configure: (command: Command) =>
-      addMigrationsDir(command)
+      addIgnore(addMigrationsDir(command))
         .option('--lenient', 'white space, comments and the letter case of keywords in migrations do not count')
-        .option(
-          '--ignore <pattern>',
-          'leave out an object of another tool, with all its parts; "*" stands for any text; can be repeated',
-          (pattern: string, before: readonly string[] = []) => [...before, pattern],
-        )
         .option('--private-server', 'a private server also where the role may create databases'),
     run: async (session, _args, { lenient, ignore, privateServer, ...flags }) => {
       const { describeDifference, judgeVerify, verify } = await import('../migrate/index.ts');

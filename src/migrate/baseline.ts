@@ -4,14 +4,22 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { toolVersion } from '../core/tool-version.ts';
-import { ensureBookkeeping, readAppliedMigrations, recordStatement } from '../database/bookkeeping.ts';
-import { deviations, readSections, type SchemaDeviation } from './adoption-difference.ts';
-import { withBuiltSchema } from './built-schema.ts';
+import {
+  BOOKKEEPING_SCHEMA,
+  ensureBookkeeping,
+  readAppliedMigrations,
+  recordStatement,
+} from '../database/bookkeeping.ts';
+import { inScratchOnly, withMigrated } from './built-schema.ts';
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
+import { readDatabaseSettings } from './database-settings.ts';
 import { findOtherBooks, type OtherBooks } from './other-books.ts';
 import { resolve } from './plan.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
+import { compareSchemas, type SchemaDifference } from './schema-difference.ts';
+import { readSchemaFacts, readUserSchemas, type SchemaFacts } from './schema-facts.ts';
+import { withScratchDatabase } from './scratch-database.ts';
 import { withMigrator } from './session.ts';
 
 export interface BaselineOptions {
@@ -19,6 +27,8 @@ export interface BaselineOptions {
   /** The last migration that the database already has; its number is enough. */
   readonly name: string;
   readonly registry?: Registry;
+  /** Objects of others, as compareSchemas takes them. The books of other tools are left out anyway. */
+  readonly ignore?: readonly string[];
 }
 
 export interface BaselineResult {
@@ -26,19 +36,20 @@ export interface BaselineResult {
   /** The migrations that are, or would be, recorded as applied. */
   readonly names: readonly string[];
   readonly recorded: boolean;
-  /** What differs from what these migrations make; empty when the schema matches. */
-  readonly differences: readonly SchemaDeviation[];
+  /** `expected`: what these migrations make. `found`: what the database has. Empty when the schema matches. */
+  readonly differences: readonly SchemaDifference[];
   /** Where other tools keep their books in this database; they stay. */
   readonly otherBooks: readonly OtherBooks[];
 }
 
 /**
- * Compares the database with what the migrations up to `name` make in a scratch database of the same server. Writes
- * nothing in the database itself.
- * @throws USAGE, BASELINE_RECORDED, PERMISSION_DENIED
+ * Compares the database with what the migrations up to `name` make in a scratch database of the same server, as `verify`
+ * does: in the schemas that they make things in, but structdb's own, and the settings of the database that they make.
+ * Writes nothing in the database itself.
+ * @throws USAGE, BASELINE_RECORDED, PERMISSION_DENIED, MIGRATION_FAILED
  */
 export async function compareBaseline(
-  { connection, name, registry = shipped }: BaselineOptions,
+  { connection, name, registry = shipped, ignore = [] }: BaselineOptions,
   context: RunContext,
 ): Promise<BaselineResult> {
   const names = namesUpTo(name, registry);
@@ -46,12 +57,20 @@ export async function compareBaseline(
     await requireMigrationPrivileges(client, connection);
     await refuseRecorded(db);
     const otherBooks = await findOtherBooks(client);
-    const live = await readSections(client, await ownersOf(client));
-    const built = await withBuiltSchema(connection, registry, names.at(-1)!, context, async (scratch) =>
-      readSections(scratch, await ownersOf(scratch)),
-    );
-    const ignored = new Set(otherBooks.map(({ table }) => table));
-    const differences = deviations(live, built, ignored);
+    const built = await withScratchDatabase(connection, context, (scratch) =>
+      withMigrated(scratch, registry, names.at(-1)!, context, async (session) =>
+        readMade(
+          session,
+          (await readUserSchemas(session)).filter((schema) => schema !== BOOKKEEPING_SCHEMA),
+        ),
+      ),
+    ).catch((error: unknown) => {
+      throw inScratchOnly(error, 'The migrations', `structdb migrate baseline ${name}`);
+    });
+    const live = await readMade(client, built.schemas);
+    const differences = compareSchemas(built, withSettingsOf(built, live), {
+      ignore: [...ignore, ...otherBooks.map(({ table }) => table)],
+    });
     return Object.freeze({ database: connection.database, names, recorded: false, differences, otherBooks });
   });
 }
@@ -97,7 +116,9 @@ export function judgeBaseline({ differences, names, database }: BaselineResult):
   return new StructdbError(
     'SCHEMA_DIFFERS',
     `Database "${database}" is not what ${names.at(-1)} makes: ${count}. Nothing was recorded.`,
-    { hint: 'Bring the schema to that state with the tool that built it, or name an earlier migration.' },
+    {
+      hint: 'Bring the schema to that state with the tool that built it, or name an earlier migration; what others own: --ignore <pattern>',
+    },
   );
 }
 
@@ -125,6 +146,22 @@ async function refuseRecorded(db: Kysely<unknown>): Promise<void> {
     `structdb has migrations on record here already, the last one ${applied.at(-1)!.name}: there is nothing to adopt.`,
     { hint: 'Run: structdb migrate status' },
   );
+}
+
+/**
+ * What migrations made, with the owner of the database and who is connected as one owner: what is recorded is theirs to
+ * change.
+ */
+async function readMade(client: pg.Client, schemas: readonly string[]): Promise<SchemaFacts> {
+  const made = await readSchemaFacts(client, { owners: await ownersOf(client), ownerAs: 'the owner', schemas });
+  return Object.freeze({ ...made, facts: [...made.facts, ...(await readDatabaseSettings(client))] });
+}
+
+/** Only those that the migrations make: others are the administrator's. */
+function withSettingsOf(built: SchemaFacts, live: SchemaFacts): SchemaFacts {
+  const made = new Set(built.facts.filter(({ object }) => object === 'setting').map(({ name }) => name));
+  const facts = live.facts.filter(({ object, name }) => object !== 'setting' || made.has(name));
+  return Object.freeze({ ...live, facts });
 }
 
 /** Who may own what the migrations made: the owner of the database, and who is connected. */

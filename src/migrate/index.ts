@@ -1,4 +1,3 @@
-export type { SchemaDeviation } from './adoption-difference.ts';
 export {
   type BaselineOptions,
   type BaselineResult,

@@ -67,6 +67,8 @@ export function describeDifference({ object, name, kind, expected, found }: Sche
 }
 
 const ORDER: readonly SchemaObject[] = [
+  'schema',
+  'setting',
   'type',
   'table',
   'view',
@@ -85,7 +87,7 @@ const ORDER: readonly SchemaObject[] = [
   'comment',
 ];
 
-const SAYS_NOTHING: ReadonlySet<SchemaObject> = new Set(['table', 'view', 'materialised view', 'sequence']);
+const SAYS_NOTHING: ReadonlySet<SchemaObject> = new Set(['schema', 'table', 'view', 'materialised view', 'sequence']);
 const LONGEST = 160;
 const LONG_START = 40;
 

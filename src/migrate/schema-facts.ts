@@ -1,8 +1,10 @@
 import type pg from 'pg';
-import { fromExtension } from '../database/fingerprint.ts';
+import { fromExtension, USER_SCHEMA } from '../database/fingerprint.ts';
 
 /** What a fact is about. `owner`, `privileges` and `comment` are about another fact's object. */
 export type SchemaObject =
+  | 'schema'
+  | 'setting'
   | 'table'
   | 'view'
   | 'materialised view'
@@ -34,30 +36,42 @@ export interface SchemaFact {
 export interface SchemaFacts {
   /** The role that the migrations belong to: it owns most tables, or else schema structdb, or else the database. */
   readonly owner: string;
+  /** That were looked at; not all need be there. */
+  readonly schemas: readonly string[];
   readonly facts: readonly SchemaFact[];
 }
 
 export interface SchemaFactsOptions {
   /** The name that the owner's role gets, to compare databases that different roles have made. */
   readonly ownerAs?: string;
+  /** The roles that count as the owner, where they are several. */
+  readonly owners?: readonly string[];
+  /** Which schemas are looked at; public and structdb by default. */
+  readonly schemas?: readonly string[];
 }
 
-/** Schemas that are looked at: the platform's and structdb's own. */
-const SCHEMAS = `n.nspname in ('public', 'structdb')`;
+/** The platform's and structdb's own. */
+const DEFAULT_SCHEMAS: readonly string[] = ['public', 'structdb'];
+
+const SCHEMAS = 'n.nspname = any($3::name[])';
+
+/** Of a schema that migrations make everything is a part; public and structdb are always there. */
+const schemaOf = (nspname: string) =>
+  `case when ${nspname} in ('public', 'structdb') then null::text else 'schema ' || quote_ident(${nspname}) end`;
 
 /** The books that structdb's own commands make at their first use (migrate, dashboard, catalog import, monitor): no migration's work. */
 const OTHER_BOOKS = `not (n.nspname = 'structdb' and c.relname in ('migrations', 'kysely_migration', 'kysely_migration_lock',
   'dashboard_refreshes', 'catalog_imports', 'heartbeat'))`;
 
 /**
- * Everything that migrations make in schemas public and structdb, as the catalogs tell it under an empty search path.
- * What belongs to an extension, temporary tables, the schemas themselves and all rows are left out; so is the order
- * of columns. Comparable between databases of the same PostgreSQL major only: what it prints changes with it.
+ * Everything that migrations make in the schemas, as the catalogs tell it under an empty search path. What belongs to
+ * an extension, temporary tables and all rows are left out; so are the order of columns, and of a schema itself all but
+ * that it is there. Comparable between databases of the same PostgreSQL major only: what it prints changes with it.
  * Runs in a read-only transaction of its own; takes no lock that anybody waits for.
  */
 export async function readSchemaFacts(
   client: pg.ClientBase,
-  { ownerAs }: SchemaFactsOptions = {},
+  { ownerAs, owners, schemas = DEFAULT_SCHEMAS }: SchemaFactsOptions = {},
 ): Promise<SchemaFacts> {
   await client.query('begin isolation level repeatable read, read only');
   try {
@@ -66,8 +80,8 @@ export async function readSchemaFacts(
     // Many small joins: compiling them takes several times as long as running them.
     await client.query('set local jit = off');
     const owner = await migrationsOwner(client);
-    const { rows } = await client.query<SchemaFact>(factsQuery(), [owner, ownerAs ?? owner]);
-    return Object.freeze({ owner: ownerAs ?? owner, facts: rows });
+    const { rows } = await client.query<SchemaFact>(factsQuery(), [owners ?? [owner], ownerAs ?? owner, schemas]);
+    return Object.freeze({ owner: ownerAs ?? owner, schemas, facts: rows });
   } finally {
     await client.query('rollback').catch(() => {});
   }
@@ -85,9 +99,19 @@ async function migrationsOwner(client: pg.ClientBase): Promise<string> {
   return rows[0]!.owner;
 }
 
-/** $1: the owner's role; $2: the name that it gets. Each part gives object, name, of and definition. */
+/** All schemas but PostgreSQL's own and those of extensions, sorted. */
+export async function readUserSchemas(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select n.nspname::text as name from pg_namespace n
+      where ${USER_SCHEMA} and not ${fromExtension('pg_namespace', 'n.oid')} order by n.nspname collate "C"`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** $1: the owner's roles; $2: the name that they get; $3: the schemas. Each part gives object, name, of and definition. */
 function factsQuery(): string {
   const parts = [
+    MADE_SCHEMAS,
     RELATIONS,
     COLUMNS,
     CONSTRAINTS,
@@ -117,13 +141,13 @@ function factsQuery(): string {
         from pg_attribute a join relation r on r.oid = a.attrelid
        where a.attnum > 0 and not a.attisdropped and r.relkind <> 'S'
     ), own_type as (
-      select t.*, quote_ident(n.nspname) || '.' || quote_ident(t.typname) as name
+      select t.*, n.nspname, quote_ident(n.nspname) || '.' || quote_ident(t.typname) as name
         from pg_type t join pg_namespace n on n.oid = t.typnamespace
        where ${SCHEMAS} and not ${fromExtension('pg_type', 't.oid')}
          and (t.typtype in ('e', 'd', 'r')
            or t.typtype = 'c' and exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
     ), own_function as (
-      select p.*, p.oid::regprocedure::text as name
+      select p.*, n.nspname, p.oid::regprocedure::text as name
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace
        where ${SCHEMAS} and not ${fromExtension('pg_proc', 'p.oid')}
          -- the constructors of a range type come with it
@@ -135,8 +159,12 @@ function factsQuery(): string {
 const RELATION_WORD = `case c.relkind when 'v' then 'view' when 'm' then 'materialised view' when 'S' then 'sequence'
   else 'table' end`;
 
+const MADE_SCHEMAS = `
+  select 'schema', quote_ident(n.nspname), null::text, 'schema'
+    from pg_namespace n where ${SCHEMAS} and n.nspname not in ('public', 'structdb')`;
+
 const RELATIONS = `
-  select r.word, r.name, null::text,
+  select r.word, r.name, ${schemaOf('r.nspname')},
          case r.relkind
            when 'r' then 'table'
            when 'p' then 'partitioned table by ' || pg_get_partkeydef(r.oid)
@@ -224,7 +252,7 @@ const STATISTICS = `
     from pg_statistic_ext s join relation r on r.oid = s.stxrelid join pg_namespace n on n.oid = s.stxnamespace`;
 
 const TYPES = `
-  select 'type', t.name, null::text,
+  select 'type', t.name, ${schemaOf('t.nspname')},
          case t.typtype
            when 'e' then 'enum (' || coalesce((select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
              from pg_enum e where e.enumtypid = t.oid), '') || ')'
@@ -237,7 +265,7 @@ const TYPES = `
     from own_type t`;
 
 const FUNCTIONS = `
-  select 'function', p.name, null::text,
+  select 'function', p.name, ${schemaOf('p.nspname')},
          case when p.prokind = 'a' then (select 'aggregate ' || g.aggtransfn::text || ' over ' || format_type(g.aggtranstype, null)
              || case when g.aggfinalfn::oid = 0 then '' else ' then ' || g.aggfinalfn::text end
              || coalesce(' from ' || quote_literal(g.agginitval), '') from pg_aggregate g where g.aggfnoid = p.oid)
@@ -274,7 +302,7 @@ const OWNED = [
 
 /** A role by its name, the migrations' owner by the name that the reader asked for. */
 function roleName(oid: string): string {
-  return `case when ${oid} = 0 then 'public' when pg_get_userbyid(${oid}) = $1::name then $2::text
+  return `case when ${oid} = 0 then 'public' when pg_get_userbyid(${oid}) = any($1::name[]) then $2::text
     else pg_get_userbyid(${oid})::text end`;
 }
 

@@ -6,12 +6,12 @@ import { asStep } from '../core/progress.ts';
 import { readAppliedMigrations } from '../database/bookkeeping.ts';
 import { type RecordedSql, readRecordedSql } from '../database/recorded-sql.ts';
 import type { SearchPlaces } from '../programs/find.ts';
-import { withMigrated } from './built-schema.ts';
+import { inScratchOnly, withMigrated } from './built-schema.ts';
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
 import { normaliseSql } from './normalise-sql.ts';
 import { type RegisteredMigration, type Registry, registry as shipped } from './registry.ts';
 import { compareSchemas, type SchemaDifference } from './schema-difference.ts';
-import { readSchemaFacts } from './schema-facts.ts';
+import { readSchemaFacts, readUserSchemas } from './schema-facts.ts';
 import { mayCreateDatabases, withScratchDatabase } from './scratch-database.ts';
 import type { withScratchServer } from './scratch-server.ts';
 import { withMigrator } from './session.ts';
@@ -74,11 +74,14 @@ export async function verify(options: VerifyOptions, context: RunContext): Promi
     // Only what is applied here, also where one was skipped.
     const same: Registry = Object.fromEntries(known.map((name) => [name, registry[name]!]));
     const { scratch, built } = await inScratch(client, options, context, (database) =>
-      withMigrated(database, same, known.at(-1)!, context, (session) =>
-        readSchemaFacts(session, { ownerAs: live.owner }),
+      withMigrated(database, same, known.at(-1)!, context, async (session) =>
+        readSchemaFacts(session, { ownerAs: live.owner, schemas: await readUserSchemas(session) }),
       ),
     );
-    return Object.freeze({ ...result, scratch, differences: compareSchemas(built, live, { ignore }) });
+    // The migrations may make schemas of their own.
+    const { schemas } = built;
+    const found = schemas.join() === live.schemas.join() ? live : await readSchemaFacts(client, { schemas });
+    return Object.freeze({ ...result, scratch, differences: compareSchemas(built, found, { ignore }) });
   });
 }
 
@@ -143,21 +146,7 @@ async function inScratch<T>(
       ? withScratchDatabase(connection, context, work)
       : onScratchServer(live, connection, places, context, work),
   ).catch((error: unknown) => {
-    throw inScratchOnly(error);
+    throw inScratchOnly(error, 'The applied migrations', 'structdb migrate verify');
   });
   return { scratch, built };
-}
-
-/** A migration that failed there has done nothing to the database that is verified. */
-function inScratchOnly(error: unknown): unknown {
-  if (!(error instanceof StructdbError) || error.code !== 'MIGRATION_FAILED') return error;
-  return new StructdbError(
-    'MIGRATION_FAILED',
-    `The applied migrations do not run on an empty database. ${error.message}`,
-    {
-      cause: error,
-      details: error.details,
-      hint: 'This was the scratch database; nothing else was touched. Correct the migration, then run: structdb migrate verify',
-    },
-  );
 }

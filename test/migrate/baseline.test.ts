@@ -4,6 +4,7 @@ import { down, judgeStatus, status, up } from '../../src/migrate/index.ts';
 import { AlembicProject } from '../support/alembic.ts';
 import { structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
+import { migrationFolder } from '../support/migration-folder.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { describeWith } from '../support/programs.ts';
 import { migrateUp, picture } from '../support/schema.ts';
@@ -106,26 +107,101 @@ describe('structdb migrate baseline', () => {
     expect(refused.exitCode).toBe(4);
     expect(refused.json.error).toMatchObject({ code: 'SCHEMA_DIFFERS' });
     const lines: string[] = refused.json.result.differences.map(
-      ({ kind, what, name }: { kind: string; what: string; name: string }) => `${kind} ${what} ${name}`,
+      ({ kind, object, name }: { kind: string; object: string; name: string }) => `${kind} ${object} ${name}`,
     );
     expect(lines).toEqual(
       expect.arrayContaining([
         'missing table public.code_references',
-        'extra table public.notes',
+        'unexpected table public.notes',
         'different column public.projects.customer',
-        'extra column public.projects.nickname',
+        'unexpected column public.projects.nickname',
         'missing index public.project_payloads_project_id_version_key',
         'missing setting statement_timeout',
       ]),
     );
     // Nothing twice: neither the columns of a table that is missing, nor those of one too many.
     expect(lines.filter((line) => /code_references|notes/.test(line))).toHaveLength(2);
-    expect(lines.filter((line) => /^different trigger public\.projects /.test(line)).length).toBeGreaterThan(0);
+    expect(lines.filter((line) => /^different trigger .* on public\.projects$/.test(line)).length).toBeGreaterThan(0);
     expect((await baseline(connection, '006', '--yes')).stdout).toContain(
-      '~ column public.projects.customer differs\n    the database:   character varying(80)\n    the migrations: text\n',
+      '✗ different column public.projects.customer: expected text, found character varying(80)\n',
     );
     expect(await books(connection)).toEqual(NONE);
     expect(await picture(connection)).toEqual(before);
+  });
+
+  it('sees names, validity, foreign keys that nobody watches and comments; takes what --ignore names', async () => {
+    const connection = await builtElsewhere();
+    await sql({ ...server.superuser, database: connection.database }, async (client) => {
+      await client.query('alter index projects_created_by_idx rename to ix_projects_created_by');
+      await client.query('alter table project_events disable trigger all');
+      await client.query(
+        `update pg_index set indisvalid = false where indexrelid = 'projects_created_at_idx'::regclass`,
+      );
+      await client.query(`comment on column projects.name is 'another'`);
+    });
+    const { stdout } = await baseline(connection, '006', '--yes');
+    expect(stdout.split('\n').map((line) => line.replace(/: .*/, ''))).toEqual([
+      '✗ different constraint project_events_project_id_fkey on public.project_events',
+      '✗ unexpected index public.ix_projects_created_by',
+      '✗ different index public.projects_created_at_idx',
+      '✗ missing index public.projects_created_by_idx',
+      '✗ different trigger project_events_refuse_change on public.project_events',
+      '✗ different trigger project_events_refuse_truncate on public.project_events',
+      '✗ unexpected comment column public.projects.name',
+      '',
+    ]);
+    const ignore = ['constraint *', 'index *', 'trigger *', 'comment column public.projects.*'].flatMap((pattern) => [
+      '--ignore',
+      pattern,
+    ]);
+    expect(await baseline(connection, '006', '--yes', ...ignore.slice(0, -2))).toMatchObject({ exitCode: 4 });
+    expect(await books(connection)).toEqual(NONE);
+    expect(await baseline(connection, '006', '--yes', ...ignore)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('compares the schemas that the migrations make, without the order of columns, and whose they are', async () => {
+    const { directory } = await migrationFolder({
+      '001_app.sql': `-- migrate:up
+create schema app;
+create table app.rooms (id int primary key, name text not null, area numeric);
+create type app.kind as enum ('small');
+`,
+    });
+    const connection = await server.createOwnedDatabase('createdb');
+    const adopt = () => baseline(connection, '001', '--yes', '--migrations-dir', directory);
+    expect((await adopt()).stdout).toBe('✗ missing schema app\n');
+    await rows(connection, `create schema app; create schema other; create table other.own ()`);
+    await rows(connection, `create table app.rooms (name text not null, area numeric, id int primary key)`);
+    await rows(connection, `create type app.kind as enum ('small', 'large')`);
+    expect((await adopt()).stdout).toBe(
+      "✗ different type app.kind: expected enum ('small'), found enum ('small', 'large')\n",
+    );
+    await rows(connection, `drop type app.kind; create type app.kind as enum ('small')`);
+    const { user } = await server.createRole();
+    const superuser = { ...server.superuser, database: connection.database };
+    await rows(superuser, `alter table app.rooms owner to ${user}`);
+    expect((await adopt()).stdout).toBe(`✗ different owner table app.rooms: expected the owner, found ${user}\n`);
+    await rows(superuser, `alter table app.rooms owner to ${connection.user}`);
+    expect(await adopt()).toMatchObject({ exitCode: 0 });
+    expect(
+      await structdb(['migrate', 'verify', '--migrations-dir', directory, '--url', urlOf(connection)]),
+    ).toMatchObject({
+      exitCode: 0,
+    });
+    await rows(connection, 'alter table app.rooms add column note text');
+    expect(
+      (await structdb(['migrate', 'verify', '--migrations-dir', directory, '--url', urlOf(connection)])).stdout,
+    ).toContain('✗ unexpected column app.rooms.note: text\n');
+  });
+
+  it('says that a failure was the scratch database’s', async () => {
+    const { directory } = await migrationFolder({ '001_bad.sql': '-- migrate:up\nselect 1 / 0;\n' });
+    const connection = await server.createOwnedDatabase('createdb');
+    const failed = await baseline(connection, '001', '--yes', '--migrations-dir', directory);
+    expect(failed).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(failed.stderr).toContain('The migrations do not run on an empty database.');
+    expect(failed.stderr).toContain('then run: structdb migrate baseline 001');
+    expect(await books(connection)).toEqual(NONE);
   });
 
   it('says at which migration the database is not', async () => {
