@@ -1,10 +1,8 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { up } from '../../src/migrate/index.ts';
 import type { Registry } from '../../src/migrate/registry.ts';
-import { findServerPrograms, startServer, stopServer, withScratchCluster } from '../../src/postgres/cluster.ts';
+import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { testContext } from '../support/context.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
 import { failureOf } from '../support/failure.ts';
@@ -12,6 +10,7 @@ import { statements } from '../support/migrations.ts';
 import { withPgBouncer } from '../support/pgbouncer.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { describeWith } from '../support/programs.ts';
+import { restartAsStandby, STANDBY_SETTINGS } from '../support/standby.ts';
 
 const server = useServer();
 const registry: Registry = {
@@ -103,13 +102,10 @@ describe('a server that takes no writes', () => {
   it('a standby is refused in one line', async () => {
     const context = testContext();
     const programs = await findServerPrograms(testPlaces());
-    const settings = { wal_level: 'replica', max_wal_senders: '2' };
+    const settings = STANDBY_SETTINGS;
     await withScratchCluster({ programs, environment: testEnvironment(), settings }, context, async (cluster) => {
-      const { connection, dataDirectory, directory, user } = cluster;
-      await stopServer({ programs, dataDirectory, user });
-      await writeFile(path.join(dataDirectory, 'standby.signal'), '');
-      await startServer({ programs, dataDirectory, user, logFile: path.join(directory, 'standby.log') }, context);
-      const error = await failureOf(up({ connection, registry }, context));
+      await restartAsStandby(cluster, programs, context);
+      const error = await failureOf(up({ connection: cluster.connection, registry }, context));
       expect(error).toMatchObject({ code: 'SERVER_READ_ONLY', exitCode: 1, details: [] });
       expect(error.message).toMatch(/ is a standby: it takes no writes\.$/);
       expect(error.hint).toBe('Give the address of the primary (--url).');

@@ -7,12 +7,14 @@ import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { compileMigration } from '../../src/migrate/compile.ts';
 import { describeDifference, judgeVerify, type VerifyOptions, verify } from '../../src/migrate/index.ts';
 import { type Registry, registry } from '../../src/migrate/registry.ts';
+import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
 import { statements } from '../support/migrations.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
+import { restartAsStandby, STANDBY_SETTINGS } from '../support/standby.ts';
 
 const server = useServer();
 
@@ -88,6 +90,38 @@ describe('migrate verify', () => {
         grant select on structdb.migrations, structdb.kysely_migration to ${checker.user}`),
     );
     expect(await check({ ...connection, ...checker })).toMatchObject({ scratch: 'database', differences: [] });
+  });
+
+  it('of a standby takes a private server, also for a superuser: nothing can be created there', async () => {
+    const context = testContext();
+    const programs = await findServerPrograms(testPlaces());
+    const settings = STANDBY_SETTINGS;
+    await withScratchCluster({ programs, environment: testEnvironment(), settings }, context, async (cluster) => {
+      const { connection } = cluster;
+      await migrateUp(connection, 3);
+      await sql(connection, async (client) => {
+        await client.query('create role only_there; grant select on public.projects to only_there');
+        await client.query('alter table public.projects add column note text');
+      });
+      await restartAsStandby(cluster, programs, context);
+      const result = await check(connection);
+      expect(result).toMatchObject({ scratch: 'server', mode: 'strict' });
+      expect(result.migrations.map(({ state }) => state)).toEqual(Array(3).fill('same'));
+      expect(result.differences.map(({ kind, object, name }) => `${kind} ${object} ${name}`)).toEqual([
+        'unexpected column public.projects.note',
+        'different privileges table public.projects',
+      ]);
+      const { host, port, user, database, password = '' } = connection;
+      const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGDATABASE: database, PGPASSWORD: password };
+      const { exitCode, stderr } = await structdb(['migrate', 'verify'], { env });
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 4,
+        stderr: expect.stringContaining('Applying the migrations to a private scratch server'),
+      });
+      await sql(connection, async (client) => {
+        expect((await client.query('select pg_is_in_recovery() as standby')).rows).toEqual([{ standby: true }]);
+      });
+    });
   });
 
   it('compares with the migrations that are applied, not with the latest', async () => {
