@@ -15,12 +15,14 @@ import { checksumOf, compileMigration, joinStatements } from './compile.ts';
 import { readDatabaseSettings } from './database-settings.ts';
 import { findOtherBooks, type OtherBooks } from './other-books.ts';
 import { resolve } from './plan.ts';
+import { requireWritableSession } from './preflight.ts';
 import { requireMigrationPrivileges } from './privileges.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
 import { compareSchemas, type SchemaDifference } from './schema-difference.ts';
 import { readSchemaFacts, readUserSchemas, type SchemaFacts } from './schema-facts.ts';
 import { withScratchDatabase } from './scratch-database.ts';
 import { withMigrator } from './session.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 export interface BaselineOptions {
   readonly connection: ConnectionSettings;
@@ -46,7 +48,7 @@ export interface BaselineResult {
  * Compares the database with what the migrations up to `name` make in a scratch database of the same server, as `verify`
  * does: in the schemas that they make things in, but structdb's own, and the settings of the database that they make.
  * Writes nothing in the database itself.
- * @throws USAGE, BASELINE_RECORDED, PERMISSION_DENIED, MIGRATION_FAILED
+ * @throws USAGE, BASELINE_RECORDED, POOLED_CONNECTION, SERVER_READ_ONLY, PERMISSION_DENIED, MIGRATION_FAILED
  */
 export async function compareBaseline(
   { connection, name, registry = shipped, ignore = [] }: BaselineOptions,
@@ -54,6 +56,7 @@ export async function compareBaseline(
 ): Promise<BaselineResult> {
   const names = namesUpTo(name, registry);
   return withMigrator(connection, 0, context, async ({ client, db }) => {
+    await requireWritableSession(client, connection, DEFAULT_LOCK_TIMEOUT_MS);
     await requireMigrationPrivileges(client, connection);
     await refuseRecorded(db);
     const otherBooks = await findOtherBooks(client);

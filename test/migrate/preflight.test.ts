@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { up } from '../../src/migrate/index.ts';
+import { compareBaseline, up } from '../../src/migrate/index.ts';
 import type { Registry } from '../../src/migrate/registry.ts';
 import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { testContext } from '../support/context.ts';
@@ -109,6 +109,8 @@ describe('a server that takes no writes', () => {
       expect(error).toMatchObject({ code: 'SERVER_READ_ONLY', exitCode: 1, details: [] });
       expect(error.message).toMatch(/ is a standby: it takes no writes\.$/);
       expect(error.hint).toBe('Give the address of the primary (--url).');
+      const adopting = compareBaseline({ connection: cluster.connection, registry, name: '001' }, context);
+      expect(await failureOf(adopting)).toMatchObject({ code: 'SERVER_READ_ONLY', message: error.message });
     });
   });
 });
