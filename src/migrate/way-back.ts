@@ -18,6 +18,6 @@ export function requireWaysBack(names: readonly string[], registry: Registry, ou
   const reason = typeof irreversible === 'string' ? ` (${irreversible})` : '';
   const why = irreversible ? `is marked irreversible${reason}` : 'has no down';
   throw new StructdbError('MIGRATION_IRREVERSIBLE', `Migration ${stuck} ${why}: ${outcome}.`, {
-    hint: `Restore a backup from before it${stuck === names[0] ? '' : `, or go back only to it: structdb migrate to ${stuck}`}`,
+    hint: `Change what it made with a new migration (structdb migrate create <name>), or restore a backup from before it${stuck === names[0] ? '' : `, or go back only to it (structdb migrate to ${stuck})`}`,
   });
 }
