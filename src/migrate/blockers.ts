@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { ACTIVITY_COLUMNS, type SessionActivity } from './activity.ts';
 
@@ -16,51 +15,57 @@ export interface BlockerWatchOptions {
 
 /** Runs `work` and sees meanwhile who keeps its session waiting. `blockers` are those of the last wait that was seen. */
 export async function watchBlockers<T>(
-  { connect, pid, everyMs, tellAfterMs, tell }: BlockerWatchOptions,
+  options: BlockerWatchOptions,
   work: () => Promise<T>,
 ): Promise<{ readonly outcome: PromiseSettledResult<T>; readonly blockers: readonly SessionActivity[] }> {
-  const over = new AbortController();
-  let blockers: readonly SessionActivity[] = [];
-  let waits = 0;
-  const tellAt = Math.max(1, Math.ceil(tellAfterMs / everyMs));
-  const watching = watch(connect, everyMs, over.signal, async (client) => {
-    const seen = await readBlockers(client, pid);
-    waits = seen.length > 0 ? waits + 1 : 0;
-    if (waits > 0) blockers = seen;
-    if (waits === tellAt) tell(seen);
-  });
+  const watch = new BlockerWatch(options);
   const [outcome] = await Promise.allSettled([work()]);
-  over.abort();
-  await watching;
-  return { outcome, blockers };
+  watch.stop();
+  return { outcome, blockers: watch.blockers };
 }
 
 /**
- * To look is a courtesy: when it cannot be done (no free connection), the work goes on unwatched. A pooler whose sessions
- * are all taken, by this run for one, lets a connection or its first question wait for minutes: that ends with the work.
+ * Looks again and again, until it is stopped. To look is a courtesy: when it cannot be done (no free connection), the work
+ * goes on unwatched, and it never waits for a look. A pooler whose sessions are all taken, by this run for one, lets a
+ * connection or its first question wait for minutes.
  */
-async function watch(
-  connect: BlockerWatchOptions['connect'],
-  everyMs: number,
-  signal: AbortSignal,
-  look: (client: pg.Client) => Promise<void>,
-): Promise<void> {
-  const over = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  over.catch(() => {});
-  let connecting: Promise<pg.Client> | undefined;
-  try {
-    for (;;) {
-      await sleep(everyMs, undefined, { signal });
-      connecting ??= connect();
-      await Promise.race([connecting.then(look), over]);
-    }
-  } catch {
-    // Over, or not to be seen.
-  } finally {
+class BlockerWatch {
+  blockers: readonly SessionActivity[] = [];
+  readonly #options: BlockerWatchOptions;
+  #connecting: Promise<pg.Client> | undefined;
+  // A plain timer: a signal for each migration would cost more than all else that is done around a small one.
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+  #waits = 0;
+
+  constructor(options: BlockerWatchOptions) {
+    this.#options = options;
+    this.#lookLater();
+  }
+
+  stop(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
     // Not awaited: it may still be waiting for the pooler.
-    void connecting?.then((client) => client.end()).catch(() => {});
+    void this.#connecting?.then((client) => client.end()).catch(() => {});
+  }
+
+  #lookLater(): void {
+    const look = () =>
+      void this.#look()
+        .then(() => this.#lookLater())
+        .catch(() => {});
+    if (!this.#over) this.#timer = setTimeout(look, this.#options.everyMs);
+  }
+
+  async #look(): Promise<void> {
+    const { connect, pid, everyMs, tellAfterMs, tell } = this.#options;
+    this.#connecting ??= connect();
+    const seen = await readBlockers(await this.#connecting, pid);
+    if (this.#over) return;
+    this.#waits = seen.length > 0 ? this.#waits + 1 : 0;
+    if (this.#waits > 0) this.blockers = seen;
+    if (this.#waits === Math.max(1, Math.ceil(tellAfterMs / everyMs))) tell(seen);
   }
 }
 
