@@ -96,7 +96,7 @@ export function recordStatement({ name, checksum, sql, durationMs, toolVersion }
     )
     insert into structdb.kysely_migration (name, "timestamp")
     select ${quoteLiteral(name)}, to_char(
-      greatest(clock_timestamp(), max("timestamp"::timestamptz) + interval '1 millisecond') at time zone 'utc',
+      greatest(clock_timestamp(), max("timestamp" collate "C")::timestamptz + interval '1 millisecond') at time zone 'utc',
       'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
     from structdb.kysely_migration`;
 }

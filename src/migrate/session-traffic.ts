@@ -2,16 +2,21 @@ import { CompiledQuery, type DatabaseConnection, PostgresDriver } from 'kysely';
 import type pg from 'pg';
 
 /**
- * How the statements of one session travel. Over two hundred small migrations the messages take a fifth of the time, so
- * what can go together does.
+ * The session that a Kysely of migrations stands on, and what its transactions begin with. A statement of its own for the
+ * limits of each migration would be a round trip more.
  */
 export class SessionTraffic {
-  #socket: { cork(): void; uncork(): void } | undefined;
+  #client: pg.Client | undefined;
   #opening = '';
 
-  /** The session whose traffic this is. */
+  /** Set by kyselyOver. */
+  get client(): pg.Client {
+    if (this.#client === undefined) throw new Error('No Kysely was made over a session yet.');
+    return this.#client;
+  }
+
   set client(client: pg.Client) {
-    this.#socket = (client as unknown as { readonly connection: { readonly stream: never } }).connection.stream;
+    this.#client = client;
   }
 
   /** `statement` goes along with the BEGIN of the transaction that `work` opens. */
@@ -26,17 +31,6 @@ export class SessionTraffic {
 
   get begin(): string {
     return `begin; ${this.#opening}`;
-  }
-
-  /** What `send` asks at once goes out as one packet; the answers come one by one. */
-  together<T>(send: () => T): T {
-    this.#socket?.cork();
-    try {
-      return send();
-    } finally {
-      // By then kysely has handed all of it to pg.
-      setImmediate(() => this.#socket?.uncork());
-    }
   }
 }
 

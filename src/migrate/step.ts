@@ -3,7 +3,7 @@ import type { RunContext } from '../core/context.ts';
 import { toolVersion } from '../core/tool-version.ts';
 import { forgetStatement, recordStatement } from '../database/bookkeeping.ts';
 import { checksumOf, compileMigration, type Direction, joinStatements } from './compile.ts';
-import { executeMigration } from './execute.ts';
+import { executeMigration, executeScript } from './execute.ts';
 import type { MigrationAdapter } from './lock.ts';
 import { inDirection, isTransactional, type RegisteredMigration } from './registry.ts';
 import { limitsOf, limitsStatement, patientWith, withSessionLimits } from './timeouts.ts';
@@ -28,10 +28,13 @@ export async function runStep(db: Kysely<unknown>, step: Step, context: RunConte
   const execution = { name, migration, direction, statements };
   if (direction === 'up' && statements.length === 0) context.report(emptiness(step));
   if (isTransactional(migration)) {
-    await inTransaction(db, limitsStatement(limits, true), (transaction) =>
-      executeMigration(transaction, { ...execution, entry: bookEntry(step, statements, 'in transaction') }, context),
-    );
-    return;
+    const [opening, closing] = [limitsStatement(limits, true), bookEntry(step, statements, 'in transaction')];
+    const { traffic } = db.getExecutor().adapter as MigrationAdapter;
+    if (migration.statements) return executeScript(traffic.client, execution, { opening, closing }, context);
+    return inTransaction(db, opening, async (transaction) => {
+      await executeMigration(transaction, execution, context);
+      await sql.raw(closing).execute(transaction);
+    });
   }
   const started = context.clock.monotonicMs();
   await withSessionLimits(db, limits, () => executeMigration(db, execution, context));

@@ -125,7 +125,6 @@ export async function clientConfig(
     application_name: profile.applicationName,
     connectionTimeoutMillis: connection.connectTimeoutMs,
     keepAlive: true,
-    pipeline: profile.pipeline === true,
     options: serverOptions(connection, profile),
   };
 }

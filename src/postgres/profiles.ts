@@ -8,8 +8,6 @@ export interface WorkProfile {
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly idleInTransactionTimeoutMs: number;
-  /** A query is sent at once, also while the one before is not answered; the server takes them in turn. */
-  readonly pipeline?: boolean;
 }
 
 const profile = (
@@ -27,7 +25,7 @@ export const profiles = Object.freeze({
   /** Short questions: version, status, list. */
   probe: profile('probe', 10 * SECOND, 5 * SECOND, MINUTE),
   /** DDL may run long (index builds) but must not queue long behind a lock: everybody else queues behind it. */
-  migrate: Object.freeze({ ...profile('migrate', 0, 5 * SECOND, 10 * MINUTE), pipeline: true }),
+  migrate: profile('migrate', 0, 5 * SECOND, 10 * MINUTE),
   catalog: profile('catalog', 5 * MINUTE, 10 * SECOND, 5 * MINUTE),
   seed: profile('seed', 30 * MINUTE, 10 * SECOND, 10 * MINUTE),
   bench: profile('bench', 30 * SECOND, 5 * SECOND, MINUTE),
