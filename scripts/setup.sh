@@ -60,8 +60,8 @@ install_for_tests() {
   for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd pgbouncer:pgbouncer alembic:alembic; do
     command -v "${program%%:*}" >/dev/null || packages+=("${program##*:}")
   done
-  # Alembic's driver is a module of Python.
-  python3 -c 'import psycopg2' 2>/dev/null || packages+=(python3-psycopg2)
+  # Alembic's driver is a module of the system's Python.
+  /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || packages+=(python3-psycopg2)
   [ ${#packages[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || as_root=sudo
   if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null; then

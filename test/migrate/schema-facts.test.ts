@@ -224,7 +224,7 @@ end $$`,
       'another view',
       `create or replace view public.loud_things as select id, label from public.things where mood = 'calm'`,
       [
-        `different view public.loud_things: from line 4 on, expected "WHERE (things.mood = 'loud'::public.mood);", found "WHERE (things.mood = 'calm'::public.mood);"`,
+        `different view public.loud_things: from line 4 on, expected "WHERE (mood = 'loud'::public.mood);", found "WHERE (mood = 'calm'::public.mood);"`,
       ],
     ],
     ['another materialised view', 'drop materialized view public.counts', ['missing materialised view public.counts']],
@@ -259,7 +259,9 @@ end $$`,
       ],
     ],
   ])('tell %s', async (_what, statements, lines) => {
-    expect(await changedBy(statements)).toEqual(lines);
+    // PostgreSQL 18 names the table no more where there is only one.
+    const told = (await changedBy(statements)).map((line) => line.replaceAll('things.mood', 'mood'));
+    expect(told).toEqual(lines);
   });
 
   it('tell privileges and owners', async () => {

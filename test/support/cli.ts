@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
+import { programs } from './environment.ts';
 
 export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -37,7 +38,7 @@ export async function structdb(args: readonly string[], options: CliOptions = {}
   empty ??= mkdtempSync('/var/tmp/structdb-cwd-');
   const child = spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), ...args], {
     cwd: options.cwd ?? empty,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...options.env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...programs, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let stdout = '';

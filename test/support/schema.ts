@@ -28,6 +28,8 @@ export async function dumpSchema(connection: ConnectionSettings): Promise<string
       .replace(/^-- Dumped .*\n/gm, '')
       // the session settings that each version of pg_dump puts first
       .replace(/^(SET|SELECT pg_catalog\.set_config).*\n/gm, '')
+      // PostgreSQL 18's pg_dump
+      .replace(/^ALTER MATERIALIZED VIEW (.* OWNER TO )/gm, 'ALTER TABLE $1')
       .replaceAll(connection.user, 'the_owner')
   );
 }
