@@ -4,7 +4,7 @@ import type { RunContext } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { startServer } from '../postgres/cluster.ts';
-import { withClient } from '../postgres/connect.ts';
+import { quoteIdentifier, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { readPrivateServer } from './address.ts';
@@ -182,7 +182,10 @@ async function createOwnDatabase(projectRoot: string, context: RunContext): Prom
   const connection = (await readPrivateServer(projectRoot))!;
   await withClient({ ...connection, database: 'postgres' }, profiles.probe, context, async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [SERVER_DATABASE]);
-    if (rowCount === 0) await client.query(`create database ${SERVER_DATABASE}`);
+    if (rowCount !== 0) return;
+    // By default a role's own schema comes first, and structdb's schema is named like its role.
+    await client.query(`alter role ${quoteIdentifier(connection.user)} set search_path to public`);
+    await client.query(`create database ${SERVER_DATABASE}`);
   });
 }
 

@@ -8,6 +8,7 @@ import { kyselyOver } from './dialect.ts';
 import { MigrationAdapter } from './lock.ts';
 import { StructdbMigrator } from './migrator.ts';
 import type { Registry } from './registry.ts';
+import { leaveBooksOut } from './search-path.ts';
 
 /** Applies the migrations up to and with `name` to an empty database, and runs `work` in it. */
 export async function withMigrated<T>(
@@ -18,6 +19,7 @@ export async function withMigrated<T>(
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   return withClient(scratch, profiles.migrate, context, async (client) => {
+    await leaveBooksOut(client, scratch.user);
     await apply(client, registry, name, context);
     return work(client);
   });

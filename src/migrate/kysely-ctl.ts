@@ -10,6 +10,7 @@ import { MigrationAdapter } from './lock.ts';
 import { StructdbMigrator } from './migrator.ts';
 import { registry } from './registry.ts';
 import { DEFAULT_LOCK_WAIT_MS } from './run.ts';
+import { leaveBooksOut } from './search-path.ts';
 
 /** kysely-ctl shows its own progress and stops the process itself. */
 const context: RunContext = Object.freeze({
@@ -21,6 +22,7 @@ const context: RunContext = Object.freeze({
 /** The database as kysely-ctl gets it: the limits of a structdb connection, the polling lock. */
 export async function createKyselyForCtl(connection: ConnectionSettings): Promise<Kysely<unknown>> {
   const client = await connect(connection, profiles.migrate);
+  await leaveBooksOut(client, connection.user);
   const { clock, signal } = context;
   return kyselyOver(client, new MigrationAdapter({ waitMs: DEFAULT_LOCK_WAIT_MS, clock, signal, onWait: () => {} }));
 }

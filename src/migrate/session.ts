@@ -11,6 +11,7 @@ import { kyselyOver } from './dialect.ts';
 import { MigrationAdapter } from './lock.ts';
 import { StructdbMigrator } from './migrator.ts';
 import { type Registry, registry as shipped } from './registry.ts';
+import { leaveBooksOut } from './search-path.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 export interface MigrationSession {
@@ -40,6 +41,7 @@ export async function withMigrator<T>(
   const profile = { ...profiles.migrate, lockTimeoutMs };
   return withClient(connection, profile, context, async (client) => {
     await requireSupportedServer(client);
+    await leaveBooksOut(client, connection.user);
     reportNotices(client, context);
     const { clock, signal } = context;
     const onWait = (holder: string) =>
