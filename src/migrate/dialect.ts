@@ -10,7 +10,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import type { MigrationAdapter } from './lock.ts';
-import { OpeningDriver } from './session-traffic.ts';
+import { OpeningDriver } from './run/session-traffic.ts';
 
 /**
  * Kysely over one session. One, because the lock belongs to a session, and a cancel request to its process. The

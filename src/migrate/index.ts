@@ -1,13 +1,6 @@
-export {
-  type BaselineOptions,
-  type BaselineResult,
-  baseline,
-  compareBaseline,
-  judgeBaseline,
-  recordBaseline,
-} from './baseline.ts';
 export type { Direction } from './compile.ts';
-export { type CreatedMigration, type CreateMigrationOptions, createMigration } from './create.ts';
+export { type CreatedMigration, type CreateMigrationOptions, createMigration } from './files/create.ts';
+export { loadMigrations, migrationNames } from './files/load.ts';
 export {
   type DatabaseOutcome,
   type DatabaseState,
@@ -15,7 +8,7 @@ export {
   type UpManyOptions,
   type UpManyResult,
   upMany,
-} from './fleet.ts';
+} from './fleet/fleet.ts';
 export {
   type DatabaseStatus,
   type DatabaseStatusState,
@@ -23,7 +16,8 @@ export {
   type StatusManyOptions,
   type StatusManyResult,
   statusMany,
-} from './fleet-status.ts';
+} from './fleet/fleet-status.ts';
+export { type DatabaseError, type DatabaseIdentity, DEFAULT_JOBS } from './fleet/one-of-many.ts';
 export {
   DEFAULT_LARGE_ROWS,
   judgeLint,
@@ -32,16 +26,15 @@ export {
   type LintResult,
   lint,
   type SuppressedFinding,
-} from './lint.ts';
-export { loadMigrations, migrationNames } from './load.ts';
-export type { Loss } from './loss.ts';
-export { type DownPreview, type DownTarget, type PreviewDownOptions, previewDown } from './losses.ts';
-export { type DatabaseError, type DatabaseIdentity, DEFAULT_JOBS } from './one-of-many.ts';
-export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan.ts';
-export { type DatabasePlan, planDatabase } from './plan-database.ts';
-export { previewRedo, type RedoPreviewOptions } from './redo.ts';
+} from './lint/lint.ts';
+export type { Loss } from './losses/loss.ts';
+export { type DownPreview, type DownTarget, type PreviewDownOptions, previewDown } from './losses/losses.ts';
+export { type PlannedMigration, type PlanOptions, plan, resolve as resolveMigrationName } from './plan/plan.ts';
+export { type DatabasePlan, planDatabase } from './plan/plan-database.ts';
+export type { PlannedLock, StatementEffects } from './plan/statement-effects.ts';
 export { type MigrationConfig, type RegisteredMigration, type Registry, registry } from './registry.ts';
 export { type Repair, type RepairOptions, type RepairResult, repair } from './repair.ts';
+export { previewRedo, type RedoPreviewOptions } from './run/redo.ts';
 export {
   DEFAULT_LOCK_WAIT_MS,
   down,
@@ -51,11 +44,17 @@ export {
   redo,
   to,
   up,
-} from './run.ts';
-export { describeDifference, type SchemaDifference } from './schema-difference.ts';
-export type { PlannedLock, StatementEffects } from './statement-effects.ts';
-export { judgeStatus, type MigrationState, type MigrationStatus, type StatusResult, status } from './status.ts';
-export { judgeTypes, type TypesOptions, type TypesResult, types } from './types.ts';
+} from './run/run.ts';
+export {
+  type BaselineOptions,
+  type BaselineResult,
+  baseline,
+  compareBaseline,
+  judgeBaseline,
+  recordBaseline,
+} from './schema/baseline.ts';
+export { describeDifference, type SchemaDifference } from './schema/schema-difference.ts';
+export { judgeTypes, type TypesOptions, type TypesResult, types } from './schema/types.ts';
 export {
   type ChecksumState,
   judgeVerify,
@@ -63,4 +62,5 @@ export {
   type VerifyOptions,
   type VerifyResult,
   verify,
-} from './verify.ts';
+} from './schema/verify.ts';
+export { judgeStatus, type MigrationState, type MigrationStatus, type StatusResult, status } from './status.ts';

@@ -7,9 +7,9 @@ import { connect } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { kyselyOver } from './dialect.ts';
 import { MigrationAdapter } from './lock.ts';
-import { StructdbMigrator } from './migrator.ts';
 import { registry } from './registry.ts';
-import { DEFAULT_LOCK_WAIT_MS } from './run.ts';
+import { StructdbMigrator } from './run/migrator.ts';
+import { DEFAULT_LOCK_WAIT_MS } from './run/run.ts';
 import { leaveBooksOut } from './search-path.ts';
 
 /** kysely-ctl shows its own progress and stops the process itself. */

@@ -5,7 +5,7 @@ import { interrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { formatDuration } from '../core/units.ts';
 import { ACTIVITY_COLUMNS, describeActivity, type SessionActivity } from './activity.ts';
-import { SessionTraffic } from './session-traffic.ts';
+import { SessionTraffic } from './run/session-traffic.ts';
 
 /** kysely's own key (postgres-adapter.js): a plain `kysely migrate` elsewhere excludes structdb and is excluded by it. */
 const MIGRATION_LOCK_KEY = '3853314791062309107';

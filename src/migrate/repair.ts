@@ -6,9 +6,9 @@ import { readAppliedMigrations } from '../database/bookkeeping.ts';
 import { correctRecordedSql, readRecordedSql } from '../database/recorded-sql.ts';
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
 import type { MigrationAdapter } from './lock.ts';
-import { resolve } from './plan.ts';
+import { resolve } from './plan/plan.ts';
 import { namesOf, type Registry, registry as shipped } from './registry.ts';
-import { DEFAULT_LOCK_WAIT_MS } from './run.ts';
+import { DEFAULT_LOCK_WAIT_MS } from './run/run.ts';
 import { withMigrator } from './session.ts';
 
 export interface RepairOptions {

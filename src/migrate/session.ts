@@ -6,13 +6,13 @@ import { connect, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
 import { describeActivity, type SessionActivity } from './activity.ts';
-import { watchBlockers } from './blockers.ts';
 import { kyselyOver } from './dialect.ts';
 import { MigrationAdapter } from './lock.ts';
-import { StructdbMigrator } from './migrator.ts';
 import { type Registry, registry as shipped } from './registry.ts';
+import { watchBlockers } from './run/blockers.ts';
+import { StructdbMigrator } from './run/migrator.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS } from './run/timeouts.ts';
 import { leaveBooksOut } from './search-path.ts';
-import { DEFAULT_LOCK_TIMEOUT_MS } from './timeouts.ts';
 
 export interface MigrationSession {
   readonly client: pg.Client;

@@ -4,8 +4,8 @@ import { StructdbError } from '../core/errors.ts';
 import { type AppliedMigration, readAppliedMigrations } from '../database/bookkeeping.ts';
 import { checksumOf, compileMigration, joinStatements } from './compile.ts';
 import { isTransactional, namesOf, type RegisteredMigration, type Registry, registry as shipped } from './registry.ts';
+import { hasWayBack } from './run/way-back.ts';
 import { withMigrator } from './session.ts';
-import { hasWayBack } from './way-back.ts';
 
 /**
  * `edited`: applied with other SQL than the migration has now. `missing file`: applied, but not among the migrations.

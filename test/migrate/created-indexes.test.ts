@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { areConcurrentBuilds, createdIndex } from '../../src/migrate/created-indexes.ts';
+import { areConcurrentBuilds, createdIndex } from '../../src/migrate/run/created-indexes.ts';
 
 describe('the index that a statement creates', () => {
   it('is found with and without quotes, schema, comments', () => {

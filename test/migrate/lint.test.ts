@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { judgeLint, lint } from '../../src/migrate/index.ts';
-import { LINT_RULES } from '../../src/migrate/lint-rules.ts';
+import { LINT_RULES } from '../../src/migrate/lint/lint-rules.ts';
 import { type RegisteredMigration, registry } from '../../src/migrate/registry.ts';
 import { testContext } from '../support/context.ts';
 import { statements } from '../support/migrations.ts';

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { LOCK_MODES, type LockMode } from '../../src/migrate/lock-levels.ts';
-import { relationLookup } from '../../src/migrate/relation-facts.ts';
-import { effectsOf } from '../../src/migrate/statement-effects.ts';
+import { LOCK_MODES, type LockMode } from '../../src/migrate/plan/lock-levels.ts';
+import { relationLookup } from '../../src/migrate/plan/relation-facts.ts';
+import { effectsOf } from '../../src/migrate/plan/statement-effects.ts';
 import { embeddedServer } from '../support/embedded.ts';
 import { sql, useServer } from '../support/postgres.ts';
 

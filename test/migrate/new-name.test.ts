@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { StructdbError } from '../../src/core/errors.ts';
-import { nextNumber, slugOf } from '../../src/migrate/new-name.ts';
+import { nextNumber, slugOf } from '../../src/migrate/files/new-name.ts';
 
 const NOW = new Date('2026-11-25T09:30:00.123Z');
 const numberAfter = (...names: string[]) => {

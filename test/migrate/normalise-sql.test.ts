@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { normaliseSql } from '../../src/migrate/normalise-sql.ts';
+import { normaliseSql } from '../../src/migrate/schema/normalise-sql.ts';
 
 describe('normalised SQL', () => {
   it.each([

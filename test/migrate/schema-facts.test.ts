@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { compareSchemas, describeDifference } from '../../src/migrate/schema-difference.ts';
-import { readSchemaFacts, type SchemaFacts } from '../../src/migrate/schema-facts.ts';
+import { compareSchemas, describeDifference } from '../../src/migrate/schema/schema-difference.ts';
+import { readSchemaFacts, type SchemaFacts } from '../../src/migrate/schema/schema-facts.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { up } from '../../src/migrate/index.ts';
 import type { RegisteredMigration } from '../../src/migrate/registry.ts';
-import { excerptOf } from '../../src/migrate/sql-error.ts';
+import { excerptOf } from '../../src/migrate/run/sql-error.ts';
 import { testContext } from '../support/context.ts';
 import { failureOf } from '../support/failure.ts';
 import { statements } from '../support/migrations.ts';

@@ -5,12 +5,20 @@ import { describe, expect, it } from '@jest/globals';
 import { sql as statement } from 'kysely';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { compileMigration } from '../../src/migrate/compile.ts';
-import { describeDifference, judgeVerify, type VerifyOptions, verify } from '../../src/migrate/index.ts';
+import {
+  describeDifference,
+  judgeVerify,
+  loadMigrations,
+  up,
+  type VerifyOptions,
+  verify,
+} from '../../src/migrate/index.ts';
 import { type Registry, registry } from '../../src/migrate/registry.ts';
 import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
+import { migrationFolder } from '../support/migration-folder.ts';
 import { statements } from '../support/migrations.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
@@ -243,20 +251,24 @@ describe('migrate verify', () => {
   });
 
   it('on a private server leaves nothing, and clears away what a killed run left', async () => {
-    const connection = await server.createOwnedDatabase();
-    await migrateUp(connection, 1);
-    const args = ['migrate', 'verify', '--verbose', '--url', urlOf(connection)];
+    const args = (connection: ConnectionSettings) => ['migrate', 'verify', '--verbose', '--url', urlOf(connection)];
+    // On the private server, whose role is a superuser, it takes longer than the test.
+    const slow = `select pg_sleep(case current_setting('is_superuser') when 'on' then 600 else 0 end)`;
+    const { directory: folder } = await migrationFolder({ '001_slow.sql': `-- migrate:up\n${slow};\n` });
+    const killedOn = await server.createOwnedDatabase();
+    await up({ connection: killedOn, registry: await loadMigrations(folder) }, testContext());
     const directoriesOf = async (pid: number) =>
       (await readdir('/var/tmp')).filter((name) => name.startsWith('structdb-verify-') && name.includes(`-${pid}-`));
     let found: string[] = [];
-    const killed = await structdb(args, {
+    const killed = await structdb([...args(killedOn), '--migrations-dir', folder], {
       onStderr: (soFar, child) => {
         if (!soFar.includes('private scratch server')) return;
         // Once it is written where the server's sockets are.
         const look = async (): Promise<void> => {
           found = await directoriesOf((child as unknown as { pid: number }).pid);
-          const files = await readdir(`/var/tmp/${found[0] ?? ''}`, { recursive: true }).catch(() => []);
-          if (found.length === 0 || !files.some((file) => path.basename(file) === 'socket-directory')) return look();
+          if (found.length === 0) return look();
+          const files = await readdir(`/var/tmp/${found[0]}`, { recursive: true }).catch(() => []);
+          if (!files.some((file) => path.basename(file) === 'socket-directory')) return look();
           child.kill('SIGKILL');
         };
         void look();
@@ -264,7 +276,9 @@ describe('migrate verify', () => {
     });
     expect(killed.exitCode).toBe(256);
     expect(found).toHaveLength(1);
-    const next = await structdb(args);
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection, 1);
+    const next = await structdb(args(connection));
     expect(next.exitCode).toBe(0);
     expect(next.stderr).toContain(`Removed the scratch server that a killed run left (/var/tmp/${found[0]})`);
     expect([...(await directoriesOf(killed.pid!)), ...(await directoriesOf(next.pid!))]).toEqual([]);

@@ -1,0 +1,88 @@
+import type { Kysely, KyselyPlugin } from 'kysely';
+import type pg from 'pg';
+import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import type { Direction } from '../compile.ts';
+import { isTransactional, type RegisteredMigration } from '../registry.ts';
+import { migrationFailure } from './failure.ts';
+import { type ScriptError, sendScript } from './send-script.ts';
+
+/** More statements than these are sent one message after the other, so that it can be told how far they are. */
+const MESSAGE_STATEMENTS = 10;
+
+export interface Execution {
+  readonly name: string;
+  readonly migration: RegisteredMigration;
+  readonly direction: Direction;
+  /** All that it sends, in order. */
+  readonly statements: readonly string[];
+}
+
+/**
+ * Runs a migration's function: says how far it is, stops between two statements when asked to, and names the one that
+ * failed.
+ * @throws MIGRATION_FAILED, PERMISSION_DENIED, INTERRUPTED
+ */
+export async function executeMigration(db: Kysely<unknown>, execution: Execution, context: RunContext): Promise<void> {
+  let begun = 0;
+  const watch: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      stopIfInterrupted(context);
+      reportProgress(execution, begun, context);
+      begun += 1;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  try {
+    await execution.migration[execution.direction]!(db.withPlugin(watch));
+  } catch (error) {
+    throw failureAt(execution, begun, error);
+  }
+}
+
+/**
+ * Runs the statements of a SQL file as a transaction: `opening` first and `closing` last, which keeps the books. With few
+ * statements that is two messages, the second being COMMIT, which must not go out before all else is answered: a run that
+ * is killed meanwhile leaves nothing.
+ * @throws MIGRATION_FAILED, PERMISSION_DENIED, INTERRUPTED; what the server says to opening, closing or COMMIT
+ */
+export async function executeScript(
+  client: pg.Client,
+  execution: Execution,
+  { opening, closing }: { readonly opening: string; readonly closing: string },
+  context: RunContext,
+): Promise<void> {
+  const { statements } = execution;
+  const lead = ['begin', opening];
+  const all = [...lead, ...statements, closing];
+  try {
+    for (let sent = 0; sent < all.length; sent += MESSAGE_STATEMENTS) {
+      reportProgress(execution, Math.max(0, sent - lead.length), context);
+      await sendScript(client, all.slice(sent, sent + MESSAGE_STATEMENTS)).catch((error: ScriptError) => {
+        const index = sent + error.index - lead.length;
+        throw index in statements ? failureAt(execution, index + 1, error.cause) : error.cause;
+      });
+      stopIfInterrupted(context);
+    }
+    await client.query('commit');
+  } catch (error) {
+    // On a lost connection it fails too, which must not hide the reason.
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+}
+
+function reportProgress({ direction, statements }: Execution, done: number, context: RunContext): void {
+  context.report({ kind: 'progress', step: `migrate.${direction}`, done, total: statements.length, unit: 'items' });
+}
+
+function failureAt({ name, migration, direction, statements }: Execution, statement: number, error: unknown): unknown {
+  return migrationFailure(error, {
+    name,
+    direction,
+    statement,
+    statements,
+    transactional: isTransactional(migration),
+    source: migration.source,
+  });
+}

@@ -1,0 +1,280 @@
+import type { Kysely } from 'kysely';
+import {
+  type Migration,
+  type MigrationResult,
+  type MigrationResultSet,
+  Migrator,
+  type NoMigrations,
+} from 'kysely/migration';
+import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import { StructdbError } from '../../core/errors.ts';
+import { asStep } from '../../core/progress.ts';
+import {
+  type AppliedMigration,
+  BOOKKEEPING_SCHEMA,
+  ensureBookkeeping,
+  readAppliedMigrations,
+} from '../../database/bookkeeping.ts';
+import { compileMigration } from '../compile.ts';
+import type { MigrationAdapter } from '../lock.ts';
+import { inDirection, isTransactional, namesOf, type RegisteredMigration, type Registry } from '../registry.ts';
+import { repairInvalidIndexes } from './invalid-indexes.ts';
+import { type LockRetryOptions, withLockRetries } from './retry.ts';
+import { runStep, type Step } from './step.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
+import { requireWaysBack } from './way-back.ts';
+
+export interface StructdbMigratorProps {
+  /** Made by kyselyOver: one session, the polling lock. */
+  readonly db: Kysely<unknown>;
+  readonly registry: Registry;
+  readonly context: RunContext;
+  /** How long a statement waits for a lock, where the migration does not say. Milliseconds. */
+  readonly lockTimeoutMs?: number;
+  /** Sees who is in the way; without it nobody is named. */
+  readonly watched?: LockRetryOptions['watched'];
+}
+
+interface Leg {
+  readonly direction: 'Up' | 'Down';
+  readonly names: readonly string[];
+}
+
+/** Where a run goes: some steps up, or some steps down, or down and up again. */
+type Course = readonly Leg[];
+
+/**
+ * Kysely's Migrator with what it lacks: the lock is held and the books are read once for the whole run (kysely reads
+ * them for each migration), each migration has its own transaction (or none, where its `config` says so), nothing starts
+ * when the database knows a migration that structdb does not or a way
+ * back is missing, and after a failure the results are what the database says, not what was attempted.
+ *
+ * kysely-ctl is given this class too (kysely.config.ts), so both leave the same books.
+ */
+export class StructdbMigrator extends Migrator {
+  readonly #db: Kysely<unknown>;
+  readonly #registry: Registry;
+  readonly #context: RunContext;
+  readonly #lockTimeoutMs: number;
+  readonly #watched: LockRetryOptions['watched'];
+
+  constructor({
+    db,
+    registry,
+    context,
+    lockTimeoutMs = DEFAULT_LOCK_TIMEOUT_MS,
+    watched = unwatched,
+  }: StructdbMigratorProps) {
+    super({
+      db,
+      provider: { getMigrations: async () => registry as Record<string, Migration> },
+      migrationTableSchema: BOOKKEEPING_SCHEMA,
+    });
+    this.#db = db;
+    this.#registry = registry;
+    this.#context = context;
+    this.#lockTimeoutMs = lockTimeoutMs;
+    this.#watched = watched;
+  }
+
+  override migrateToLatest(): Promise<MigrationResultSet> {
+    return this.#run((applied) => this.#pending(applied, Number.POSITIVE_INFINITY));
+  }
+
+  override migrateUp(): Promise<MigrationResultSet> {
+    return this.#run((applied) => this.#pending(applied, 1));
+  }
+
+  override migrateDown(): Promise<MigrationResultSet> {
+    return this.#run((applied) => this.#back(applied, 1));
+  }
+
+  /** Up to and with `target`, or down to it, keeping it; NO_MIGRATIONS is all the way down. */
+  override migrateTo(target: string | NoMigrations): Promise<MigrationResultSet> {
+    return this.#run((applied) => {
+      if (typeof target !== 'string') return this.#back(applied, applied.length);
+      const position = applied.findIndex(({ name }) => name === target);
+      if (position >= 0) return this.#back(applied, applied.length - position - 1);
+      const all = namesOf(this.#registry);
+      if (!all.includes(target)) throw unknownTarget(target, all);
+      return this.#pending(applied, all.indexOf(target) + 1 - applied.length);
+    });
+  }
+
+  /** The next `count` migrations up. */
+  migrateUpBy(count: number): Promise<MigrationResultSet> {
+    return this.#run((applied) => this.#pending(applied, count));
+  }
+
+  /** The last `count` migrations down. */
+  migrateDownBy(count: number): Promise<MigrationResultSet> {
+    return this.#run((applied) => this.#back(applied, count));
+  }
+
+  /** The last `count` migrations down, and the same up again, in one holding of the lock. */
+  migrateRedoBy(count: number): Promise<MigrationResultSet> {
+    return this.#run(async (applied) => {
+      const names = lastFirst(applied, count);
+      requireWaysBack(names, this.#registry, 'nothing was taken back');
+      // What cannot even be compiled is better known before anything is taken back.
+      for (const name of names) await compileMigration(this.#registry[name]!, 'up');
+      return [
+        { direction: 'Down', names },
+        { direction: 'Up', names: names.toReversed() },
+      ];
+    });
+  }
+
+  async #run(choose: (applied: readonly AppliedMigration[]) => Course | Promise<Course>): Promise<MigrationResultSet> {
+    let course: Course = [];
+    let done = 0;
+    const adapter = this.#db.getExecutor().adapter as MigrationAdapter;
+    try {
+      await adapter.acquireMigrationLock(this.#db);
+      try {
+        // Under the lock: two first runs would both create schema structdb.
+        await ensureBookkeeping(this.#db);
+        const applied = await readAppliedMigrations(this.#db);
+        refuseForeignState(applied, this.#registry);
+        course = await choose(applied);
+        for (const { direction, name } of stepsOf(course)) this.#limits(direction, name);
+        for (const leg of course) {
+          await this.#repairIndexes(leg, leg === course.at(-1));
+          for (const name of leg.names) {
+            await this.#step(leg.direction, name);
+            done += 1;
+          }
+        }
+      } finally {
+        await adapter.releaseMigrationLock(this.#db).catch((error: unknown) => {
+          if (error instanceof StructdbError) throw error;
+        });
+      }
+      return { results: stepsOf(course).map(({ direction, name }) => result(name, direction, 'Success')) };
+    } catch (error) {
+      return { error, results: await this.#truth(course, done) };
+    }
+  }
+
+  async #step(direction: Leg['direction'], name: string): Promise<void> {
+    stopIfInterrupted(this.#context);
+    const step: Step = {
+      name,
+      migration: this.#registry[name]!,
+      direction: direction === 'Up' ? 'up' : 'down',
+      lockTimeoutMs: this.#lockTimeoutMs,
+    };
+    const words = direction === 'Up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
+    await asStep(
+      this.#context,
+      direction === 'Up' ? 'migrate.up' : 'migrate.down',
+      `${words[0]} ${name}`,
+      () =>
+        withLockRetries(() => runStep(this.#db, step, this.#context), {
+          name,
+          transactional: isTransactional(this.#migration(direction, name)),
+          lockTimeoutMs: this.#limits(direction, name).lockTimeoutMs,
+          context: this.#context,
+          watched: this.#watched,
+        }),
+      () => `${words[1]} ${name}`,
+    );
+  }
+
+  #repairIndexes({ names, direction }: Leg, warns: boolean): Promise<void> {
+    return repairInvalidIndexes({
+      db: this.#db,
+      registry: this.#registry,
+      names,
+      direction: direction === 'Up' ? 'up' : 'down',
+      context: this.#context,
+      warns,
+    });
+  }
+
+  #migration(direction: Leg['direction'], name: string): RegisteredMigration {
+    return inDirection(this.#registry[name]!, direction === 'Up' ? 'up' : 'down');
+  }
+
+  #limits(direction: Leg['direction'], name: string): MigrationLimits {
+    return limitsOf(name, this.#migration(direction, name), this.#lockTimeoutMs);
+  }
+
+  #pending(applied: readonly AppliedMigration[], count: number): Course {
+    const done = new Set(applied.map(({ name }) => name));
+    const pending = namesOf(this.#registry).filter((name) => !done.has(name));
+    return [{ direction: 'Up', names: pending.slice(0, count) }];
+  }
+
+  #back(applied: readonly AppliedMigration[], count: number): Course {
+    const names = lastFirst(applied, count);
+    requireWaysBack(names, this.#registry, 'nothing was taken back');
+    return [{ direction: 'Down', names }];
+  }
+
+  /** What of the course the database has by now: the COMMIT of the step after those `done` may have had no answer. */
+  async #truth(course: Course, done: number): Promise<MigrationResult[]> {
+    const steps = stepsOf(course);
+    const applied = await readAppliedMigrations(this.#db).catch(() => undefined);
+    const last = steps[done];
+    const isThere = last && applied && applied.some(({ name }) => name === last.name) === (last.direction === 'Up');
+    const failed = isThere ? done + 1 : done;
+    return steps.map(({ name, direction }, index) =>
+      result(name, direction, index < failed ? 'Success' : index === failed ? 'Error' : 'NotExecuted'),
+    );
+  }
+}
+
+function stepsOf(course: Course): { readonly direction: Leg['direction']; readonly name: string }[] {
+  return course.flatMap(({ direction, names }) => names.map((name) => ({ direction, name })));
+}
+
+function lastFirst(applied: readonly AppliedMigration[], count: number): string[] {
+  return applied
+    .map(({ name }) => name)
+    .toReversed()
+    .slice(0, count);
+}
+
+async function unwatched(attempt: () => Promise<void>): ReturnType<LockRetryOptions['watched']> {
+  const [outcome] = await Promise.allSettled([attempt()]);
+  return { outcome, blockers: [] };
+}
+
+/** The database's migrations must be the first ones of ours, without a gap and without a stranger. */
+export function refuseForeignState(applied: readonly AppliedMigration[], registry: Registry): void {
+  const all = namesOf(registry);
+  const strangers = applied.map(({ name }) => name).filter((name) => !all.includes(name));
+  if (strangers.length > 0) {
+    throw new StructdbError(
+      'MIGRATION_UNKNOWN',
+      `The database has ${strangers.length === 1 ? 'a migration' : 'migrations'} that this structdb does not know: ${strangers.join(', ')}.`,
+      { hint: 'Use the structdb, or the folder of migrations (--migrations-dir), that applied them.' },
+    );
+  }
+  const names = new Set(applied.map(({ name }) => name));
+  const gap = all.findIndex((name) => !names.has(name));
+  const after = gap < 0 ? [] : all.slice(gap).filter((name) => names.has(name));
+  if (after.length > 0) {
+    throw new StructdbError(
+      'MIGRATION_ORDER',
+      `The database has ${after.join(', ')} without ${all[gap]}, which comes before.`,
+      { hint: 'Compare structdb.kysely_migration with a backup: a row was removed by hand, or added.' },
+    );
+  }
+}
+
+function result(
+  migrationName: string,
+  direction: MigrationResult['direction'],
+  status: MigrationResult['status'],
+): MigrationResult {
+  return { migrationName, direction, status };
+}
+
+function unknownTarget(target: string, all: readonly string[]): StructdbError {
+  return new StructdbError('USAGE', `There is no migration named "${target}".`, {
+    details: all,
+    hint: 'Run: structdb migrate status',
+  });
+}
