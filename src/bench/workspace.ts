@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { type ConnectionSettings, withDatabase } from '../config/connection.ts';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
-import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
+import { messageOf, StructdbError } from '../core/errors.ts';
 import { asStep } from '../core/progress.ts';
 import { down } from '../migrate/index.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../postgres/connect.ts';
+import { dropDatabase } from '../postgres/drop-database.ts';
 import { profiles } from '../postgres/profiles.ts';
 
 const PREFIX = 'structdb_bench_';
@@ -59,7 +60,7 @@ async function withOwnDatabase<T>(
 /** A database that stays is no reason to lose the figures, or the error: the next run drops it, since it is marked. */
 async function discard(admin: pg.Client, database: string, context: RunContext): Promise<void> {
   try {
-    await asStep(context, 'bench.drop', `Dropping ${database}`, () => dropDatabase(admin, database, true));
+    await asStep(context, 'bench.drop', `Dropping ${database}`, () => dropDatabase(admin, database, { force: true }));
   } catch (error) {
     context.report({
       kind: 'warning',
@@ -98,20 +99,9 @@ async function dropOrphans(client: pg.Client, context: RunContext): Promise<void
     [PREFIX, ORPHAN_MARK],
   );
   for (const { name } of rows) {
-    if (await dropDatabase(client, name, false)) {
+    if (await dropDatabase(client, name, { force: false })) {
       context.report({ kind: 'notice', message: `Dropped ${name}, which an interrupted benchmark had left.` });
     }
-  }
-}
-
-/** False when somebody connected to it meanwhile (55006). */
-async function dropDatabase(client: pg.Client, name: string, force: boolean): Promise<boolean> {
-  try {
-    await client.query(`drop database if exists ${quoteIdentifier(name)}${force ? ' with (force)' : ''}`);
-    return true;
-  } catch (error) {
-    if (!force && codeOf(error) === '55006') return false;
-    throw error;
   }
 }
 

@@ -3,6 +3,7 @@ import { type ConnectionSettings, withDatabase } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../postgres/connect.ts';
+import { dropDatabase } from '../postgres/drop-database.ts';
 import { profiles } from '../postgres/profiles.ts';
 import type { DatabaseBelongings } from '../repository/manifest.ts';
 import { hold, lockedBy } from './lock.ts';
@@ -137,6 +138,6 @@ async function rename(target: Target, partial: string, context: RunContext): Pro
 
 async function drop(target: Target, partial: string): Promise<void> {
   await withClient(target.maintenance, profiles.restore, untilDone, (client) =>
-    client.query(`drop database if exists ${quoteIdentifier(partial)} with (force)`),
+    dropDatabase(client, partial, { force: true }),
   );
 }

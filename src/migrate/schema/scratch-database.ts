@@ -4,6 +4,7 @@ import { type ConnectionSettings, withDatabase } from '../../config/connection.t
 import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../../postgres/connect.ts';
+import { dropDatabase } from '../../postgres/drop-database.ts';
 import { profiles } from '../../postgres/profiles.ts';
 
 const PREFIX = 'structdb_scratch_';
@@ -40,7 +41,7 @@ export async function withScratchDatabase<T>(
     try {
       return await work(scratch);
     } finally {
-      await drop(admin, scratch.database, true).catch((error: unknown) => {
+      await dropDatabase(admin, scratch.database, { force: true }).catch((error: unknown) => {
         context.report({
           kind: 'warning',
           message: `The scratch database ${scratch.database} could not be dropped: ${messageOf(error)}`,
@@ -90,19 +91,8 @@ async function dropAbandoned(admin: pg.Client, context: RunContext): Promise<voi
     [`^${PREFIX}(\\d{1,12})_[0-9a-f]{8}$`, ABANDONED_AFTER_SECONDS],
   );
   for (const { name } of rows) {
-    if (await drop(admin, name, false)) {
+    if (await dropDatabase(admin, name, { force: false })) {
       context.report({ kind: 'notice', message: `Dropped ${name}, which a killed run had left.` });
     }
-  }
-}
-
-/** False when somebody connected to it meanwhile (55006). */
-async function drop(admin: pg.Client, name: string, force: boolean): Promise<boolean> {
-  try {
-    await admin.query(`drop database if exists ${quoteIdentifier(name)}${force ? ' with (force)' : ''}`);
-    return true;
-  } catch (error) {
-    if (!force && codeOf(error) === '55006') return false;
-    throw error;
   }
 }
