@@ -11,6 +11,7 @@ import { MigrationAdapter } from './lock.ts';
 import { type Registry, registry as shipped } from './registry.ts';
 import { watchBlockers } from './run/blockers.ts';
 import { StructdbMigrator } from './run/migrator.ts';
+import { Observer } from './run/observer.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS } from './run/timeouts.ts';
 import { leaveBooksOut } from './search-path.ts';
 
@@ -47,8 +48,9 @@ export async function withMigrator<T>(
     const onWait = (holder: string) =>
       context.report({ kind: 'notice', message: `Waiting for another migration run: ${holder}` });
     const db = kyselyOver(client, new MigrationAdapter({ waitMs: lockWaitMs, clock, signal, onWait }));
+    const observer = new Observer(() => connect(connection, profiles.probe));
     const watch = {
-      connect: () => connect(connection, profiles.probe),
+      observer,
       pid: (client as unknown as { readonly processID: number }).processID,
       everyMs: lookEvery(lockTimeoutMs),
       // Later than the lock timeout would have ended the wait: only what has none is told of here.
@@ -63,7 +65,11 @@ export async function withMigrator<T>(
       lockTimeoutMs,
       watched: (attempt) => watchBlockers(watch, attempt),
     });
-    return work({ client, db, migrator });
+    try {
+      return await work({ client, db, migrator });
+    } finally {
+      observer.end();
+    }
   });
 }
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { ACTIVITY_COLUMNS, type SessionActivity } from '../activity.ts';
+import type { Observer } from './observer.ts';
 
 export interface BlockerWatchOptions {
-  /** Opens a connection of its own: the session that waits cannot ask. */
-  readonly connect: () => Promise<pg.Client>;
+  readonly observer: Observer;
   /** The server process of the session that may wait. */
   readonly pid: number;
   /** Milliseconds until the first look, and between two. Work that is over by then costs nothing. */
@@ -32,7 +32,6 @@ export async function watchBlockers<T>(
 class BlockerWatch {
   blockers: readonly SessionActivity[] = [];
   readonly #options: BlockerWatchOptions;
-  #connecting: Promise<pg.Client> | undefined;
   // A plain timer: a signal for each migration would cost more than all else that is done around a small one.
   #timer: NodeJS.Timeout | undefined;
   #over = false;
@@ -46,8 +45,6 @@ class BlockerWatch {
   stop(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    // Not awaited: it may still be waiting for the pooler.
-    void this.#connecting?.then((client) => client.end()).catch(() => {});
   }
 
   #lookLater(): void {
@@ -59,9 +56,8 @@ class BlockerWatch {
   }
 
   async #look(): Promise<void> {
-    const { connect, pid, everyMs, tellAfterMs, tell } = this.#options;
-    this.#connecting ??= connect();
-    const seen = await readBlockers(await this.#connecting, pid);
+    const { observer, pid, everyMs, tellAfterMs, tell } = this.#options;
+    const seen = await readBlockers(await observer.client(), pid);
     if (this.#over) return;
     this.#waits = seen.length > 0 ? this.#waits + 1 : 0;
     if (this.#waits > 0) this.blockers = seen;
