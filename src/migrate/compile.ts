@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
+import { messageOf, StructdbError } from '../core/errors.ts';
+import { redact } from '../core/redact.ts';
+import { lineInStack } from './line-in-stack.ts';
 import type { RegisteredMigration } from './registry.ts';
 
 export type Direction = 'up' | 'down';
@@ -7,6 +10,7 @@ export type Direction = 'up' | 'down';
 /**
  * The statements of a migration in their order, without a database: its conditions are in the SQL, so nothing depends
  * on what a query would answer.
+ * @throws MIGRATION_FILES_INVALID for one that cannot bear that its queries answer nothing
  */
 export async function compileMigration(migration: RegisteredMigration, direction: Direction): Promise<string[]> {
   if (migration.statements) return [...migration.statements[direction]];
@@ -23,8 +27,27 @@ export async function compileMigration(migration: RegisteredMigration, direction
       statements.push(`${query.sql}${values}`);
     },
   });
-  await migration[direction]?.(db);
+  try {
+    await migration[direction]?.(db);
+  } catch (error) {
+    throw unreadable(error, migration, direction);
+  }
   return statements;
+}
+
+function unreadable(error: unknown, { source }: RegisteredMigration, direction: Direction): unknown {
+  if (error instanceof StructdbError || source === undefined) return error;
+  const line = lineInStack(error, source.file);
+  const place = `${source.file}${line === undefined ? '' : `:${line}`}`;
+  const reason = redact(messageOf(error)).replace(/\.$/, '');
+  return new StructdbError(
+    'MIGRATION_FILES_INVALID',
+    `${place}: its ${direction} cannot be read without a database, where queries answer nothing: ${reason}.`,
+    {
+      cause: error,
+      hint: 'Put the condition into the SQL (DO $$ … $$), so that plan, lint and checksum see all of it; or bear an empty answer.',
+    },
+  );
 }
 
 /** What is recorded as the migration's SQL, and printed by `plan`. */

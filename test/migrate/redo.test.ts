@@ -185,7 +185,7 @@ describe('a redo that fails', () => {
     const error = await failureOf(redo({ connection, registry: late }, testContext()));
     expect(error.code).toBe('MIGRATION_FAILED');
     expect(error.message).toMatch(
-      /^Migration 001_a \(up\) failed: insert or update .* \(SQLSTATE 23503\)\. 001_a was taken back and not applied again: no migration is applied now, with 001_a pending\.$/,
+      /^Migration 001_a \(up\) failed at its COMMIT: insert or update .* \(SQLSTATE 23503\)\. Nothing of it was kept\. 001_a was taken back and not applied again: no migration is applied now, with 001_a pending\.$/,
     );
     await up({ connection, registry, count: 1 }, testContext());
     // Without a database, as when it is compiled, it finds no books and does not throw.
@@ -196,7 +196,9 @@ describe('a redo that fails', () => {
     const thrown = await failureOf(redo({ connection, registry: odd }, testContext()));
     expect(thrown).toMatchObject({
       code: 'MIGRATION_FAILED',
-      message: expect.stringMatching(/^Migration 001_a \(up\) failed: boom\. 001_a was taken back/),
+      message: expect.stringMatching(
+        /^Migration 001_a \(up\) failed: boom\. Nothing of it was kept\. 001_a was taken back/,
+      ),
     });
   });
 

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import type { Direction } from '../compile.ts';
 import { isTransactional, type RegisteredMigration } from '../registry.ts';
-import { migrationFailure } from './failure.ts';
+import { type FailurePlace, migrationFailure } from './failure.ts';
 import { type ScriptError, sendScript } from './send-script.ts';
 
 /** More statements than these are sent one message after the other, so that it can be told how far they are. */
@@ -44,7 +44,7 @@ export async function executeMigration(db: Kysely<unknown>, execution: Execution
  * Runs the statements of a SQL file as a transaction: `opening` first and `closing` last, which keeps the books. With few
  * statements that is two messages, the second being COMMIT, which must not go out before all else is answered: a run that
  * is killed meanwhile leaves nothing.
- * @throws MIGRATION_FAILED, PERMISSION_DENIED, INTERRUPTED; what the server says to opening, closing or COMMIT
+ * @throws MIGRATION_FAILED, PERMISSION_DENIED, INTERRUPTED; what the server says to BEGIN and to the opening
  */
 export async function executeScript(
   client: pg.Client,
@@ -60,11 +60,15 @@ export async function executeScript(
       reportProgress(execution, Math.max(0, sent - lead.length), context);
       await sendScript(client, all.slice(sent, sent + MESSAGE_STATEMENTS)).catch((error: ScriptError) => {
         const index = sent + error.index - lead.length;
-        throw index in statements ? failureAt(execution, index + 1, error.cause) : error.cause;
+        // What cannot even begin is no failure of the migration.
+        if (index < 0) throw error.cause;
+        throw failureAt(execution, index < statements.length ? index + 1 : 'its entry in the books', error.cause);
       });
       stopIfInterrupted(context);
     }
-    await client.query('commit');
+    await client.query('commit').catch((error: unknown) => {
+      throw failureAt(execution, 'its COMMIT', error);
+    });
   } catch (error) {
     // On a lost connection it fails too, which must not hide the reason.
     await client.query('rollback').catch(() => {});
@@ -76,7 +80,12 @@ function reportProgress({ direction, statements }: Execution, done: number, cont
   context.report({ kind: 'progress', step: `migrate.${direction}`, done, total: statements.length, unit: 'items' });
 }
 
-function failureAt({ name, migration, direction, statements }: Execution, statement: number, error: unknown): unknown {
+/** The error of one of its statements, or of what comes behind them. */
+export function failureAt(
+  { name, migration, direction, statements }: Execution,
+  statement: FailurePlace['statement'],
+  error: unknown,
+): unknown {
   return migrationFailure(error, {
     name,
     direction,

@@ -2,14 +2,15 @@ import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { redact } from '../../core/redact.ts';
 import { isConnectionLoss } from '../../postgres/errors.ts';
 import type { Direction } from '../compile.ts';
-import { excerptOf } from './sql-error.ts';
+import { lineInStack } from '../line-in-stack.ts';
+import { type Excerpt, excerptOf } from './sql-error.ts';
 
 /** Where a migration stopped. */
 export interface FailurePlace {
   readonly name: string;
   readonly direction: Direction;
-  /** Counted from 1. */
-  readonly statement: number;
+  /** Which statement, counted from 1; the entry in the books and COMMIT come behind the last. */
+  readonly statement: number | 'its entry in the books' | 'its COMMIT';
   readonly statements: readonly string[];
   readonly transactional: boolean;
   readonly source?: { readonly file: string; readonly text: string } | undefined;
@@ -21,24 +22,20 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 const PASSING = new Set(['55P03', '40P01', '57014']);
 
 /**
- * The error of a migration's statement: which one and where in it, what the server said, what of the migration stays, and
- * what to do. Errors that are no answer to a statement (an interruption, a lost connection) pass through.
+ * The error of a migration: which statement and where in it, what the server said, what of the migration stays, and what
+ * to do; or what the migration itself threw. An interruption and a lost connection pass through.
  */
 export function migrationFailure(error: unknown, place: FailurePlace): unknown {
-  const code = codeOf(error);
   if (error instanceof StructdbError || isConnectionLoss(error)) return error;
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return error;
-  const { detail, hint, where } = error as { detail?: string; hint?: string; where?: string };
-  const excerpt = excerptOf(error, place);
-  const message = oneLine(redact(messageOf(error)));
-  const verb = place.direction === 'up' ? 'up' : 'down';
-  const stays = place.transactional
-    ? 'Nothing of it was kept.'
-    : 'What was done before stays; the next run goes on from there.';
-  const at = `statement ${place.statement} of ${place.statements.length}${excerpt.place ? `, ${excerpt.place}` : ''}`;
+  const code = codeOf(error);
+  const { severity, detail, hint, where } = error as Partial<Record<'severity' | 'detail' | 'hint' | 'where', string>>;
+  // The system has codes of five letters too (EPERM), but only the server tells how severe an error is.
+  if (code === undefined || severity === undefined) return ownFailure(error, place);
+  const excerpt = excerptAt(error, place);
+  const at = [` at ${statementOf(place)}`, ...(excerpt.place ? [excerpt.place] : [])].join(', ');
   return new StructdbError(
     code === INSUFFICIENT_PRIVILEGE ? 'PERMISSION_DENIED' : 'MIGRATION_FAILED',
-    `Migration ${place.name} (${verb}) failed at ${at}: ${message} (SQLSTATE ${code}). ${stays}`,
+    `${failed(place)}${at}: ${oneLine(redact(messageOf(error)))} (SQLSTATE ${code}). ${stays(place)}`,
     {
       cause: error,
       details: [
@@ -49,6 +46,39 @@ export function migrationFailure(error: unknown, place: FailurePlace): unknown {
       hint: hint ? redact(hint) : whatToDo(code, place),
     },
   );
+}
+
+/** What the migration threw: its own condition does not hold, or it has a defect. */
+function ownFailure(error: unknown, place: FailurePlace): StructdbError {
+  const { source } = place;
+  const line = source && lineInStack(error, source.file);
+  const at = source ? `, ${source.file}${line === undefined ? '' : `:${line}`}` : '';
+  return new StructdbError(
+    'MIGRATION_FAILED',
+    `${failed(place)}${at}: ${oneLine(redact(messageOf(error)))}. ${stays(place)}`,
+    { cause: error, hint: whatToDo('', place) },
+  );
+}
+
+function failed({ name, direction }: FailurePlace): string {
+  return `Migration ${name} (${direction}) failed`;
+}
+
+function stays({ transactional }: FailurePlace): string {
+  return transactional ? 'Nothing of it was kept.' : 'What was done before stays; the next run goes on from there.';
+}
+
+/** A migration that looks at answers may send more than it seemed to without a database. */
+function statementOf({ statement, statements }: FailurePlace): string {
+  if (typeof statement !== 'number') return statement;
+  return `statement ${statement}${statement > statements.length ? '' : ` of ${statements.length}`}`;
+}
+
+function excerptAt(error: unknown, { statement, statements, source }: FailurePlace): Excerpt {
+  if (typeof statement === 'number' && statement <= statements.length) {
+    return excerptOf(error, { statement, statements, source });
+  }
+  return { ...(source ? { place: source.file } : {}), lines: [] };
 }
 
 /** "unterminated quoted string at or near …" repeats all the rest of the statement, a password in it too. */

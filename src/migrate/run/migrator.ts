@@ -17,11 +17,11 @@ import {
 } from '../../database/bookkeeping.ts';
 import { compileMigration } from '../compile.ts';
 import type { MigrationAdapter } from '../lock.ts';
-import { inDirection, isTransactional, namesOf, type RegisteredMigration, type Registry } from '../registry.ts';
+import { inDirection, isTransactional, namesOf, type Registry } from '../registry.ts';
 import { repairInvalidIndexes } from './invalid-indexes.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
 import { runStep, type Step } from './step.ts';
-import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, type MigrationLimits } from './timeouts.ts';
+import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, patientWith } from './timeouts.ts';
 import { requireWaysBack } from './way-back.ts';
 
 export interface StructdbMigratorProps {
@@ -113,11 +113,9 @@ export class StructdbMigrator extends Migrator {
 
   /** The last `count` migrations down, and the same up again, in one holding of the lock. */
   migrateRedoBy(count: number): Promise<MigrationResultSet> {
-    return this.#run(async (applied) => {
+    return this.#run((applied) => {
       const names = lastFirst(applied, count);
       requireWaysBack(names, this.#registry, 'nothing was taken back');
-      // What cannot even be compiled is better known before anything is taken back.
-      for (const name of names) await compileMigration(this.#registry[name]!, 'up');
       return [
         { direction: 'Down', names },
         { direction: 'Up', names: names.toReversed() },
@@ -125,7 +123,7 @@ export class StructdbMigrator extends Migrator {
     });
   }
 
-  async #run(choose: (applied: readonly AppliedMigration[]) => Course | Promise<Course>): Promise<MigrationResultSet> {
+  async #run(choose: (applied: readonly AppliedMigration[]) => Course): Promise<MigrationResultSet> {
     let course: Course = [];
     let done = 0;
     const adapter = this.#db.getExecutor().adapter as MigrationAdapter;
@@ -136,12 +134,12 @@ export class StructdbMigrator extends Migrator {
         await ensureBookkeeping(this.#db);
         const applied = await readAppliedMigrations(this.#db);
         refuseForeignState(applied, this.#registry);
-        course = await choose(applied);
-        for (const { direction, name } of stepsOf(course)) this.#limits(direction, name);
+        course = choose(applied);
+        const prepared = await this.#prepare(course);
         for (const leg of course) {
           await this.#repairIndexes(leg, leg === course.at(-1));
-          for (const name of leg.names) {
-            await this.#step(leg.direction, name);
+          for (const _ of leg.names) {
+            await this.#step(prepared[done]!);
             done += 1;
           }
         }
@@ -156,24 +154,32 @@ export class StructdbMigrator extends Migrator {
     }
   }
 
-  async #step(direction: Leg['direction'], name: string): Promise<void> {
+  /** What cannot be read, or has limits that are none, is known before anything runs. */
+  async #prepare(course: Course): Promise<Step[]> {
+    const steps: Step[] = [];
+    for (const { direction: way, name } of stepsOf(course)) {
+      const direction = way === 'Up' ? 'up' : 'down';
+      const migration = inDirection(this.#registry[name]!, direction);
+      const statements = await compileMigration(migration, direction);
+      const limits = patientWith(statements, migration, limitsOf(name, migration, this.#lockTimeoutMs));
+      steps.push({ name, migration, direction, statements, limits });
+    }
+    return steps;
+  }
+
+  async #step(step: Step): Promise<void> {
     stopIfInterrupted(this.#context);
-    const step: Step = {
-      name,
-      migration: this.#registry[name]!,
-      direction: direction === 'Up' ? 'up' : 'down',
-      lockTimeoutMs: this.#lockTimeoutMs,
-    };
-    const words = direction === 'Up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
+    const { name, direction, migration, limits } = step;
+    const words = direction === 'up' ? ['Applying', 'Applied'] : ['Taking back', 'Took back'];
     await asStep(
       this.#context,
-      direction === 'Up' ? 'migrate.up' : 'migrate.down',
+      `migrate.${direction}`,
       `${words[0]} ${name}`,
       () =>
         withLockRetries(() => runStep(this.#db, step, this.#context), {
           name,
-          transactional: isTransactional(this.#migration(direction, name)),
-          lockTimeoutMs: this.#limits(direction, name).lockTimeoutMs,
+          transactional: isTransactional(migration),
+          lockTimeoutMs: limits.lockTimeoutMs,
           context: this.#context,
           watched: this.#watched,
         }),
@@ -190,14 +196,6 @@ export class StructdbMigrator extends Migrator {
       context: this.#context,
       warns,
     });
-  }
-
-  #migration(direction: Leg['direction'], name: string): RegisteredMigration {
-    return inDirection(this.#registry[name]!, direction === 'Up' ? 'up' : 'down');
-  }
-
-  #limits(direction: Leg['direction'], name: string): MigrationLimits {
-    return limitsOf(name, this.#migration(direction, name), this.#lockTimeoutMs);
   }
 
   #pending(applied: readonly AppliedMigration[], count: number): Course {

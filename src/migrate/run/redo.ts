@@ -1,7 +1,7 @@
 import type { MigrationResult } from 'kysely/migration';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
-import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
+import { messageOf, StructdbError } from '../../core/errors.ts';
 import { redact } from '../../core/redact.ts';
 import { type DownPreview, previewDown } from '../losses/losses.ts';
 import { namesOf, type Registry, registry as shipped } from '../registry.ts';
@@ -36,7 +36,7 @@ export function redoFailure(
 ): unknown {
   const left = leftBehind(results);
   if (left.length === 0) return hintingAtRedo(error);
-  const known = signal.aborted ? undefined : asStructdbError(error, results);
+  const known = signal.aborted ? undefined : asStructdbError(error);
   const message = known?.message ?? 'Interrupted.';
   return new StructdbError(known?.code ?? 'INTERRUPTED', `${message} ${stateOf(left, registry)}`, {
     cause: known?.cause ?? error,
@@ -79,15 +79,10 @@ function stateOf(left: readonly string[], registry: Registry): string {
   return `${left.join(', ')} ${were} taken back and not applied again: ${at}, with ${all.slice(first).join(', ')} pending.`;
 }
 
-/** What a migration threw by itself, or a COMMIT refused, does not name the migration. */
-function asStructdbError(error: unknown, results: readonly MigrationResult[]): StructdbError {
+/** Between the two halves the server may refuse something that is no migration's. */
+function asStructdbError(error: unknown): StructdbError {
   if (error instanceof StructdbError) return error;
-  const failed = results.find(({ status }) => status === 'Error');
-  const place = failed ? `Migration ${failed.migrationName} (${failed.direction.toLowerCase()})` : 'The migration';
-  const code = codeOf(error);
-  const state = /^[0-9A-Z]{5}$/.test(code ?? '') ? ` (SQLSTATE ${code})` : '';
-  const reason = redact(messageOf(error)).replace(/\.$/, '');
-  return new StructdbError('MIGRATION_FAILED', `${place} failed: ${reason}${state}.`, { cause: error });
+  return new StructdbError('MIGRATION_FAILED', `${redact(messageOf(error)).replace(/\.$/, '')}.`, { cause: error });
 }
 
 function serverHint(error: StructdbError | undefined): string[] {

@@ -2,18 +2,15 @@ import { type Kysely, sql } from 'kysely';
 import type { RunContext } from '../../core/context.ts';
 import { toolVersion } from '../../core/tool-version.ts';
 import { forgetStatement, recordStatement } from '../../database/bookkeeping.ts';
-import { checksumOf, compileMigration, type Direction, joinStatements } from '../compile.ts';
+import { checksumOf, joinStatements } from '../compile.ts';
 import type { MigrationAdapter } from '../lock.ts';
-import { inDirection, isTransactional, type RegisteredMigration } from '../registry.ts';
-import { executeMigration, executeScript } from './execute.ts';
-import { limitsOf, limitsStatement, patientWith, withSessionLimits } from './timeouts.ts';
+import { isTransactional } from '../registry.ts';
+import { type Execution, executeMigration, executeScript, failureAt } from './execute.ts';
+import { limitsStatement, type MigrationLimits, withSessionLimits } from './timeouts.ts';
 
-export interface Step {
-  readonly name: string;
-  readonly migration: RegisteredMigration;
-  readonly direction: Direction;
-  /** Of its statements, where the migration does not say. Milliseconds. */
-  readonly lockTimeoutMs: number;
+/** A migration on its way, with the limits of its statements. */
+export interface Step extends Execution {
+  readonly limits: MigrationLimits;
 }
 
 /**
@@ -21,43 +18,55 @@ export interface Step {
  * @throws MIGRATION_FAILED with the statement that failed
  */
 export async function runStep(db: Kysely<unknown>, step: Step, context: RunContext): Promise<void> {
-  const { name, direction, lockTimeoutMs } = step;
-  const migration = inDirection(step.migration, direction);
-  const statements = await compileMigration(migration, direction);
-  const limits = patientWith(statements, migration, limitsOf(name, migration, lockTimeoutMs));
-  const execution = { name, migration, direction, statements };
+  const { migration, direction, statements, limits } = step;
   if (direction === 'up' && statements.length === 0) context.report(emptiness(step));
   if (isTransactional(migration)) {
-    const [opening, closing] = [limitsStatement(limits, true), bookEntry(step, statements, 'in transaction')];
+    const [opening, closing] = [limitsStatement(limits, true), bookEntry(step, 'in transaction')];
     const { traffic } = db.getExecutor().adapter as MigrationAdapter;
-    if (migration.statements) return executeScript(traffic.client, execution, { opening, closing }, context);
-    return inTransaction(db, opening, async (transaction) => {
-      await executeMigration(transaction, execution, context);
-      await sql.raw(closing).execute(transaction);
+    if (migration.statements) return executeScript(traffic.client, step, { opening, closing }, context);
+    return inTransaction(db, opening, step, async (transaction) => {
+      await executeMigration(transaction, step, context);
+      await keepBooks(transaction, step, closing);
     });
   }
   const started = context.clock.monotonicMs();
-  await withSessionLimits(db, limits, () => executeMigration(db, execution, context));
-  await sql.raw(bookEntry(step, statements, context.clock.monotonicMs() - started)).execute(db);
+  await withSessionLimits(db, limits, () => executeMigration(db, step, context));
+  await keepBooks(db, step, bookEntry(step, context.clock.monotonicMs() - started));
+}
+
+async function keepBooks(session: Kysely<unknown>, execution: Execution, entry: string): Promise<void> {
+  await sql
+    .raw(entry)
+    .execute(session)
+    .catch((error: unknown) => {
+      throw failureAt(execution, 'its entry in the books', error);
+    });
 }
 
 /** What follows a failure (a ROLLBACK on a lost connection fails too) must not hide its reason. */
 async function inTransaction(
   db: Kysely<unknown>,
   opening: string,
+  execution: Execution,
   work: (transaction: Kysely<unknown>) => Promise<void>,
 ): Promise<void> {
   const adapter = db.getExecutor().adapter as MigrationAdapter;
   let reason: { readonly error: unknown } | undefined;
-  const explained = (transaction: Kysely<unknown>) =>
-    work(transaction).catch((error: unknown) => {
+  let done = false;
+  const explained = async (transaction: Kysely<unknown>) => {
+    try {
+      await work(transaction);
+      done = true;
+    } catch (error) {
       reason = { error };
       throw error;
-    });
+    }
+  };
   await adapter.traffic
     .opening(opening, () => db.transaction().execute(explained))
     .catch((error: unknown) => {
-      throw reason === undefined ? error : reason.error;
+      if (reason !== undefined) throw reason.error;
+      throw done ? failureAt(execution, 'its COMMIT', error) : error;
     });
 }
 
@@ -73,11 +82,7 @@ function emptiness({ name, migration: { down } }: Step) {
   };
 }
 
-function bookEntry(
-  { name, direction }: Step,
-  statements: readonly string[],
-  durationMs: number | 'in transaction',
-): string {
+function bookEntry({ name, direction, statements }: Step, durationMs: number | 'in transaction'): string {
   if (direction === 'down') return forgetStatement(name);
   const text = joinStatements(statements);
   return recordStatement({ name, sql: text, checksum: checksumOf(text), durationMs, toolVersion: toolVersion() });
