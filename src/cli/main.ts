@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { steadyExit } from '../core/steady-exit.ts';
 import { asStructdbError } from '../core/unexpected.ts';
 import { backupCommand } from './backup.ts';
 import { benchCommand } from './bench.ts';
@@ -65,6 +66,7 @@ export function buildProgram(version: string, first?: string): Command {
 
 /** The command line. Never returns: the process leaves with the command's exit code. */
 export async function main(args: readonly string[], version: string): Promise<void> {
+  steadyExit();
   const program = buildProgram(version, args[0]);
   const json = args.includes('--json');
   const messages: string[] = [];

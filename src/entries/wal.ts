@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { messageOf, StructdbError } from '../core/errors.ts';
+import { steadyExit } from '../core/steady-exit.ts';
 import { startDetached, startedBy } from '../programs/process.ts';
 import { type ArchiveSettings, readArchiveSettings } from '../repository/archive-settings.ts';
 import { openStoreOf } from '../storage/open-store.ts';
@@ -19,6 +20,7 @@ import { mayPushAhead, pushAhead } from '../wal/push-ahead.ts';
  * - `wal.mjs push-ahead <pg_wal> <after>`: what push starts when more segments wait.
  * - `wal.mjs prefetch <queue> <after> [<pid> <start>]`: what fetch starts to fetch ahead.
  */
+steadyExit();
 const [verb, ...words] = process.argv.slice(2);
 const FAILED = verb === 'push' ? 1 : 200;
 /** How long a call that was told to stop may take to end what it is writing. */
