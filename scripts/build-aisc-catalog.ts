@@ -9,9 +9,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { checkRecords } from '../src/catalog/check.ts';
+import { checkRecords } from '../src/catalog/checks/records.ts';
 import { aiscShapesReader } from '../src/catalog/readers/aisc-shapes.ts';
-import { readTable } from '../src/catalog/readers/table.ts';
+import { readTable } from '../src/catalog/reading/table.ts';
 import type { MaterialRow } from '../src/catalog/rows.ts';
 import { writeMaterials } from '../src/catalog/write.ts';
 

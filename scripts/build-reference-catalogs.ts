@@ -5,12 +5,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { checkRecords } from '../src/catalog/check.ts';
+import { checkRecords } from '../src/catalog/checks/records.ts';
 import { Properties } from '../src/catalog/properties.ts';
 import { astmGradesReader } from '../src/catalog/readers/astm-grades.ts';
 import { codeReferencesReader } from '../src/catalog/readers/code-references.ts';
 import type { CatalogContent } from '../src/catalog/readers/content.ts';
-import { readTable } from '../src/catalog/readers/table.ts';
+import { readTable } from '../src/catalog/reading/table.ts';
 import type { MaterialRow, ReferenceRow } from '../src/catalog/rows.ts';
 import { quote, writeMaterials } from '../src/catalog/write.ts';
 

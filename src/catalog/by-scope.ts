@@ -3,10 +3,11 @@ export interface ScopeOf {
   readonly standard: string;
   readonly edition: string;
   readonly unitSystem?: string;
+  readonly variant?: string | null;
 }
 
 /**
- * One value per standard, edition and unit system. Files are sorted by these, so the last one asked for is nearly always
+ * One value per standard, edition, unit system and variant. Files are sorted by these, so the last one asked for is nearly always
  * the next: it is remembered, and no key is put together for each of the rows.
  */
 export class ByScope<T> {
@@ -25,11 +26,12 @@ export class ByScope<T> {
       scope !== undefined &&
       scope.standard === row.standard &&
       scope.edition === row.edition &&
-      scope.unitSystem === row.unitSystem
+      scope.unitSystem === row.unitSystem &&
+      scope.variant === row.variant
     ) {
       return this.#last as T;
     }
-    const key = `${row.standard}\u0000${row.edition}\u0000${row.unitSystem}`;
+    const key = `${row.standard}\u0000${row.edition}\u0000${row.unitSystem}\u0000${row.variant}`;
     let value = this.#values.get(key);
     if (value === undefined) {
       value = this.#make(row);

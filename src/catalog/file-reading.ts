@@ -18,10 +18,11 @@ export class FileReading {
   readonly #options: ReadingOptions;
   readonly #report: RunContext['report'];
   readonly #problems: RowProblem[] = [];
-  readonly #editions = new ByScope(({ standard, edition, unitSystem }) => ({
+  readonly #editions = new ByScope(({ standard, edition, unitSystem, variant }) => ({
     standard,
     edition,
     unitSystem: (unitSystem ?? null) as EditionCount['unitSystem'],
+    variant: variant ?? null,
     rows: 0,
   }));
   #whole: readonly Scope[] = [];
@@ -92,6 +93,8 @@ export class FileReading {
   #scopes(): Scope[] {
     return this.#editions
       .values()
-      .flatMap(({ standard, edition, unitSystem }) => (unitSystem === null ? [] : [{ standard, edition, unitSystem }]));
+      .flatMap(({ standard, edition, unitSystem, variant }) =>
+        unitSystem === null ? [] : [{ standard, edition, unitSystem, variant }],
+      );
   }
 }

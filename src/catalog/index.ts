@@ -1,8 +1,8 @@
 /** Reference data: AISC shapes, ASTM grades, code references. */
 export { type ImportOptions, importCatalogs } from './import.ts';
-export { type ListResult, listCatalogs, type StoredEdition } from './list.ts';
+export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
+export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation } from './lookup/show.ts';
 export type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';
 export type { RowProblem, UnitSystem } from './rows.ts';
 export { shippedCatalogs } from './shipped.ts';
-export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation } from './show.ts';
 export { unitOf } from './units.ts';

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { interrupted, type RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
-import { type CatalogRow, checkRecords } from './check.ts';
+import { type CatalogRow, checkRecords } from './checks/records.ts';
 import { type StagedRow, stagedRow } from './load/tables.ts';
-import { readCatalogFile } from './read-file.ts';
 import type { CatalogContent, Declared, MaterialContent, Reading, Scope } from './readers/content.ts';
 import { readCatalog } from './readers/index.ts';
+import { readCatalogFile } from './reading/read-file.ts';
 import type { MaterialRow, RowProblem } from './rows.ts';
 import { fileBySample } from './sample.ts';
 import { SHIPPED_SHAPES, shippedCatalogs } from './shipped.ts';

@@ -1,4 +1,4 @@
-import { parseDecimal } from './decimal.ts';
+import { parseDecimal } from './reading/decimal.ts';
 
 /** A decimal as text, or words. */
 export type PropertyValue = string | { readonly text: string };

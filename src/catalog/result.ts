@@ -1,10 +1,12 @@
 import type { RowProblem } from './rows.ts';
 
-/** How many rows of one edition a file holds. References have no unit system. */
+/** How many rows of one edition a file holds. References have no unit system, and only shapes have variants of it. */
 export interface EditionCount {
   readonly standard: string;
   readonly edition: string;
   readonly unitSystem: 'US' | 'SI' | null;
+  /** `''` for the main table of shapes, `A1085` for AISC's supplement; null where the edition is not divided. */
+  readonly variant: string | null;
   readonly rows: number;
 }
 

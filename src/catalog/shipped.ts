@@ -13,8 +13,8 @@ const NAMES = ['aisc-shapes-v16.0.csv', 'astm-grades.csv', 'code-references.csv'
 export const SHIPPED_SHAPES = Object.freeze({
   sha256: '8feb9a69de86e4415d9ec4fa6a2f5d47a41e8e7e4ebd86a4c5549762a6ae23be',
   scopes: [
-    { standard: 'AISC', edition: 'v16.0', unitSystem: 'US' },
-    { standard: 'AISC', edition: 'v16.0', unitSystem: 'SI' },
+    { standard: 'AISC', edition: 'v16.0', unitSystem: 'US', variant: '' },
+    { standard: 'AISC', edition: 'v16.0', unitSystem: 'SI', variant: '' },
   ] satisfies Scope[] as readonly Scope[],
 });
 

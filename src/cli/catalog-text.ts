@@ -12,7 +12,7 @@ import type { Style } from './output.ts';
 /** What `catalog import` prints: a line per file, and whether anything changed. */
 export function renderImport(result: ImportResult, style: Style): string {
   const lines = result.files.flatMap((file) => {
-    const editions = new Set(file.editions.map(({ standard, edition }) => `${standard} ${edition}`));
+    const editions = new Set(file.editions.map(nameOfEdition));
     const what = editions.size === 1 ? [...editions][0]! : `${editions.size} editions`;
     const rejected = new Map(file.problems.map((problem) => [problem.line, problem]));
     return [
@@ -27,6 +27,15 @@ export function renderImport(result: ImportResult, style: Style): string {
     ];
   });
   return [...lines, verdict(result, style)].join('\n');
+}
+
+/** `AISC v16.0`, `AISC v16.0 A1085`. */
+function nameOfEdition(edition: {
+  readonly standard: string;
+  readonly edition: string;
+  readonly variant: string | null;
+}) {
+  return [edition.standard, edition.edition, edition.variant].filter(Boolean).join(' ');
 }
 
 function verdict({ dryRun, changed, totals }: ImportResult, style: Style): string {
@@ -45,9 +54,9 @@ function describeCounts({ inserted, updated, unchanged, retired, rejected }: Imp
 /** What `catalog list` prints: a line per edition and kind. */
 export function renderList({ editions, rows }: ListResult, style: Style): string {
   if (editions.length === 0) return 'No catalog is imported yet. Run: structdb catalog import';
-  const table = editions.map(({ standard, edition, kind, unitSystem, rows: count, retired }) => [
+  const table = editions.map(({ standard, edition, kind, unitSystem, variant, rows: count, retired }) => [
     standard,
-    edition,
+    [edition, variant].filter(Boolean).join(' '),
     kind,
     unitSystem ?? '',
     formatCount(count),
@@ -96,13 +105,13 @@ function renderBlock(
 
 /** `W14X90 · W360X134  W, AISC v16.0`, `ASTM A500 C  HSS round, edition 21`. */
 function titleOf(block: readonly StoredMaterial[], style: Style): string {
-  const { standard, edition, designation, kind, shapeType, productForm } = block[0]!;
+  const { standard, edition, designation, kind, shapeType, productForm, variant } = block[0]!;
   if (kind !== 'shape') {
     const details = [productForm, `edition ${edition}`].filter(Boolean).join(', ');
     return `${style.bold(`${standard} ${designation}`)} ${style.dim(details)}`;
   }
   const names = new Set(block.flatMap((row) => [row.designation, row.manualLabel ?? row.designation]));
-  return `${style.bold([...names].join(' · '))} ${style.dim(`${shapeType ?? kind}, ${standard} ${edition}`)}`;
+  return `${style.bold([...names].join(' · '))} ${style.dim(`${shapeType ?? kind}, ${nameOfEdition({ standard, edition, variant })}`)}`;
 }
 
 function isNumber(text: string): boolean {

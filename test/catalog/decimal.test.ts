@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseDecimal, parseFraction, withoutBinaryNoise } from '../../src/catalog/decimal.ts';
+import { parseDecimal, parseFraction, withoutBinaryNoise } from '../../src/catalog/reading/decimal.ts';
 
 describe('decimals', () => {
   it.each([

@@ -126,7 +126,9 @@ describe('a part of a table', () => {
     await importInto(connection);
     const file = await fileWith(aiscFile({ halves: 1, shapes: [{ tw: '0.440', tf: '0.710' }] }));
     const { files } = await importInto(connection, { files: [file] });
-    expect(files[0]!.editions).toEqual([{ standard: 'AISC', edition: 'v16.0', unitSystem: 'US', rows: 1 }]);
+    expect(files[0]!.editions).toEqual([
+      { standard: 'AISC', edition: 'v16.0', unitSystem: 'US', variant: '', rows: 1 },
+    ]);
     expect(files[0]!.unchanged).toBe(1);
   });
 });

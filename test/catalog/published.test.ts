@@ -61,6 +61,7 @@ const createDatabase = useCatalogDatabases();
   it('the A1085 supplement never touches v16.0, with which it shares names', async () => {
     const result = await importInto(connection, { files: [file('aisc/v16.0-a1085-supplement.csv')] });
     expect([result.files[0]!.whole, ...countsOf(result)]).toEqual([true, 650, 0, 0, 0, 0]);
+    expect(result.files[0]!.editions).toMatchObject([{ standard: 'AISC', edition: 'v16.0', variant: 'A1085' }]);
     expect(countsOf(await importInto(connection, { files: [file('aisc/v16.0-full.csv')] }))).toEqual([
       0, 0, 4598, 0, 0,
     ]);

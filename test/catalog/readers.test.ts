@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkRecords } from '../../src/catalog/check.ts';
+import { checkRecords } from '../../src/catalog/checks/records.ts';
 import { ediName } from '../../src/catalog/readers/aisc-designation.ts';
 import type { Declared } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';

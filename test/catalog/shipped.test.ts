@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { checkRecords } from '../../src/catalog/check.ts';
-import { splitRecords } from '../../src/catalog/delimited.ts';
+import { checkRecords } from '../../src/catalog/checks/records.ts';
 import { shippedCatalogs } from '../../src/catalog/index.ts';
 import { stagedRow } from '../../src/catalog/load/tables.ts';
 import type { MaterialContent } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
+import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 import type { MaterialRow } from '../../src/catalog/rows.ts';
 import { SHIPPED_SHAPES } from '../../src/catalog/shipped.ts';
 import { unitOf } from '../../src/catalog/units.ts';
@@ -33,8 +33,8 @@ describe('the shapes that ship', () => {
   it('are all 2,299 of v16.0 in both unit systems, recognised as the whole table', async () => {
     const content = readCatalog(await readFile(SHAPES), SHAPES, {});
     const scopes = [
-      { standard: 'AISC', edition: 'v16.0', unitSystem: 'US' },
-      { standard: 'AISC', edition: 'v16.0', unitSystem: 'SI' },
+      { standard: 'AISC', edition: 'v16.0', unitSystem: 'US', variant: '' },
+      { standard: 'AISC', edition: 'v16.0', unitSystem: 'SI', variant: '' },
     ];
     expect(content.kind === 'materials' && content.whole()).toEqual(scopes);
     expect(SHIPPED_SHAPES.scopes).toEqual(scopes);

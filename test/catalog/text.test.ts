@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeText } from '../../src/catalog/decode.ts';
-import { splitRecords } from '../../src/catalog/delimited.ts';
+import { decodeText } from '../../src/catalog/reading/decode.ts';
+import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 
 const bytes = (text: string, encoding: BufferEncoding = 'latin1') => Buffer.from(text, encoding);
 

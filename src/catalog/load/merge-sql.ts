@@ -47,24 +47,24 @@ export function updateChanged(coverage: Coverage): string {
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
 }
 
-/** Whether the table has any row at all, or any of the scopes $1–$3. */
+/** Whether the table has any row at all, or any of the scopes $1–$4. */
 export function hasRows(table: TargetTable, ofScopes: boolean): string {
   return `select exists (select from ${table.name} m${ofScopes ? ` where ${isInScope()}` : ''}) as found`;
 }
 
-/** Whether the scopes $1–$3 have as many rows in use as are staged for them. */
+/** Whether the scopes $1–$4 have as many rows in use as are staged for them. */
 export function isComplete({ table }: Coverage): string {
   return `select (select count(*) from ${table.name} m where ${isInUse()})
   = (select count(*) from staged m where ${isInScope()}) as complete`;
 }
 
-/** Marks the rows of the whole scopes ($1–$3) that are not staged. */
+/** Marks the rows of the whole scopes ($1–$4) that are not staged. */
 export function retireAbsent({ table }: Coverage): string {
   return `update ${table.name} m set retired_at = now() where ${isInUse()}
   and not exists (select from staged s where ${sameKey(table)})`;
 }
 
-/** The counts that an import would have: inserted, updated, and the retired among the scopes $2–$4. Rows are $1, JSON. */
+/** The counts that an import would have: inserted, updated, and the retired among the scopes $2–$5. Rows are $1, JSON. */
 export function countChanges(coverage: Coverage): string {
   const { table } = coverage;
   const [first] = table.key;
@@ -110,6 +110,8 @@ function isInUse(first = 1): string {
 }
 
 function isInScope(first = 1): string {
-  const scopes = `select * from unnest($${first}::text[], $${first + 1}::text[], $${first + 2}::text[])`;
-  return `(m.standard, m.edition, m.unit_system) in (${scopes})`;
+  const names = ['standard', 'edition', 'unit_system', 'variant'];
+  const scopes = `unnest(${names.map((_, at) => `$${first + at}::text[]`).join(', ')}) as g(${names.join(', ')})`;
+  const same = names.slice(0, -1).map((name) => `m.${name} = g.${name}`);
+  return `exists (select from ${scopes} where ${same.join(' and ')} and (g.variant is null or m.variant = g.variant))`;
 }

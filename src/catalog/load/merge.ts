@@ -124,8 +124,13 @@ async function count(client: pg.Client, statement: string, parameters: unknown[]
   return (await client.query(statement, parameters)).rowCount ?? 0;
 }
 
-function scopeParameters(scopes: readonly Scope[]): string[][] {
-  return [scopes.map((s) => s.standard), scopes.map((s) => s.edition), scopes.map((s) => s.unitSystem)];
+function scopeParameters(scopes: readonly Scope[]): (string | null)[][] {
+  return [
+    scopes.map((s) => s.standard),
+    scopes.map((s) => s.edition),
+    scopes.map((s) => s.unitSystem),
+    scopes.map((s) => s.variant),
+  ];
 }
 
 /** Small, so that the server begins early. */

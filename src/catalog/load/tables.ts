@@ -35,6 +35,8 @@ export interface StagedRow {
   readonly edition: string;
   /** Only materials have one. */
   readonly unitSystem?: string;
+  /** Of a shape; null for other materials, where it is part of the name. */
+  readonly variant?: string | null;
   /** In the order of the table's columns. */
   readonly cells: readonly (string | null)[];
 }
@@ -43,7 +45,11 @@ export interface StagedRow {
 export function stagedRow(row: MaterialRow | ReferenceRow): StagedRow {
   const { standard, edition } = row;
   if ('section' in row) return { standard, edition, cells: referenceCells(row) };
-  return { standard, edition, unitSystem: row.unitSystem, cells: materialCells(row) };
+  return { standard, edition, unitSystem: row.unitSystem, variant: variantOf(row), cells: materialCells(row) };
+}
+
+function variantOf({ texts, variant }: MaterialRow): string | null {
+  return texts.kind === 'shape' ? variant : null;
 }
 
 function materialCells(row: MaterialRow): (string | null)[] {

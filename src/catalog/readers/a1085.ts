@@ -1,4 +1,4 @@
-import type { DelimitedLine } from '../delimited.ts';
+import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem } from '../rows.ts';
 import type { BlockColumn } from './aisc-blocks.ts';
 import { aiscColumn } from './aisc-columns.ts';
@@ -7,12 +7,12 @@ import { columnNames, headerOf, readValues } from './aisc-values.ts';
 import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
-const SCOPE = { standard: 'AISC A1085', edition: 'v16.0', unitSystem: 'US' } as const;
+const SCOPE = { standard: 'AISC', edition: 'v16.0', unitSystem: 'US', variant: 'A1085' } as const;
 const SHAPES = 650;
 
 /**
  * AISC's supplement for HSS to ASTM A1085. Most of its shapes have the names of v16.0 and other properties (A1085 is
- * designed with the full nominal wall), so it is a standard of its own and never touches the rows of the main table.
+ * designed with the full nominal wall), so it is a variant of its own and never touches the rows of the main table.
  */
 export const a1085Reader: CatalogReader = Object.freeze({
   format: "AISC's supplement for HSS to A1085",
@@ -49,7 +49,7 @@ function readShape(table: Table, columns: readonly BlockColumn[], record: Delimi
   const { numbers, properties, problems } = readValues(table.file, record, columns);
   if (problems.length > 0) return bad(...problems);
   const texts = { kind: 'shape', shape_type: 'HSS', manual_label: label, product_form: 'HSS' };
-  const row = { ...SCOPE, line: record.line, designation: ediName(label), variant: '', texts, numbers, properties };
+  const row = { ...SCOPE, line: record.line, designation: ediName(label), texts, numbers, properties };
   return { rows: [row], problems };
 }
 

@@ -1,4 +1,4 @@
-import { parseDecimal, parseFraction, withoutBinaryNoise } from '../decimal.ts';
+import { parseDecimal, parseFraction, withoutBinaryNoise } from '../reading/decimal.ts';
 
 /** A cell of AISC's table: a number, no value, or what is wrong with it. */
 export type AiscCell = { readonly value: string | null } | { readonly reason: string };

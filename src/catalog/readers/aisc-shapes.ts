@@ -1,5 +1,5 @@
 import { StructdbError } from '../../core/errors.ts';
-import type { DelimitedLine } from '../delimited.ts';
+import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem, UnitSystem } from '../rows.ts';
 import { type Block, DESIGNATION, splitBlocks } from './aisc-blocks.ts';
 import { publishedTable, refuseContradiction } from './aisc-editions.ts';
@@ -40,7 +40,8 @@ function readAiscShapes(table: Table, declared: Declared): MaterialContent {
     read: (record) => readShape(table, blocks, identity, record),
     columns,
     headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),
-    whole: () => (identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem })) : []),
+    whole: () =>
+      identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem, variant: '' })) : [],
     ...(identity.undecided ? { undecided: identity.undecided } : {}),
   };
 }

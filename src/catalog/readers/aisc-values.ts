@@ -1,5 +1,5 @@
-import type { DelimitedLine } from '../delimited.ts';
 import { Properties } from '../properties.ts';
+import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, NumberColumn, RowProblem } from '../rows.ts';
 import type { BlockColumn } from './aisc-blocks.ts';
 import { readAiscCell } from './aisc-cell.ts';

@@ -1,6 +1,6 @@
-import { parseDecimal, parseFraction } from '../decimal.ts';
-import type { DelimitedLine } from '../delimited.ts';
 import { Properties } from '../properties.ts';
+import { parseDecimal, parseFraction } from '../reading/decimal.ts';
+import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow } from '../rows.ts';
 import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';

@@ -1,8 +1,8 @@
-import type { DelimitedLine } from '../delimited.ts';
+import type { DelimitedLine } from '../reading/delimited.ts';
 import type { ReferenceRow } from '../rows.ts';
-import { topicOf } from '../topics.ts';
 import { bad, type CatalogReader, lengthProblem, type Reading, type ReferenceContent, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
+import { topicOf } from './topics.ts';
 
 const NECESSARY = ['standard', 'edition', 'section', 'title'] as const;
 const COLUMNS = [...NECESSARY, 'topic', 'expression', 'url', 'source'];

@@ -1,6 +1,6 @@
 import type { StructdbError } from '../../core/errors.ts';
-import type { DelimitedLine, RawRecord } from '../delimited.ts';
 import type { StagedRow } from '../load/tables.ts';
+import type { DelimitedLine, RawRecord } from '../reading/delimited.ts';
 import type { MaterialRow, ReferenceRow, RowProblem, UnitSystem } from '../rows.ts';
 
 /** A file as a table: its header and its records, nothing interpreted yet. */
@@ -21,6 +21,11 @@ export interface Scope {
   readonly standard: string;
   readonly edition: string;
   readonly unitSystem: UnitSystem;
+  /**
+   * Which table of that edition: `''` is the main one of shapes, `A1085` AISC's supplement. Null means all: the variant of a
+   * grade spells its form and thickness and is part of its name.
+   */
+  readonly variant: string | null;
 }
 
 /** What one record of a file says: its rows, or what is wrong with it. Never both. */

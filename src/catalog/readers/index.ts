@@ -1,11 +1,11 @@
 import { StructdbError } from '../../core/errors.ts';
+import { readTable } from '../reading/table.ts';
 import { a1085Reader } from './a1085.ts';
 import { aiscShapesReader } from './aisc-shapes.ts';
 import { astmGradesReader } from './astm-grades.ts';
 import { codeReferencesReader } from './code-references.ts';
 import type { CatalogContent, CatalogReader, Declared } from './content.ts';
 import { structdbLayoutReader } from './structdb-layout.ts';
-import { readTable } from './table.ts';
 
 const READERS: readonly CatalogReader[] = [
   structdbLayoutReader,

@@ -1,6 +1,6 @@
-import { parseDecimal } from '../decimal.ts';
-import type { DelimitedLine } from '../delimited.ts';
 import { Properties, propertyValue } from '../properties.ts';
+import { parseDecimal } from '../reading/decimal.ts';
+import type { DelimitedLine } from '../reading/delimited.ts';
 import {
   KEY_COLUMNS,
   type MaterialRow,
@@ -137,12 +137,14 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
 
 /** The scopes of AISC of which the file has every name. */
 function wholeScopes({ records }: Table, { key }: Plan): Scope[] {
-  const last = Math.max(key.standard, key.edition, key.unit_system, key.designation) + 1;
-  const shapes = records.map((record) => record.cells(last)).filter((cells) => cells[key.standard] === 'AISC');
+  const last = Math.max(key.standard, key.edition, key.unit_system, key.designation, key.variant) + 1;
+  const shapes = records
+    .map((record) => record.cells(last))
+    .filter((cells) => cells[key.standard] === 'AISC' && !cells[key.variant]);
   const groups = Map.groupBy(shapes, (cells) => `${cells[key.edition]} ${cells[key.unit_system]}`);
   return [...groups].flatMap(([scope, group]) => {
     const published = publishedTable(group.map((cells) => (cells[key.designation] ?? '').trim().toUpperCase()));
     if (!published || scope !== `${published.edition} ${published.unitSystem}`) return [];
-    return [{ standard: 'AISC', edition: published.edition, unitSystem: published.unitSystem }];
+    return [{ standard: 'AISC', edition: published.edition, unitSystem: published.unitSystem, variant: '' }];
   });
 }

@@ -29,6 +29,7 @@ export function* readTrusted({ header, records }: Table, { key, properties }: Pl
       standard: found[key.standard]!,
       edition: found[key.edition]!,
       unitSystem: found[key.unit_system]!,
+      variant: found[key.kind] === 'shape' ? (found[key.variant] ?? '') : null,
       cells,
     };
     yield { rows: [row], problems: [] };

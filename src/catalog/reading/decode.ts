@@ -1,4 +1,4 @@
-import { StructdbError } from '../core/errors.ts';
+import { StructdbError } from '../../core/errors.ts';
 
 /**
  * The text of a file: UTF-8 (with or without a byte order mark), UTF-16 with one, or Windows-1252 where that is certain.

@@ -1,9 +1,9 @@
-import type { ConnectionSettings } from '../config/connection.ts';
-import type { RunContext } from '../core/context.ts';
-import { withClient } from '../postgres/connect.ts';
-import { profiles } from '../postgres/profiles.ts';
-import { requireSupportedServer } from '../postgres/server-version.ts';
-import { checkPreconditions } from './load/preconditions.ts';
+import type { ConnectionSettings } from '../../config/connection.ts';
+import type { RunContext } from '../../core/context.ts';
+import { withClient } from '../../postgres/connect.ts';
+import { profiles } from '../../postgres/profiles.ts';
+import { requireSupportedServer } from '../../postgres/server-version.ts';
+import { checkPreconditions } from '../load/preconditions.ts';
 
 /** What is stored of one edition of a standard. References have kind `reference` and no unit system. */
 export interface StoredEdition {
@@ -11,6 +11,8 @@ export interface StoredEdition {
   readonly edition: string;
   readonly kind: 'shape' | 'material' | 'bolt' | 'reference';
   readonly unitSystem: 'US' | 'SI' | null;
+  /** `''` for the main table of shapes, `A1085` for AISC's supplement; null where the edition is not divided. */
+  readonly variant: string | null;
   /** Rows in use. */
   readonly rows: number;
   readonly retired: number;
@@ -37,12 +39,13 @@ export async function listCatalogs(
 
 const QUERY = `
 select standard, edition, kind, unit_system as "unitSystem",
+  case kind when 'shape' then variant end as variant,
   count(*) filter (where retired_at is null)::int as rows,
   count(retired_at)::int as retired
 from public.material_catalog
-group by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5
 union all
-select standard, edition, 'reference', null, count(*)::int, 0
+select standard, edition, 'reference', null, null, count(*)::int, 0
 from public.code_references
 group by 1, 2
-order by 1, 2, 3, 4 desc`;
+order by 1, 2, 3, 5, 4 desc`;

@@ -1,5 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { StructdbError } from '../core/errors.ts';
+import { StructdbError } from '../../core/errors.ts';
 
 /** A record taken apart. */
 export interface DelimitedLine {

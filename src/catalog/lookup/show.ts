@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import type { ConnectionSettings } from '../config/connection.ts';
-import type { RunContext } from '../core/context.ts';
-import { StructdbError } from '../core/errors.ts';
-import { withClient } from '../postgres/connect.ts';
-import { profiles } from '../postgres/profiles.ts';
-import { requireSupportedServer } from '../postgres/server-version.ts';
-import { checkPreconditions } from './load/preconditions.ts';
-import { NUMBER_COLUMNS } from './rows.ts';
+import type { ConnectionSettings } from '../../config/connection.ts';
+import type { RunContext } from '../../core/context.ts';
+import { StructdbError } from '../../core/errors.ts';
+import { withClient } from '../../postgres/connect.ts';
+import { profiles } from '../../postgres/profiles.ts';
+import { requireSupportedServer } from '../../postgres/server-version.ts';
+import { checkPreconditions } from '../load/preconditions.ts';
+import { NUMBER_COLUMNS } from '../rows.ts';
 import { nearestNames } from './suggest.ts';
 
 /** A row of material_catalog. */
@@ -78,7 +78,7 @@ with named as (
   -- the same shape in the other unit system
   select m.standard, m.edition, m.unit_system, m.designation, m.variant
   from named n join public.material_catalog m
-    on m.standard = n.standard and m.edition = n.edition and m.unit_system <> n.unit_system
+    on m.standard = n.standard and m.edition = n.edition and m.variant = n.variant and m.unit_system <> n.unit_system
       and m.properties ->> 'counterpart' = n.designation
 )
 select m.standard, m.edition, m.unit_system as "unitSystem", m.designation, m.variant, m.kind,

@@ -1,6 +1,6 @@
-import { ByScope } from './by-scope.ts';
-import type { CatalogContent, MaterialContent, Reading } from './readers/content.ts';
-import { type MaterialRow, NUMBER_COLUMNS, type ReferenceRow, type RowProblem } from './rows.ts';
+import { ByScope } from '../by-scope.ts';
+import type { CatalogContent, MaterialContent, Reading } from '../readers/content.ts';
+import { type MaterialRow, NUMBER_COLUMNS, type ReferenceRow, type RowProblem } from '../rows.ts';
 
 export type CatalogRow = MaterialRow | ReferenceRow;
 
@@ -34,10 +34,9 @@ function reportRepetition(
   problems: RowProblem[],
 ): void {
   const name = 'section' in row ? row.section : row.designation;
-  const key = 'section' in row || row.variant === '' ? name : `${name}\u0000${row.variant}`;
-  const line = lines.get(key);
+  const line = lines.get(name);
   if (line === undefined) {
-    lines.set(key, row.line);
+    lines.set(name, row.line);
     return;
   }
   const column =
@@ -97,8 +96,8 @@ const CHECKED = [
 function crossCheck(row: MaterialRow, shapes: UsShapes, report: Report): void {
   const counterpart = row.properties.get('counterpart');
   if (typeof counterpart !== 'object') return;
-  const { standard, edition } = row;
-  const known = shapes.of({ standard, edition });
+  const { standard, edition, variant } = row;
+  const known = shapes.of({ standard, edition, variant });
   if (row.unitSystem === 'US') {
     known.set(row.designation, row.numbers);
     return;

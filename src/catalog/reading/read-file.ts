@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { codeOf, StructdbError } from '../core/errors.ts';
+import { codeOf, StructdbError } from '../../core/errors.ts';
 
 /** AISC's whole table is 2 MB; what is far larger is no catalog and would not fit the memory structdb promises. */
 const LIMIT = 32 * 1024 * 1024;

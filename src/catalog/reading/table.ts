@@ -1,7 +1,7 @@
 import { StructdbError } from '../../core/errors.ts';
-import { decodeText } from '../decode.ts';
-import { splitRecords } from '../delimited.ts';
-import type { Table } from './content.ts';
+import type { Table } from '../readers/content.ts';
+import { decodeText } from './decode.ts';
+import { splitRecords } from './delimited.ts';
 
 /** The bytes of a file as a table. @throws CATALOG_UNREADABLE when there is no table in them */
 export function readTable(bytes: Uint8Array, file: string): Table {
