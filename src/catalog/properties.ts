@@ -28,6 +28,16 @@ export class Properties {
     return at < 0 ? undefined : this.#values[at];
   }
 
+  /** The same names with other values. */
+  map(change: (name: string, value: PropertyValue) => PropertyValue): Properties {
+    const changed = new Properties();
+    for (let at = 0; at < this.#names.length; at += 1) {
+      const name = this.#names[at]!;
+      changed.add(name, change(name, this.#values[at]!));
+    }
+    return changed;
+  }
+
   /** A JSON object. Decimals go in as they are written: JSON.stringify would need a float. */
   toJson(): string {
     let json = '';

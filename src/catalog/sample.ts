@@ -1,3 +1,5 @@
+import { metricPower } from './readers/aisc-columns.ts';
+import { timesPowerOfTen } from './reading/decimal.ts';
 import { type MaterialRow, NUMBER_COLUMNS, type UnitSystem } from './rows.ts';
 
 /**
@@ -14,10 +16,23 @@ export function fileBySample(
     // A single-unit file is read as US until its names tell otherwise; the systems have no name in common.
     const candidates: readonly UnitSystem[] = columns.has('counterpart') ? [row.unitSystem] : ['US', 'SI'];
     const match = candidates.flatMap((system) => known.get(`${system} ${row.designation}`) ?? [])[0];
-    if (!match || !sameValues(row, match, columns)) return undefined;
-    return { ...row, edition: match.edition, unitSystem: match.unitSystem };
+    if (!match) return undefined;
+    const read = row.unitSystem === match.unitSystem ? row : metricRow(row);
+    if (!sameValues(read, match, columns)) return undefined;
+    return { ...read, edition: match.edition };
   });
   return filed.every((row) => row !== undefined) ? filed : undefined;
+}
+
+/** A row that was read as US and is metric: with AISC's powers of ten. */
+function metricRow(row: MaterialRow): MaterialRow {
+  const numbers = Object.fromEntries(
+    Object.entries(row.numbers).map(([name, value]) => [name, value && timesPowerOfTen(value, metricPower(name))]),
+  );
+  const properties = row.properties.map((name, value) =>
+    typeof value === 'string' ? timesPowerOfTen(value, metricPower(name)) : value,
+  );
+  return { ...row, unitSystem: 'SI', numbers, properties };
 }
 
 function sameValues(row: MaterialRow, other: MaterialRow, columns: ReadonlySet<string>): boolean {

@@ -4,22 +4,24 @@ import type { UnitSystem } from './rows.ts';
 type Units = Readonly<Record<UnitSystem, string>>;
 
 const LENGTH: Units = { US: 'in', SI: 'mm' };
-const INERTIA: Units = { US: 'in⁴', SI: '10⁶ mm⁴' };
-const MODULUS: Units = { US: 'in³', SI: '10³ mm³' };
+const INERTIA: Units = { US: 'in⁴', SI: 'mm⁴' };
+const MODULUS: Units = { US: 'in³', SI: 'mm³' };
 const STRESS: Units = { US: 'ksi', SI: 'MPa' };
 const RATIO: Units = { US: '', SI: '' };
 
-/** The powers of ten are those in which AISC prints its metric values. */
+/** A number times its unit is the quantity: AISC prints metric values in powers of ten, which the readers multiply out. */
 const UNITS: Readonly<Record<string, Units>> = {
   weight: { US: 'lb/ft', SI: 'kg/m' },
   area: { US: 'in²', SI: 'mm²' },
   depth: LENGTH,
   rx: LENGTH,
   ry: LENGTH,
-  torsion_constant: { US: 'in⁴', SI: '10³ mm⁴' },
-  warping_constant: { US: 'in⁶', SI: '10⁹ mm⁶' },
+  warping_constant: { US: 'in⁶', SI: 'mm⁶' },
   warping_function: { US: 'in²', SI: 'mm²' },
-  ...each(['ix', 'iy', 'iz', 'iw', 'warping_moment_1', 'warping_moment_2', 'warping_moment_3'], INERTIA),
+  ...each(
+    ['ix', 'iy', 'iz', 'iw', 'warping_moment_1', 'warping_moment_2', 'warping_moment_3', 'torsion_constant'],
+    INERTIA,
+  ),
   ...each(['sx', 'sy', 'sz', 'zx', 'zy', 'sw_a', 'sw_b', 'sw_c', 'sz_a', 'sz_b', 'sz_c'], MODULUS),
   ...each(['hss_torsion_constant', 'statical_moment_flange', 'statical_moment_web'], MODULUS),
   ...each(['fy', 'fu', 'fy_max', 'fu_max'], STRESS),

@@ -92,7 +92,7 @@ function renderBlock(
   ) as [string[], string[]];
   const lines = numbers.map((name) => [
     name,
-    ...block.flatMap((row) => [row.values[name] ?? '', unitOf(name, row.unitSystem)]),
+    ...block.flatMap((row) => [grouped(row.values[name] ?? ''), unitOf(name, row.unitSystem)]),
   ]);
   const right = block.map((_, index) => 1 + index * 2);
   return [
@@ -112,6 +112,13 @@ function titleOf(block: readonly StoredMaterial[], style: Style): string {
   }
   const names = new Set(block.flatMap((row) => [row.designation, row.manualLabel ?? row.designation]));
   return `${style.bold([...names].join(' · '))} ${style.dim(`${shapeType ?? kind}, ${nameOfEdition({ standard, edition, variant })}`)}`;
+}
+
+/** `416000000` → `416,000,000`: inertias in mm⁴ have up to twelve digits. `--json` has them plain. */
+function grouped(number: string): string {
+  const [whole = '', fraction] = number.split('.');
+  const groups = whole.replace(/(?<=\d)(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? groups : `${groups}.${fraction}`;
 }
 
 function isNumber(text: string): boolean {

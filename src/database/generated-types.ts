@@ -67,11 +67,11 @@ export interface MaterialCatalog {
    */
   fy: Numeric | null;
   /**
-   * Moment of inertia about the x-axis: in⁴ | 10⁶ mm⁴
+   * Moment of inertia about the x-axis: in⁴ | mm⁴
    */
   ix: Numeric | null;
   /**
-   * Moment of inertia about the y-axis: in⁴ | 10⁶ mm⁴
+   * Moment of inertia about the y-axis: in⁴ | mm⁴
    */
   iy: Numeric | null;
   kind: string;
@@ -90,11 +90,11 @@ export interface MaterialCatalog {
   shape_type: string | null;
   standard: string;
   /**
-   * Elastic section modulus about the x-axis: in³ | 10³ mm³
+   * Elastic section modulus about the x-axis: in³ | mm³
    */
   sx: Numeric | null;
   /**
-   * Elastic section modulus about the y-axis: in³ | 10³ mm³
+   * Elastic section modulus about the y-axis: in³ | mm³
    */
   sy: Numeric | null;
   unit_system: string;
@@ -104,11 +104,11 @@ export interface MaterialCatalog {
    */
   weight: Numeric | null;
   /**
-   * Plastic section modulus about the x-axis: in³ | 10³ mm³
+   * Plastic section modulus about the x-axis: in³ | mm³
    */
   zx: Numeric | null;
   /**
-   * Plastic section modulus about the y-axis: in³ | 10³ mm³
+   * Plastic section modulus about the y-axis: in³ | mm³
    */
   zy: Numeric | null;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseDecimal, parseFraction, withoutBinaryNoise } from '../../src/catalog/reading/decimal.ts';
+import { parseDecimal, parseFraction, timesPowerOfTen, withoutBinaryNoise } from '../../src/catalog/reading/decimal.ts';
 
 describe('decimals', () => {
   it.each([
@@ -47,6 +47,31 @@ describe('decimals', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e20, max: 1e20 }), (value) => {
         expect(Number(parseDecimal(String(value)))).toBe(value === 0 ? 0 : value);
+      }),
+    );
+  });
+});
+
+describe('powers of ten', () => {
+  it.each([
+    ['416', 6, '416000000'],
+    ['0.416', 6, '416000'],
+    ['0.0004', 3, '0.4'],
+    ['12.5', -1, '1.25'],
+    ['500', -3, '0.5'],
+    ['-2.5', 3, '-2500'],
+    ['0', 9, '0'],
+  ])('%s times 10^%i is %s', (text, power, value) => {
+    expect(timesPowerOfTen(text, power)).toBe(value);
+  });
+
+  it('are exact, and undone by their reverse', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 30n }), fc.nat(12), fc.nat(12), (digits, scale, power) => {
+        const decimal = parseDecimal(`${digits}e-${scale}`)!;
+        const scaled = timesPowerOfTen(decimal, power);
+        expect(scaled).toBe(parseDecimal(`${digits}e${power - scale}`));
+        expect(timesPowerOfTen(scaled, -power)).toBe(decimal);
       }),
     );
   });

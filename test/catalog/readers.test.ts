@@ -24,7 +24,7 @@ describe("AISC's shapes database", () => {
       rows.map(({ unitSystem, designation, numbers }) => [unitSystem, designation, numbers.weight, numbers.ix]),
     ).toEqual([
       ['US', 'W14X90', '90', '999'],
-      ['SI', 'W360X134', '134', '416'],
+      ['SI', 'W360X134', '134', '416000000'],
     ]);
     expect(rows[0]!.properties.get('counterpart')).toEqual({ text: 'W360X134' });
     expect(rows[0]!.properties.get('web_thickness')).toBe('0.4375');

@@ -46,7 +46,7 @@ describe('structdb catalog', () => {
     const { exitCode, stdout } = await structdb(['catalog', 'show', 'w14x90', '--url', url]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^W14X90 · W360X134 W, AISC v16\.0$/m);
-    expect(stdout).toMatch(/^ +ix +999 +in⁴ +416 +10⁶ mm⁴$/m);
+    expect(stdout).toMatch(/^ +ix +999 +in⁴ +416,000,000 +mm⁴$/m);
   });
 
   it('show suggests names and exits 1 where there is none', async () => {

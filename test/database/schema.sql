@@ -241,21 +241,21 @@ COMMENT ON COLUMN public.material_catalog.depth IS 'Overall depth: in | mm';
 -- Name: COLUMN material_catalog.ix; Type: COMMENT; Schema: public; Owner: the_owner
 --
 
-COMMENT ON COLUMN public.material_catalog.ix IS 'Moment of inertia about the x-axis: in⁴ | 10⁶ mm⁴';
+COMMENT ON COLUMN public.material_catalog.ix IS 'Moment of inertia about the x-axis: in⁴ | mm⁴';
 
 
 --
 -- Name: COLUMN material_catalog.sx; Type: COMMENT; Schema: public; Owner: the_owner
 --
 
-COMMENT ON COLUMN public.material_catalog.sx IS 'Elastic section modulus about the x-axis: in³ | 10³ mm³';
+COMMENT ON COLUMN public.material_catalog.sx IS 'Elastic section modulus about the x-axis: in³ | mm³';
 
 
 --
 -- Name: COLUMN material_catalog.zx; Type: COMMENT; Schema: public; Owner: the_owner
 --
 
-COMMENT ON COLUMN public.material_catalog.zx IS 'Plastic section modulus about the x-axis: in³ | 10³ mm³';
+COMMENT ON COLUMN public.material_catalog.zx IS 'Plastic section modulus about the x-axis: in³ | mm³';
 
 
 --
@@ -269,21 +269,21 @@ COMMENT ON COLUMN public.material_catalog.rx IS 'Radius of gyration about the x-
 -- Name: COLUMN material_catalog.iy; Type: COMMENT; Schema: public; Owner: the_owner
 --
 
-COMMENT ON COLUMN public.material_catalog.iy IS 'Moment of inertia about the y-axis: in⁴ | 10⁶ mm⁴';
+COMMENT ON COLUMN public.material_catalog.iy IS 'Moment of inertia about the y-axis: in⁴ | mm⁴';
 
 
 --
 -- Name: COLUMN material_catalog.sy; Type: COMMENT; Schema: public; Owner: the_owner
 --
 
-COMMENT ON COLUMN public.material_catalog.sy IS 'Elastic section modulus about the y-axis: in³ | 10³ mm³';
+COMMENT ON COLUMN public.material_catalog.sy IS 'Elastic section modulus about the y-axis: in³ | mm³';
 
 
 --
 -- Name: COLUMN material_catalog.zy; Type: COMMENT; Schema: public; Owner: the_owner
 --
 
-COMMENT ON COLUMN public.material_catalog.zy IS 'Plastic section modulus about the y-axis: in³ | 10³ mm³';
+COMMENT ON COLUMN public.material_catalog.zy IS 'Plastic section modulus about the y-axis: in³ | mm³';
 
 
 --

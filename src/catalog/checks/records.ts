@@ -90,7 +90,7 @@ const CHECKED = [
   { column: 'weight', factor: 1.488164, tolerance: 0.1 },
   { column: 'area', factor: 645.16, tolerance: 0.02 },
   { column: 'depth', factor: 25.4, tolerance: 0.02 },
-  { column: 'ix', factor: 0.4162314, tolerance: 0.05 },
+  { column: 'ix', factor: 416231.4256, tolerance: 0.05 },
 ] as const;
 
 function crossCheck(row: MaterialRow, shapes: UsShapes, report: Report): void {

@@ -1,5 +1,5 @@
 import { StructdbError } from '../../core/errors.ts';
-import { aiscColumn, type Target } from './aisc-columns.ts';
+import { aiscColumn, metricPower, type Target } from './aisc-columns.ts';
 import type { Table } from './content.ts';
 
 export const DESIGNATION = 'EDI_Std_Nomenclature';
@@ -17,6 +17,8 @@ export interface BlockColumn {
   /** For messages: the header, and which half of the file where there are two. */
   readonly name: string;
   readonly target: Target;
+  /** The power of ten that the column leaves out of its numbers: 6 for Ix of the metric half, which is in 10⁶ mm⁴. */
+  readonly power?: number;
 }
 
 /**
@@ -28,6 +30,16 @@ export function splitBlocks(table: Table): Block[] {
   const second = table.header.indexOf(DESIGNATION, first + 1);
   if (second < 0) return [readHeaders(table, 0, table.header.length, '')];
   return [readHeaders(table, 0, second, ' (US)'), readHeaders(table, second, table.header.length, ' (metric)')];
+}
+
+/** The block with the powers of ten of AISC's metric columns, so that its values come out in mm, mm², mm³, mm⁴ and mm⁶. */
+export function metricBlock(block: Block): Block {
+  const columns = block.columns.map((column) => {
+    const { target } = column;
+    const power = metricPower(target.kind === 'number' ? target.column : target.kind === 'property' ? target.name : '');
+    return power === 0 ? column : { ...column, power };
+  });
+  return { ...block, columns };
 }
 
 function readHeaders(table: Table, from: number, to: number, half: string): Block {

@@ -112,6 +112,26 @@ export function aiscColumn(header: string): Target | undefined {
   return COLUMNS.get(/^tan\([^)]{1,3}\)$/.test(header) ? 'tan(α)' : header);
 }
 
+/**
+ * The powers of ten in which AISC prints metric values, by the name in the database: the workbook's Readme gives Ix in
+ * 10⁶ mm⁴, Zx in 10³ mm³, J in 10³ mm⁴ and Cw in 10⁹ mm⁶. Every other column is in plain mm, mm² or kg/m.
+ */
+const METRIC_POWERS: ReadonlyMap<string, number> = new Map([
+  ...['ix', 'iy', 'iz', 'iw', 'warping_moment_1', 'warping_moment_2', 'warping_moment_3'].map(powerOf(6)),
+  ...['sx', 'sy', 'sz', 'zx', 'zy', 'sw_a', 'sw_b', 'sw_c', 'sz_a', 'sz_b', 'sz_c'].map(powerOf(3)),
+  ...['hss_torsion_constant', 'statical_moment_flange', 'statical_moment_web', 'torsion_constant'].map(powerOf(3)),
+  ...['warping_constant'].map(powerOf(9)),
+]);
+
+function powerOf(power: number): (name: string) => [string, number] {
+  return (name) => [name, power];
+}
+
+/** What AISC's metric number of a column is to be multiplied with, as a power of ten: 6 for `ix`, 0 for `depth`. */
+export function metricPower(name: string): number {
+  return METRIC_POWERS.get(name) ?? 0;
+}
+
 /** The properties that are numbers wherever they occur: those of AISC's tables, and the upper limits of grades. */
 export const NUMERIC_PROPERTIES: readonly string[] = [
   ...new Set([...COLUMNS.values()].flatMap((target) => ('name' in target && target.name ? [target.name] : []))),

@@ -1,7 +1,7 @@
 import { StructdbError } from '../../core/errors.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem, UnitSystem } from '../rows.ts';
-import { type Block, DESIGNATION, splitBlocks } from './aisc-blocks.ts';
+import { type Block, DESIGNATION, metricBlock, splitBlocks } from './aisc-blocks.ts';
 import { publishedTable, refuseContradiction } from './aisc-editions.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
 import {
@@ -27,8 +27,9 @@ export const aiscShapesReader: CatalogReader = Object.freeze({
 });
 
 function readAiscShapes(table: Table, declared: Declared): MaterialContent {
-  const blocks = splitBlocks(table);
-  const identity = identify(table, blocks, declared);
+  const printed = splitBlocks(table);
+  const identity = identify(table, printed, declared);
+  const blocks = printed.map((block, index) => (identity.unitSystems[index] === 'SI' ? metricBlock(block) : block));
   const columns = new Set(['kind', 'shape_type', ...blocks.flatMap((block) => columnNames(block.columns))]);
   if (blocks.length === 2) columns.add('counterpart');
   if (blocks[0]!.labelAt !== undefined) columns.add('manual_label');

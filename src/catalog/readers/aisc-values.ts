@@ -1,4 +1,5 @@
 import { Properties } from '../properties.ts';
+import { timesPowerOfTen } from '../reading/decimal.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, NumberColumn, RowProblem } from '../rows.ts';
 import type { BlockColumn } from './aisc-blocks.ts';
@@ -16,17 +17,18 @@ export function readValues(file: string, record: DelimitedLine, columns: readonl
   const numbers: Partial<Record<NumberColumn, string | null>> = {};
   const properties = new Properties();
   const problems: RowProblem[] = [];
-  for (const { at, name, target } of columns) {
+  for (const { at, name, target, power } of columns) {
     if (!hasNumber(target)) continue;
     const text = record.cells[at]!;
     const cell = readAiscCell(text);
     const reason = 'reason' in cell ? cell.reason : cell.value === '0' && !mayBeZero(target) ? ZERO : undefined;
     if (reason !== undefined) problems.push({ file, line: record.line, column: name, value: text, reason });
     if (!('value' in cell)) continue;
-    if (target.kind === 'number') numbers[target.column] = cell.value;
-    if (target.kind === 'depth') numbers.depth ??= cell.value;
+    const value = power !== undefined && cell.value !== null ? timesPowerOfTen(cell.value, power) : cell.value;
+    if (target.kind === 'number') numbers[target.column] = value;
+    if (target.kind === 'depth') numbers.depth ??= value;
     const property = target.kind === 'property' || target.kind === 'depth' ? target.name : undefined;
-    if (property !== undefined && cell.value !== null) properties.add(property, cell.value);
+    if (property !== undefined && value !== null) properties.add(property, value);
   }
   return { numbers, properties, problems };
 }

@@ -68,6 +68,18 @@ export function withoutBinaryNoise(decimal: string): string {
   return placePoint(negative, rounded.toString(), fraction.length - excess);
 }
 
+/**
+ * The decimal times a power of ten, exactly: `0.416` by 6 is `416000`. Takes and returns the form of `parseDecimal`.
+ */
+export function timesPowerOfTen(decimal: string, power: number): string {
+  if (decimal === '0') return decimal;
+  const point = decimal.indexOf('.');
+  if (point < 0 && power >= 0) return decimal + '0'.repeat(power);
+  const negative = decimal.startsWith('-');
+  const fraction = point < 0 ? 0 : decimal.length - point - 1;
+  return placePoint(negative, decimal.replace(/[-.]/g, ''), fraction - power);
+}
+
 /** Digits with the point `scale` places from the right, in canonical form: no leading or trailing zeros, no `-0`. */
 function placePoint(negative: boolean, digits: string, scale: number): string {
   const padded = scale < 0 ? digits + '0'.repeat(-scale) : digits.padStart(scale + 1, '0');
