@@ -1,0 +1,80 @@
+import { hash } from 'node:crypto';
+import type { TargetTable } from './load/tables.ts';
+import { propertyValue } from './properties.ts';
+import { eachProperty } from './property-json.ts';
+import { parseDecimal } from './reading/decimal.ts';
+
+/** Changes whenever the same rows would get another hash. */
+const VERSION = 'structdb catalog content 1';
+
+/**
+ * The SHA-256 of what catalog rows say, however they are written: the order of rows, of columns and of properties does not
+ * matter, nor do zeros at the end of a number, blanks around a word, the encoding and the line ends of a file, or an empty
+ * value against none. A file and the rows that it became in the database have the same hash.
+ *
+ * Each row's canonical text is hashed with SHA-256; the eight words of that are summed over all rows, each modulo 2³², and
+ * the sums and the number of rows are hashed again. So rows may come in any order and none is kept. It tells accidents,
+ * not an adversary who forges rows (as the hashes of backups, src/database/fingerprint.ts).
+ */
+export class ContentHash {
+  readonly #sums = new Uint32Array(8);
+  #rows = 0;
+  /** Names of properties met so far, sorted, and the place of each: rows of one file have them in the same order. */
+  #names: string[] = [];
+  #places = new Map<string, number>();
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Takes a row in the order of the table's columns: key, then values, of which `properties` are JSON text. */
+  add(table: TargetTable, cells: readonly (string | null)[]): void {
+    let text = `${table.name}\0`;
+    const keys = table.key.length;
+    // PostgreSQL's text has no NUL, so that it parts values without doubt.
+    for (let at = 0; at < keys; at += 1) text += `${cells[at]}\0`;
+    for (let at = keys; at < cells.length; at += 1) {
+      const cell = cells[at]!;
+      const { type } = table.values[at - keys]!;
+      if (cell === null) text += '\0';
+      else if (type === 'jsonb') text += this.#properties(cell);
+      else text += `${type === 'numeric' ? (parseDecimal(cell) ?? cell) : cell.trim()}\0`;
+    }
+    const digest = hash('sha256', text, 'buffer');
+    for (let word = 0; word < 8; word += 1) this.#sums[word]! += digest.readUInt32BE(word * 4);
+    this.#rows += 1;
+  }
+
+  /** 64 hex digits, of the rows so far. */
+  digest(): string {
+    return hash('sha256', `${VERSION}\n${this.#rows}\n${this.#sums.join(' ')}\n`);
+  }
+
+  /** Sorted by name without a sort per row: each value goes to the place of its name. */
+  #properties(json: string): string {
+    const values: string[] = [];
+    const first = this.#names.length;
+    eachProperty(json, (name, value) => {
+      let place = this.#places.get(name);
+      if (place === undefined) {
+        place = this.#places.size;
+        this.#places.set(name, place);
+        this.#names.push(name);
+      }
+      const read = propertyValue(name, value.trim());
+      values[place] = typeof read === 'string' ? read : read.text;
+    });
+    // New names: everything once more, with their places sorted.
+    if (this.#names.length > first) {
+      this.#names.sort();
+      this.#places = new Map(this.#names.map((name, place) => [name, place]));
+      return this.#properties(json);
+    }
+    let text = '';
+    for (let place = 0; place < values.length; place += 1) {
+      const value = values[place];
+      if (value) text += `${this.#names[place]}\0${value}\0`;
+    }
+    return text;
+  }
+}
