@@ -22,6 +22,8 @@ export class ContentHash {
   /** Names of properties met so far, sorted, and the place of each: rows of one file have them in the same order. */
   #names: string[] = [];
   #places = new Map<string, number>();
+  /** The values of the row at hand, by place. */
+  readonly #values: string[] = [];
 
   get rows(): number {
     return this.#rows;
@@ -52,7 +54,7 @@ export class ContentHash {
 
   /** Sorted by name without a sort per row: each value goes to the place of its name. */
   #properties(json: string): string {
-    const values: string[] = [];
+    const values = this.#values.fill('');
     const first = this.#names.length;
     eachProperty(json, (name, value) => {
       let place = this.#places.get(name);
