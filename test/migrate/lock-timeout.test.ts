@@ -102,7 +102,8 @@ describe('a long transaction holds the table', () => {
     await up({ connection, registry: plain, count: 1 }, testContext());
     await whileHeld(connection, async (release) => {
       const context = testContext();
-      const error = await failureOf(up({ connection, registry: plain, lockTimeoutMs: 200 }, context));
+      // Long enough for a first look, which opens a connection, on a busy machine too.
+      const error = await failureOf(up({ connection, registry: plain, lockTimeoutMs: 1000 }, context));
       expect(error.message).toMatch(/55P03\)\. What was done before stays; the next run goes on from there\.$/);
       expect(error.details.join('\n')).toContain('application "nightly report"');
       expect(noticesOf(context)).toEqual([]);
