@@ -1,9 +1,9 @@
 import type { RunContext } from '../core/context.ts';
 import { ByScope } from './by-scope.ts';
 import type { MergeCounts, Staging } from './load/merge.ts';
-import { MATERIALS, REFERENCES } from './load/tables.ts';
+import { MATERIALS, REFERENCES, type StagedRow } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
-import type { Scope } from './readers/content.ts';
+import type { Reading, Scope } from './readers/content.ts';
 import type { EditionCount, FileReport } from './result.ts';
 import type { RowProblem } from './rows.ts';
 
@@ -19,10 +19,10 @@ export class FileReading {
   readonly #report: RunContext['report'];
   readonly #problems: RowProblem[] = [];
   readonly #editions = new ByScope(({ standard, edition, unitSystem, variant }) => ({
-    standard,
-    edition,
+    standard: ownText(standard),
+    edition: ownText(edition),
     unitSystem: (unitSystem ?? null) as EditionCount['unitSystem'],
-    variant: variant ?? null,
+    variant: variant == null ? null : ownText(variant),
     rows: 0,
   }));
   #whole: readonly Scope[] = [];
@@ -40,7 +40,7 @@ export class FileReading {
     return {
       table,
       columns: content.columns,
-      cells: this.#cells(),
+      batches: this.#batches(),
       finish: () => this.#finish(),
       ...(scopes ? { scopes } : {}),
     };
@@ -52,7 +52,7 @@ export class FileReading {
     const editions = this.#editions.values();
     return {
       file,
-      sha256,
+      sha256: sha256(),
       format: content.format,
       rows: editions.reduce((sum, edition) => sum + edition.rows, 0),
       editions,
@@ -63,8 +63,12 @@ export class FileReading {
     };
   }
 
-  *#cells(): Generator<readonly (string | null)[]> {
-    for (const { rows, problems } of this.#prepared.readings) {
+  async *#batches(): AsyncGenerator<Iterable<StagedRow['cells']>> {
+    for await (const readings of this.#prepared.batches) yield this.#cells(readings);
+  }
+
+  *#cells(readings: Iterable<Reading<StagedRow>>): Generator<StagedRow['cells']> {
+    for (const { rows, problems } of readings) {
       if (problems.length > 0) this.#problems.push(...problems);
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
@@ -97,4 +101,9 @@ export class FileReading {
         unitSystem === null ? [] : [{ standard, edition, unitSystem, variant }],
       );
   }
+}
+
+/** A copy: a part of a string keeps alive the whole that it was cut from, which is a megabyte of a large file. */
+function ownText(part: string): string {
+  return Buffer.from(part).toString();
 }

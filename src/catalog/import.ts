@@ -11,7 +11,7 @@ import { ensureHistory, recordImport } from './load/history.ts';
 import { lockCatalogs, namingWhoIsWaitedFor } from './load/lock.ts';
 import { mergeRows, previewRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
-import { prepareFile } from './prepare.ts';
+import { withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { UnitSystem } from './rows.ts';
@@ -72,8 +72,10 @@ async function load(client: pg.Client, files: readonly string[], options: Import
         const reports: FileReport[] = [];
         for (const file of files) {
           stopIfInterrupted(context);
-          const reading = new FileReading(await prepareFile(file, declaredOf(options), context), options, context);
-          const report = reading.report(await mergeRows(client, reading.staging(), context.signal));
+          const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
+            const reading = new FileReading(prepared, options, context);
+            return reading.report(await mergeRows(client, reading.staging(), context.signal));
+          });
           await recordImport(client, report);
           reports.push(report);
         }
@@ -90,8 +92,11 @@ async function preview(client: pg.Client, files: readonly string[], options: Imp
   const reports: FileReport[] = [];
   for (const file of files) {
     stopIfInterrupted(context);
-    const reading = new FileReading(await prepareFile(file, declaredOf(options), context), options, context);
-    reports.push(reading.report(await previewRows(client, reading.staging())));
+    const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
+      const reading = new FileReading(prepared, options, context);
+      return reading.report(await previewRows(client, reading.staging()));
+    });
+    reports.push(report);
   }
   return reports;
 }

@@ -1,43 +1,79 @@
 import path from 'node:path';
 import { interrupted, type RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
-import { type CatalogRow, checkRecords } from './checks/records.ts';
+import type { Batches } from './batches.ts';
+import { checkRecords, RecordChecker } from './checks/records.ts';
+import { SeenHashes } from './checks/seen-rows.ts';
 import { type StagedRow, stagedRow } from './load/tables.ts';
 import type { CatalogContent, Declared, MaterialContent, Reading, Scope } from './readers/content.ts';
-import { readCatalog } from './readers/index.ts';
-import { readCatalogFile } from './reading/read-file.ts';
-import type { MaterialRow, RowProblem } from './rows.ts';
+import { readCatalog, readStreamed } from './readers/index.ts';
+import { type CatalogFile, openCatalogFile } from './reading/catalog-file.ts';
+import type { RawRecord } from './reading/delimited.ts';
+import { streamTable } from './reading/record-batches.ts';
+import type { CatalogSource } from './reading/source.ts';
+import type { CatalogRow, MaterialRow, RowProblem } from './rows.ts';
 import { fileBySample } from './sample.ts';
 import { SHIPPED_SHAPES, shippedCatalogs } from './shipped.ts';
 
 /** A file that was recognised, with its records, ready to be staged: read as they are asked for, and only once. */
 export interface PreparedFile {
   readonly file: string;
-  readonly sha256: string;
+  /** SHA-256 of its bytes, 64 hex digits; known when all readings were taken. */
+  readonly sha256: () => string;
   readonly content: CatalogContent;
-  readonly readings: Iterable<Reading<StagedRow>>;
+  /** One batch of a file that is in memory; of a large one, a batch is made when it is asked for. */
+  readonly batches: Batches<Reading<StagedRow>>;
   /** All that it has rows of, where that is known before they are read. */
   readonly scopes?: readonly Scope[];
 }
 
-/** Reads and recognises a file without touching the database. */
-export async function prepareFile(
-  file: string,
+/** Hands a recognised file to `work`, and closes it. The database is not touched. */
+export async function withPreparedFile<T>(
+  source: CatalogSource,
   declared: Declared,
   context: Pick<RunContext, 'signal'>,
-): Promise<PreparedFile> {
-  const { bytes, sha256 } = await readCatalogFile(file, context.signal).catch((error: unknown) => {
+  work: (prepared: PreparedFile) => Promise<T>,
+): Promise<T> {
+  const opened = await openCatalogFile(source, context.signal).catch((error: unknown) => {
     throw context.signal.aborted ? interrupted() : error;
   });
+  try {
+    return await work(await prepareFile(opened, declared, context.signal));
+  } finally {
+    await opened.close();
+  }
+}
+
+async function prepareFile(opened: CatalogFile, declared: Declared, signal: AbortSignal): Promise<PreparedFile> {
+  const { name: file, sha256, whole: bytes } = opened;
+  if (bytes === undefined) return prepareLargeFile(opened, declared);
   const content = readCatalog(bytes, file, declared);
   const prepared = { file, sha256, content };
-  if (sha256 === SHIPPED_SHAPES.sha256 && content.kind === 'materials' && content.readTrusted) {
-    return { ...prepared, readings: content.readTrusted(), scopes: SHIPPED_SHAPES.scopes };
+  if (sha256() === SHIPPED_SHAPES.sha256 && content.kind === 'materials' && content.readTrusted) {
+    return { ...prepared, batches: [content.readTrusted()], scopes: SHIPPED_SHAPES.scopes };
   }
   const readings = checkRecords(content, file);
-  if (content.kind === 'references' || !content.undecided) return { ...prepared, readings: staged(readings) };
-  const decided = await decide(content, [...readings], content.undecided, context.signal);
-  return { ...prepared, readings: staged(decided) };
+  if (content.kind === 'references' || !content.undecided) return { ...prepared, batches: [staged(readings)] };
+  const decided = await decide(content, [...readings], content.undecided, signal);
+  return { ...prepared, batches: [staged(decided)] };
+}
+
+/** What a file of any size needs in memory is the batch at hand, and 16 bytes per row to find one that comes twice. */
+async function prepareLargeFile(
+  { name: file, sha256, chunks }: CatalogFile,
+  declared: Declared,
+): Promise<PreparedFile> {
+  const table = await streamTable(chunks(), file);
+  const content = readStreamed(table, declared);
+  const checker = new RecordChecker(content, file, new SeenHashes());
+  const batches = async function* () {
+    for await (const records of table.batches) yield staged(checked(records, checker));
+  };
+  return { file, sha256, content, batches: batches() };
+}
+
+function* checked(records: readonly RawRecord[], checker: RecordChecker): Generator<Reading<CatalogRow>> {
+  for (const record of records) yield checker.check(record);
 }
 
 function* staged(readings: Iterable<Reading<CatalogRow>>): Generator<Reading<StagedRow>> {
@@ -72,8 +108,8 @@ async function decide(
   const rows = readings.flatMap((reading) => reading.rows) as MaterialRow[];
   if (rows.length === 0) return readings;
   const [shapes] = shippedCatalogs();
-  const { bytes } = await readCatalogFile(shapes!, signal);
-  const shipped = [...checkRecords(readCatalog(bytes, shapes!, {}), shapes!)].flatMap((reading) => reading.rows);
+  const { whole } = await openCatalogFile(shapes!, signal);
+  const shipped = [...checkRecords(readCatalog(whole!, shapes!, {}), shapes!)].flatMap((reading) => reading.rows);
   const filed = fileBySample(content.columns, rows, shipped as MaterialRow[]);
   if (filed) return [{ rows: filed, problems }];
   throw problems.length > 0 ? badRows(problems[0]!.file, problems) : undecided;

@@ -55,6 +55,8 @@ export interface ReferenceRow {
   readonly url: string | null;
 }
 
+export type CatalogRow = MaterialRow | ReferenceRow;
+
 /** Something wrong with one cell or one row of a file. */
 export interface RowProblem {
   readonly file: string;

@@ -1,47 +1,60 @@
 import { ByScope } from '../by-scope.ts';
 import type { CatalogContent, MaterialContent, Reading } from '../readers/content.ts';
-import { type MaterialRow, NUMBER_COLUMNS, type ReferenceRow, type RowProblem } from '../rows.ts';
-
-export type CatalogRow = MaterialRow | ReferenceRow;
+import type { RawRecord } from '../reading/delimited.ts';
+import { type CatalogRow, type MaterialRow, NUMBER_COLUMNS, type RowProblem } from '../rows.ts';
+import { SeenNames, type SeenRows } from './seen-rows.ts';
 
 /**
  * Reads and checks the records of a file one after the other: besides cells that cannot be read, values that no such
  * material has, values that contradict each other, and rows given twice. A record with a problem yields no row.
  */
 export function* checkRecords(content: CatalogContent, file: string): Generator<Reading<CatalogRow>> {
-  const lines = new ByScope(() => new Map<string, number>());
-  const shapes: UsShapes = new ByScope(() => new Map());
-  for (const record of content.records) {
+  const checker = new RecordChecker(content, file);
+  for (const record of content.records) yield checker.check(record);
+}
+
+/** Checks one record after the other, remembering of those before it what it needs. */
+export class RecordChecker {
+  readonly #content: CatalogContent;
+  readonly #file: string;
+  readonly #seen: SeenRows;
+  readonly #shapes: UsShapes = new ByScope(() => new Map());
+
+  constructor(content: CatalogContent, file: string, seen: SeenRows = new SeenNames()) {
+    this.#content = content;
+    this.#file = file;
+    this.#seen = seen;
+  }
+
+  check(record: RawRecord): Reading<CatalogRow> {
+    const content = this.#content;
     const reading = content.read({ line: record.line, cells: record.cells() });
-    if (reading.problems.length > 0) {
-      yield reading;
-      continue;
-    }
+    if (reading.problems.length > 0) return reading;
     const problems: RowProblem[] = [];
     for (const row of reading.rows) {
-      reportRepetition(content, row, lines.of(row), file, problems);
-      if (content.kind === 'materials') reportMaterial(content, row as MaterialRow, shapes, file, problems);
+      reportRepetition(content, row, this.#seen, this.#file, problems);
+      if (content.kind === 'materials') {
+        reportMaterial(content, row as MaterialRow, this.#shapes, this.#file, problems);
+      }
     }
-    yield problems.length > 0 ? { rows: [], problems } : reading;
+    return problems.length > 0 ? { rows: [], problems } : reading;
   }
 }
 
 function reportRepetition(
   content: CatalogContent,
   row: CatalogRow,
-  lines: Map<string, number>,
+  seen: SeenRows,
   file: string,
   problems: RowProblem[],
 ): void {
-  const name = 'section' in row ? row.section : row.designation;
-  const line = lines.get(name);
-  if (line === undefined) {
-    lines.set(name, row.line);
-    return;
-  }
-  const column =
-    content.kind === 'materials' && 'unitSystem' in row ? content.headerOf('designation', row.unitSystem) : 'section';
-  problems.push({ file, line: row.line, column, value: name, reason: `the same row stands on line ${line}` });
+  const line = seen.lineOf(row);
+  if (line === undefined) return;
+  const [column, value] =
+    'section' in row
+      ? ['section', row.section]
+      : [(content as MaterialContent).headerOf('designation', row.unitSystem), row.designation];
+  problems.push({ file, line: row.line, column, value, reason: `the same row stands on line ${line}` });
 }
 
 /** The values of US rows that SI rows are checked against, by name. */

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import type { Batches } from '../batches.ts';
 import type { Scope } from '../readers/content.ts';
 import {
   type Coverage,
@@ -15,6 +16,7 @@ import {
   stageColumns,
   updateChanged,
 } from './merge-sql.ts';
+import type { StagedRow } from './tables.ts';
 
 export interface MergeCounts {
   readonly inserted: number;
@@ -25,7 +27,7 @@ export interface MergeCounts {
 
 /** Rows in the order of the table's columns, and what they speak about. */
 export interface Staging extends Coverage {
-  readonly cells: Iterable<readonly (string | null)[]>;
+  readonly batches: Batches<StagedRow['cells']>;
   /** All that the rows belong to, where that is known before they come. */
   readonly scopes?: readonly Scope[];
   /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
@@ -77,7 +79,7 @@ interface Copied {
 async function copyRows(client: pg.Client, staging: Staging, into: string, signal: AbortSignal): Promise<Copied> {
   const copy = client.query(copyFrom(`copy ${into} (${stageColumns(staging.table)}) from stdin`));
   let whole: readonly Scope[] = [];
-  const chunks = function* () {
+  const chunks = async function* () {
     yield* copyChunks(staging);
     whole = staging.finish();
   };
@@ -106,9 +108,11 @@ export async function previewRows(client: pg.Client, staging: Staging): Promise<
   const isJson = (at: number) => at >= table.key.length && table.values[at - table.key.length]!.type === 'jsonb';
   // Written by hand because properties are JSON already: parsing them would turn exact decimals into floats.
   const records: string[] = [];
-  for (const row of staging.cells) {
-    const entries = row.map((cell, at) => `"${names[at]}":${isJson(at) ? cell : JSON.stringify(cell)}`);
-    records.push(`{${entries.join(',')}}`);
+  for await (const batch of staging.batches) {
+    for (const row of batch) {
+      const entries = row.map((cell, at) => `"${names[at]}":${isJson(at) ? cell : JSON.stringify(cell)}`);
+      records.push(`{${entries.join(',')}}`);
+    }
   }
   const parameters = [`[${records.join(',')}]`, ...(table.retires ? scopeParameters(staging.finish()) : [])];
   if (!table.retires) staging.finish();
@@ -136,18 +140,20 @@ function scopeParameters(scopes: readonly Scope[]): (string | null)[][] {
 /** Small, so that the server begins early. */
 const CHUNK_CHARACTERS = 16_384;
 
-function* copyChunks({ cells, table }: Staging): Generator<Buffer> {
+async function* copyChunks({ batches, table }: Staging): AsyncGenerator<Buffer> {
   const isNumeric = [...table.key.map(() => false), ...table.values.map(({ type }) => type === 'numeric')];
   let chunk = '';
-  for (const row of cells) {
-    for (let at = 0; at < row.length; at += 1) {
-      const cell = row[at] as string | null;
-      chunk += `${at === 0 ? '' : '\t'}${cell === null ? '\\N' : isNumeric[at] ? cell : escapeCell(cell)}`;
+  for await (const batch of batches) {
+    for (const row of batch) {
+      for (let at = 0; at < row.length; at += 1) {
+        const cell = row[at] as string | null;
+        chunk += `${at === 0 ? '' : '\t'}${cell === null ? '\\N' : isNumeric[at] ? cell : escapeCell(cell)}`;
+      }
+      chunk += '\n';
+      if (chunk.length < CHUNK_CHARACTERS) continue;
+      yield Buffer.from(chunk);
+      chunk = '';
     }
-    chunk += '\n';
-    if (chunk.length < CHUNK_CHARACTERS) continue;
-    yield Buffer.from(chunk);
-    chunk = '';
   }
   if (chunk !== '') yield Buffer.from(chunk);
 }

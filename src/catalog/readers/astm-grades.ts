@@ -11,6 +11,7 @@ const NOT_STATED = 'form not stated in source';
 /** A list of ASTM grades with minimum strengths in ksi: the product form may name an edition and a range of thickness. */
 export const astmGradesReader: CatalogReader = Object.freeze({
   format: 'ASTM grades',
+  streams: true,
   recognises: (header: readonly string[]) => COLUMNS.every((name) => header.includes(name)),
   read: readGrades,
 });

@@ -10,6 +10,7 @@ const COLUMNS = [...NECESSARY, 'topic', 'expression', 'url', 'source'];
 /** References to sections of codes: a CSV with standard, edition, section and title; topic, expression and url may follow. */
 export const codeReferencesReader: CatalogReader = Object.freeze({
   format: 'code references',
+  streams: true,
   recognises: (header: readonly string[]) => NECESSARY.every((name) => header.includes(name)),
   read: readReferences,
 });

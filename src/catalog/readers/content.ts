@@ -65,6 +65,8 @@ export type CatalogContent = MaterialContent | ReferenceContent;
 /** One format: knows its files by their header, and reads them. */
 export interface CatalogReader {
   readonly format: string;
+  /** Interprets each record by itself: a file of any size can be read, of whose records `read` is then shown none. */
+  readonly streams?: true;
   recognises(header: readonly string[]): boolean;
   read(table: Table, declared: Declared): CatalogContent;
 }

@@ -1,10 +1,11 @@
 import { StructdbError } from '../../core/errors.ts';
+import type { StreamedTable } from '../reading/record-batches.ts';
 import { readTable } from '../reading/table.ts';
 import { a1085Reader } from './a1085.ts';
 import { aiscShapesReader } from './aisc-shapes.ts';
 import { astmGradesReader } from './astm-grades.ts';
 import { codeReferencesReader } from './code-references.ts';
-import type { CatalogContent, CatalogReader, Declared } from './content.ts';
+import type { CatalogContent, CatalogReader, Declared, Table } from './content.ts';
 import { structdbLayoutReader } from './structdb-layout.ts';
 
 const READERS: readonly CatalogReader[] = [
@@ -21,6 +22,34 @@ const READERS: readonly CatalogReader[] = [
  */
 export function readCatalog(bytes: Uint8Array, file: string, declared: Declared): CatalogContent {
   const table = readTable(bytes, file);
+  const reader = readerOf(table, declared);
+  if (table.records.length === 0) {
+    throw new StructdbError('CATALOG_UNREADABLE', `${file} has a header and no rows.`, {
+      hint: 'The file may be truncated: fetch it again.',
+    });
+  }
+  return reader.read(table, declared);
+}
+
+/**
+ * The same for a large file, of which only the header is known: `records` is empty, and `whole` knows of no scope.
+ * @throws CATALOG_UNREADABLE for a format that needs all records at once, CATALOG_UNKNOWN
+ */
+export function readStreamed({ file, header }: StreamedTable, declared: Declared): CatalogContent {
+  const table = { file, header, records: [] };
+  const reader = readerOf(table, declared);
+  if (reader.streams) return reader.read(table, declared);
+  throw new StructdbError(
+    'CATALOG_UNREADABLE',
+    `${file} is in the format "${reader.format}" and has more than 16 MiB.`,
+    {
+      hint: 'No table of that publisher is nearly as large: fetch the file again.',
+    },
+  );
+}
+
+function readerOf(table: Table, declared: Declared): CatalogReader {
+  const { file } = table;
   const fitting = READERS.filter((reader) => reader.recognises(table.header));
   if (fitting.length !== 1) {
     const known = READERS.map(({ format }) => format).join(', ');
@@ -41,10 +70,5 @@ export function readCatalog(bytes: Uint8Array, file: string, declared: Declared)
       },
     );
   }
-  if (table.records.length === 0) {
-    throw new StructdbError('CATALOG_UNREADABLE', `${file} has a header and no rows.`, {
-      hint: 'The file may be truncated: fetch it again.',
-    });
-  }
-  return reader.read(table, declared);
+  return reader;
 }

@@ -32,6 +32,7 @@ const NUMERIC = new Set<string>(NUMERIC_PROPERTIES);
 /** structdb's own layout: the key, the columns of material_catalog, and one column for each property. */
 export const structdbLayoutReader: CatalogReader = Object.freeze({
   format: "structdb's own layout",
+  streams: true,
   recognises: (header: readonly string[]) => NECESSARY.every((name) => header.includes(name)),
   read: readLayout,
 });

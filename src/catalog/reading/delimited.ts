@@ -23,18 +23,27 @@ export interface RawRecord {
  * @throws CATALOG_UNREADABLE for quotes that are never closed or stand in the middle of a cell
  */
 export function splitRecords(text: string, file: string): RawRecord[] {
-  const delimiter = delimiterOf(/\S.*/.exec(text)?.[0] ?? '');
-  return text.includes('"') ? parseQuoted(text, delimiter, file) : cutPlain(text, delimiter);
+  return cutRecords(text, delimiterOf(/\S.*/.exec(text)?.[0] ?? ''), file, 1).records;
 }
 
-function cutPlain(text: string, delimiter: string): RawRecord[] {
+/** The records of a part of a file that begins at the line `first`, and how many lines it has. @throws CATALOG_UNREADABLE */
+export function cutRecords(
+  text: string,
+  delimiter: string,
+  file: string,
+  first: number,
+): { readonly records: RawRecord[]; readonly lines: number } {
+  return text.includes('"') ? parseQuoted(text, delimiter, file, first) : cutPlain(text, delimiter, first);
+}
+
+function cutPlain(text: string, delimiter: string, first: number): { records: RawRecord[]; lines: number } {
   const records: RawRecord[] = [];
   const lines = text.split(/\r\n|\n|\r/);
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index]!;
-    if (!isBlank(line, delimiter)) records.push(new PlainRecord(index + 1, line, delimiter));
+    if (!isBlank(line, delimiter)) records.push(new PlainRecord(first + index, line, delimiter));
   }
-  return records;
+  return { records, lines: lines.length - 1 };
 }
 
 class PlainRecord implements RawRecord {
@@ -53,9 +62,14 @@ class PlainRecord implements RawRecord {
   }
 }
 
-function parseQuoted(text: string, delimiter: string, file: string): RawRecord[] {
+function parseQuoted(
+  text: string,
+  delimiter: string,
+  file: string,
+  first: number,
+): { records: RawRecord[]; lines: number } {
   const records: RawRecord[] = [];
-  let line = 1;
+  let line = first;
   try {
     parse(text, {
       delimiter,
@@ -63,7 +77,7 @@ function parseQuoted(text: string, delimiter: string, file: string): RawRecord[]
       relax_column_count: true,
       on_record: (cells: string[], { lines }) => {
         const begin = line;
-        line = lines + 1;
+        line = first + lines;
         if (cells.some((cell) => cell.trim() !== '')) {
           records.push({ line: begin, cells: (count) => cells.slice(0, count) });
         }
@@ -74,7 +88,7 @@ function parseQuoted(text: string, delimiter: string, file: string): RawRecord[]
     if (!(cause instanceof CsvError)) throw cause;
     throw badQuotes(cause, file, line);
   }
-  return records;
+  return { records, lines: line - first };
 }
 
 function badQuotes(cause: CsvError, file: string, line: number): StructdbError {
@@ -85,7 +99,8 @@ function badQuotes(cause: CsvError, file: string, line: number): StructdbError {
   return new StructdbError('CATALOG_UNREADABLE', `${file}, line ${line}: ${what}.`, { cause, hint });
 }
 
-function delimiterOf(header: string): string {
+/** As the first line has it. */
+export function delimiterOf(header: string): string {
   const bare = header.replaceAll(/"[^"]*"/g, '');
   const count = (character: string) => bare.split(character).length;
   return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best));

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { bytesOf, type CatalogSource, nameOfSource } from './source.ts';
+
+/**
+ * What is read whole. AISC's table is 2 MB; formats that must know all their names before the first row is filed are read
+ * only up to here, the others beyond it piece by piece, in memory that does not grow with the file.
+ */
+export const WHOLE_BYTES = 16 * 1024 * 1024;
+
+/** A file whose first bytes were read. Close it, however it ends. */
+export interface CatalogFile {
+  readonly name: string;
+  /** All of it, where that is at most WHOLE_BYTES. */
+  readonly whole: Uint8Array | undefined;
+  /** All of it, chunk by chunk; to be taken once. */
+  readonly chunks: () => AsyncGenerator<Uint8Array>;
+  /** SHA-256 of the bytes, 64 hex digits; known when all of them were read. */
+  readonly sha256: () => string;
+  readonly close: () => Promise<void>;
+}
+
+/** Reads a file as far as WHOLE_BYTES. @throws FILE_MISSING, FILE_UNREADABLE */
+export async function openCatalogFile(source: CatalogSource, signal: AbortSignal): Promise<CatalogFile> {
+  const hash = createHash('sha256');
+  let digest: string | undefined;
+  const bytes = hashed(bytesOf(source, signal), hash);
+  const read: Uint8Array[] = [];
+  let size = 0;
+  let ended = false;
+  while (!ended && size <= WHOLE_BYTES) {
+    const { done, value } = await bytes.next();
+    ended = done === true;
+    if (value === undefined) continue;
+    read.push(value);
+    size += value.length;
+  }
+  return {
+    name: nameOfSource(source),
+    whole: ended ? (read.length === 1 ? read[0]! : Buffer.concat(read)) : undefined,
+    chunks: async function* () {
+      // Each is let go of as soon as it is taken.
+      while (read.length > 0) yield read.shift()!;
+      yield* bytes;
+    },
+    sha256: () => {
+      digest ??= hash.digest('hex');
+      return digest;
+    },
+    close: async () => void (await bytes.return(undefined)),
+  };
+}
+
+async function* hashed(bytes: AsyncIterable<Uint8Array>, hash: { update(chunk: Uint8Array): unknown }) {
+  for await (const chunk of bytes) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}

@@ -1,0 +1,73 @@
+import { open } from 'node:fs/promises';
+import { codeOf, StructdbError } from '../../core/errors.ts';
+
+/** Where a catalog comes from: the path of a file, or bytes that somebody else has, under the name that messages use. */
+export type CatalogSource =
+  | string
+  | { readonly name: string; readonly bytes: Uint8Array }
+  | { readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
+
+export function nameOfSource(source: CatalogSource): string {
+  return typeof source === 'string' ? source : source.name;
+}
+
+/** Larger ones are memory that waits to be collected. */
+const CHUNK_BYTES = 1024 * 1024;
+/** A file of this size is read in one go. */
+const ONE_GO_BYTES = 4 * CHUNK_BYTES;
+
+/** The bytes of a source as they stand, chunk by chunk. @throws FILE_MISSING, FILE_UNREADABLE */
+export function bytesOf(source: CatalogSource, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (typeof source === 'string') return fileBytes(source, signal);
+  return 'bytes' in source ? once(source.bytes) : streamBytes(source.name, source.stream);
+}
+
+async function* fileBytes(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const handle = await open(file).catch((cause: unknown) => {
+    throw unreadable(file, cause);
+  });
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) {
+      throw new StructdbError('FILE_UNREADABLE', `${file} is a directory.`, {
+        hint: `Name the files in it: structdb catalog import ${file}/*.csv`,
+      });
+    }
+    while (true) {
+      signal.throwIfAborted();
+      const size = stats.size < ONE_GO_BYTES ? Math.max(stats.size + 1, 64 * 1024) : CHUNK_BYTES;
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(size));
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (cause) {
+    throw cause instanceof StructdbError || signal.aborted ? cause : unreadable(file, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield bytes;
+}
+
+async function* streamBytes(name: string, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (cause) {
+    throw cause instanceof StructdbError ? cause : unreadable(name, cause);
+  }
+}
+
+function unreadable(file: string, cause: unknown): StructdbError {
+  if (codeOf(cause) === 'ENOENT') {
+    return new StructdbError('FILE_MISSING', `There is no file ${file}.`, {
+      cause,
+      hint: 'Check the path; without files, the catalogs that ship are imported: structdb catalog import',
+    });
+  }
+  return new StructdbError('FILE_UNREADABLE', `Cannot read ${file}: ${(cause as Error).message}.`, {
+    cause,
+    hint: 'Check its owner and permissions.',
+  });
+}

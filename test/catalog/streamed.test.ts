@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { SeenHashes, SeenNames } from '../../src/catalog/checks/seen-rows.ts';
+import { splitRecords } from '../../src/catalog/reading/delimited.ts';
+import { streamTable } from '../../src/catalog/reading/record-batches.ts';
+import { failureOf } from '../support/failure.ts';
+
+/** The bytes in chunks of these sizes, again and again. */
+async function* chunksOf(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+    const size = sizes[turn % sizes.length]!;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+async function streamed(bytes: Uint8Array, sizes: readonly number[]): Promise<(string | number)[][]> {
+  const { header, batches } = await streamTable(chunksOf(bytes, sizes), 'x.csv');
+  const records: (string | number)[][] = [[...header]];
+  for await (const batch of batches)
+    for (const { line, cells } of batch.map((r) => ({ line: r.line, cells: r.cells() })))
+      records.push([line, ...cells]);
+  return records;
+}
+
+const cell = fc.oneof(
+  fc.stringMatching(/^[a-z0-9–é .]{0,6}$/),
+  fc.stringMatching(/^[a-z",;\n\r–]{0,6}$/).map((text) => `"${text.replaceAll('"', '""')}"`),
+);
+const table = fc
+  .record({
+    header: fc.constant('a,b,c'),
+    rows: fc.array(fc.array(cell, { minLength: 3, maxLength: 3 }).map((cells) => cells.join(','))),
+    end: fc.constantFrom('\n', '\r\n'),
+    last: fc.boolean(),
+  })
+  .map(({ header, rows, end, last }) => [header, ...rows].join(end) + (last ? end : ''));
+
+describe('a file that is read in pieces', () => {
+  it('has the records and lines of one that is read whole, wherever it is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        table,
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
+        async (text, sizes) => {
+          const [header, ...records] = splitRecords(text, 'x.csv');
+          const whole = records.map((record) => [record.line, ...record.cells()]);
+          expect(await streamed(Buffer.from(text), sizes)).toEqual([header!.cells(), ...whole]);
+        },
+      ),
+    );
+  });
+
+  it('may be UTF-16 or have a byte order mark', async () => {
+    const expected = [
+      ['a', 'b'],
+      [2, '–', '1'],
+    ];
+    const text = '\ufeffa,b\n–,1\n';
+    expect(await streamed(Buffer.from(text), [3])).toEqual(expected);
+    expect(await streamed(Buffer.from(text, 'utf16le'), [3])).toEqual(expected);
+  });
+
+  it.each([
+    ['a byte of another encoding', Buffer.from([97, 44, 98, 10, 0x96, 10]), /is not valid UTF-8/],
+    ['a zero byte', Buffer.from('a,b\n\0'), /is a binary file/],
+    ['a quote that is never closed', Buffer.from('a,b\n1,"2\n3,4\n'), /line 2: a quote is opened and never closed/],
+    ['a quote in a cell', Buffer.from('a,b\n1,2\n1,2"\n3,4"\n'), /line 3: a quote stands in the middle/],
+    ['nothing', Buffer.from(''), /is empty/],
+    ['a line of megabytes', Buffer.alloc(3 << 20, 'a'), /line 1: a row of more than 1048576 characters/],
+  ])('is refused for %s', async (_, bytes, message) => {
+    const error = await failureOf(streamed(bytes, [1 << 19]));
+    expect([error.code, error.message]).toEqual(['CATALOG_UNREADABLE', expect.stringMatching(message)]);
+    expect(error.hint).toBeTruthy();
+  });
+});
+
+describe('rows by their hash', () => {
+  const row = (name: string, line: number, variant = '') => ({
+    ...{ line, standard: 'S', edition: 'v1', unitSystem: 'US' as const, designation: name, variant },
+    ...{ texts: {}, numbers: {}, properties: undefined as never },
+  });
+
+  it('are found as by their name, also when there are many', () => {
+    const [hashes, names] = [new SeenHashes(), new SeenNames()];
+    for (let line = 1; line <= 60_000; line += 1) {
+      const next = row(`W${(line * 7919) % 55_000}`, line, line % 3 === 0 ? 'x' : '');
+      const expected = names.lineOf(next);
+      if (hashes.lineOf(next) !== expected) throw new Error(`line ${line}: not ${expected}`);
+    }
+  });
+
+  it('are told apart by where one part of the key ends', () => {
+    const hashes = new SeenHashes();
+    expect([
+      hashes.lineOf(row('ab', 1, 'c')),
+      hashes.lineOf(row('b', 2, 'ca')),
+      hashes.lineOf(row('ab', 3, 'c')),
+    ]).toEqual([undefined, undefined, 1]);
+  });
+});
