@@ -13,6 +13,7 @@ import { mergeRows, previewRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
 import { withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
+import type { Encoding } from './reading/encodings.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { UnitSystem } from './rows.ts';
 import { shippedCatalogs } from './shipped.ts';
@@ -29,6 +30,8 @@ export interface ImportOptions {
   readonly edition?: string;
   /** The unit system of an AISC file in one unit system whose content does not prove it. */
   readonly unitSystem?: UnitSystem;
+  /** The encoding of text files whose bytes do not prove it. */
+  readonly encoding?: Encoding;
   /** Only say what an import would do: nothing is written, locked or created. */
   readonly dryRun?: boolean;
   /** How long to wait for another import, in milliseconds; 10 s by default. */
@@ -101,10 +104,11 @@ async function preview(client: pg.Client, files: readonly string[], options: Imp
   return reports;
 }
 
-function declaredOf({ edition, unitSystem }: ImportOptions): Declared {
+function declaredOf({ edition, unitSystem, encoding }: ImportOptions): Declared {
   return {
     ...(edition === undefined ? {} : { edition: edition.replace(/^(?=\d)/, 'v') }),
     ...(unitSystem === undefined ? {} : { unitSystem }),
+    ...(encoding === undefined ? {} : { encoding }),
   };
 }
 

@@ -2,6 +2,7 @@
 export { type ImportOptions, importCatalogs } from './import.ts';
 export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
 export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation } from './lookup/show.ts';
+export { ENCODINGS, type Encoding } from './reading/encodings.ts';
 export type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';
 export type { RowProblem, UnitSystem } from './rows.ts';
 export { shippedCatalogs } from './shipped.ts';

@@ -1,3 +1,4 @@
+import type { Encoding } from './reading/encodings.ts';
 import type { RowProblem } from './rows.ts';
 
 /** How many rows of one edition a file holds. References have no unit system, and only shapes have variants of it. */
@@ -25,6 +26,14 @@ export interface FileReport extends ImportCounts {
   readonly file: string;
   readonly sha256: string;
   readonly format: string;
+  /** In which its text was read; null for a workbook. */
+  readonly encoding: Encoding | null;
+  /** What separates its cells; null for a workbook. */
+  readonly delimiter: string | null;
+  /** The sheet of a workbook that was read; null for a text. */
+  readonly sheet: string | null;
+  /** What of the file was skipped or derived, a sentence each. */
+  readonly notes: readonly string[];
   /** Good rows of the file. */
   readonly rows: number;
   readonly editions: readonly EditionCount[];

@@ -1,4 +1,5 @@
 import type {
+  FileReport,
   ImportCounts,
   ImportResult,
   ListResult,
@@ -12,11 +13,10 @@ import type { Style } from './output.ts';
 /** What `catalog import` prints: a line per file, and whether anything changed. */
 export function renderImport(result: ImportResult, style: Style): string {
   const lines = result.files.flatMap((file) => {
-    const editions = new Set(file.editions.map(nameOfEdition));
-    const what = editions.size === 1 ? [...editions][0]! : `${editions.size} editions`;
     const rejected = new Map(file.problems.map((problem) => [problem.line, problem]));
     return [
-      `${style.bold(file.file)} ${style.dim(`${what}, ${file.format}`)}`,
+      `${style.bold(file.file)} ${style.dim(describeFile(file))}`,
+      ...file.notes.map((note) => `  ${style.dim(note)}`),
       `  ${describeCounts(file)}`,
       ...[...rejected.values()].slice(0, 20).map(({ line, column, value, reason }) => {
         return `  ${style.yellow('rejected')} line ${line}: ${column} "${value.trim()}": ${reason}`;
@@ -27,6 +27,20 @@ export function renderImport(result: ImportResult, style: Style): string {
     ];
   });
   return [...lines, verdict(result, style)].join('\n');
+}
+
+/** `AISC v16.0 in US and SI units, AISC's shapes database, windows-1252`: what is as it mostly is goes without saying. */
+function describeFile({ editions, format, encoding, delimiter, sheet }: FileReport): string {
+  const names = new Set(editions.map(nameOfEdition));
+  const systems = new Set(editions.flatMap(({ unitSystem }) => unitSystem ?? []));
+  const units = systems.size === 0 ? '' : ` in ${[...systems].join(' and ')} units`;
+  return [
+    `${names.size === 1 ? [...names][0]! : `${names.size} editions`}${units}`,
+    format,
+    ...(sheet === null ? [] : [`sheet "${sheet}"`]),
+    ...(encoding === null || encoding === 'utf-8' ? [] : [encoding]),
+    ...(delimiter === ';' ? ['semicolons'] : delimiter === '\t' ? ['tabs'] : []),
+  ].join(', ');
 }
 
 /** `AISC v16.0`, `AISC v16.0 A1085`. */

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ImportResult, ListResult, ShowResult, UnitSystem } from '../catalog/index.ts';
+import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
 import { EXIT } from '../core/errors.ts';
 import { renderImport, renderList, renderShow } from './catalog-text.ts';
 import type { Shell } from './shell.ts';
@@ -18,6 +19,7 @@ interface ImportFlags {
   readonly skipBadRows?: boolean;
   readonly edition?: string;
   readonly unitSystem?: UnitSystem;
+  readonly encoding?: Encoding;
   readonly dryRun?: boolean;
 }
 
@@ -42,10 +44,13 @@ function importCommand(shell: Shell): Command {
             'SI',
           ]),
         )
+        .addOption(
+          new Option('--encoding <name>', 'the encoding of a text file that does not prove it').choices(ENCODINGS),
+        )
         .option('--dry-run', 'only say what would change; write, lock and create nothing'),
     run: async (session, [files], options) => {
       const { importCatalogs } = await import('../catalog/index.ts');
-      const { complete, skipBadRows, edition, unitSystem, dryRun } = options;
+      const { complete, skipBadRows, edition, unitSystem, encoding, dryRun } = options;
       const result: ImportResult = await importCatalogs(
         {
           connection: await session.connection(),
@@ -54,6 +59,7 @@ function importCommand(shell: Shell): Command {
           ...(skipBadRows === undefined ? {} : { skipBadRows }),
           ...(edition === undefined ? {} : { edition }),
           ...(unitSystem === undefined ? {} : { unitSystem }),
+          ...(encoding === undefined ? {} : { encoding }),
           ...(dryRun === undefined ? {} : { dryRun }),
         },
         session.context,

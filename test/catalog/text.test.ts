@@ -6,27 +6,6 @@ import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 const bytes = (text: string, encoding: BufferEncoding = 'latin1') => Buffer.from(text, encoding);
 
 describe('the text of a file', () => {
-  it('reads UTF-8 with and without a byte order mark', () => {
-    expect(decodeText(bytes('a,–', 'utf8'), 'x')).toBe('a,–');
-    expect(decodeText(bytes('\ufeffa,–', 'utf8'), 'x')).toBe('a,–');
-  });
-
-  it('reads UTF-16 with a byte order mark', () => {
-    expect(decodeText(bytes('\ufeffa,–', 'utf16le'), 'x')).toBe('a,–');
-  });
-
-  it('reads the dashes of Windows-1252', () => {
-    expect(decodeText(bytes('a,\x96,\x97'), 'x')).toBe('a,–,—');
-  });
-
-  it.each([
-    ['Mac Roman', '\xd0'],
-    ['CP437', '\xe0'],
-    ['GB18030', '\xa8\x43'],
-  ])('refuses %s, and names line and byte', (_, dash) => {
-    expect(() => decodeText(bytes(`a,b\n1,${dash}`), 'shapes.csv')).toThrow(/shapes\.csv, line 2: the byte/);
-  });
-
   it('refuses a binary file', () => {
     expect(() => decodeText(bytes('PK\x03\x04\x00\x00'), 'shapes.xlsx')).toThrow(/shapes\.xlsx is a binary file/);
   });

@@ -31,6 +31,7 @@ function readSupplement(table: Table): MaterialContent {
     kind: 'materials',
     format: a1085Reader.format,
     records: table.records,
+    recognised: table.recognised,
     read: (record) => readShape(table, columns, record),
     columns: new Set(['kind', 'shape_type', 'manual_label', 'product_form', ...columnNames(columns)]),
     headerOf: (column) => (column === 'designation' ? 'Shape' : headerOf(columns, column)),

@@ -38,6 +38,7 @@ function readAiscShapes(table: Table, declared: Declared): MaterialContent {
     kind: 'materials',
     format: aiscShapesReader.format,
     records: table.records,
+    recognised: table.recognised,
     read: (record) => readShape(table, blocks, identity, record),
     columns,
     headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),

@@ -22,6 +22,7 @@ function readGrades(table: Table): MaterialContent {
     kind: 'materials',
     format: astmGradesReader.format,
     records: table.records,
+    recognised: table.recognised,
     read: (record) => readGrade(table, record),
     columns: new Set([
       ...['kind', 'product_form', 'fy', 'fu', 'fy_max', 'fu_max', 'thickness_over', 'thickness_to', 'source'],

@@ -21,6 +21,7 @@ function readReferences(table: Table): ReferenceContent {
     kind: 'references',
     format: codeReferencesReader.format,
     records: table.records,
+    recognised: table.recognised,
     read: (record) => readReference(table, record),
     columns: new Set([...table.header.filter((name) => name !== 'source'), 'topic']),
   };

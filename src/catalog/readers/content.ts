@@ -1,19 +1,33 @@
 import type { StructdbError } from '../../core/errors.ts';
 import type { StagedRow } from '../load/tables.ts';
 import type { DelimitedLine, RawRecord } from '../reading/delimited.ts';
+import type { Encoding } from '../reading/encodings.ts';
 import type { MaterialRow, ReferenceRow, RowProblem, UnitSystem } from '../rows.ts';
+
+/** What was found out about a file besides its content. */
+export interface Recognised {
+  /** The encoding of a text; a workbook has none of its own. */
+  readonly encoding?: Encoding;
+  readonly delimiter?: string;
+  /** The sheet of a workbook that holds the table. */
+  readonly sheet?: string;
+  /** What was skipped or derived, a sentence each. */
+  readonly notes?: readonly string[];
+}
 
 /** A file as a table: its header and its records, nothing interpreted yet. */
 export interface Table {
   readonly file: string;
   readonly header: readonly string[];
   readonly records: readonly RawRecord[];
+  readonly recognised: Recognised;
 }
 
 /** What the user says about a file whose content does not say it. */
 export interface Declared {
   readonly edition?: string;
   readonly unitSystem?: UnitSystem;
+  readonly encoding?: Encoding;
 }
 
 /** One published table of a standard in one unit system: what a whole file replaces, and what retirement looks at. */
@@ -38,6 +52,7 @@ export interface MaterialContent {
   readonly kind: 'materials';
   readonly format: string;
   readonly records: readonly RawRecord[];
+  readonly recognised: Recognised;
   /** Interprets one record. Record by record, so that the database takes the first rows while the last are being read. */
   readonly read: (record: DelimitedLine) => Reading<MaterialRow>;
   /** Columns of material_catalog and names of properties that the file has a column for, valued or not. */
@@ -56,6 +71,7 @@ export interface ReferenceContent {
   readonly kind: 'references';
   readonly format: string;
   readonly records: readonly RawRecord[];
+  readonly recognised: Recognised;
   readonly read: (record: DelimitedLine) => Reading<ReferenceRow>;
   readonly columns: ReadonlySet<string>;
 }

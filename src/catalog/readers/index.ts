@@ -21,7 +21,7 @@ const READERS: readonly CatalogReader[] = [
  * @throws CATALOG_UNREADABLE when it is no table of text, CATALOG_UNKNOWN when it fits no format or more than one
  */
 export function readCatalog(bytes: Uint8Array, file: string, declared: Declared): CatalogContent {
-  const table = readTable(bytes, file);
+  const table = readTable(bytes, file, declared.encoding);
   const reader = readerOf(table, declared);
   if (table.records.length === 0) {
     throw new StructdbError('CATALOG_UNREADABLE', `${file} has a header and no rows.`, {
@@ -36,7 +36,7 @@ export function readCatalog(bytes: Uint8Array, file: string, declared: Declared)
  * @throws CATALOG_UNREADABLE for a format that needs all records at once, CATALOG_UNKNOWN
  */
 export function readStreamed({ file, header }: StreamedTable, declared: Declared): CatalogContent {
-  const table = { file, header, records: [] };
+  const table = { file, header, records: [], recognised: {} };
   const reader = readerOf(table, declared);
   if (reader.streams) return reader.read(table, declared);
   throw new StructdbError(

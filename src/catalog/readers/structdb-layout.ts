@@ -44,6 +44,7 @@ function readLayout(table: Table): MaterialContent {
     kind: 'materials',
     format: structdbLayoutReader.format,
     records: table.records,
+    recognised: table.recognised,
     read: (record) => {
       const broken = lengthProblem(table, record) ?? keyProblem(table, record, plan);
       return broken ? bad(broken) : readRow(table, record, plan);

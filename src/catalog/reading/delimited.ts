@@ -23,7 +23,7 @@ export interface RawRecord {
  * @throws CATALOG_UNREADABLE for quotes that are never closed or stand in the middle of a cell
  */
 export function splitRecords(text: string, file: string): RawRecord[] {
-  return cutRecords(text, delimiterOf(/\S.*/.exec(text)?.[0] ?? ''), file, 1).records;
+  return cutRecords(text, delimiterOf(text), file, 1).records;
 }
 
 /** The records of a part of a file that begins at the line `first`, and how many lines it has. @throws CATALOG_UNREADABLE */
@@ -99,8 +99,9 @@ function badQuotes(cause: CsvError, file: string, line: number): StructdbError {
   return new StructdbError('CATALOG_UNREADABLE', `${file}, line ${line}: ${what}.`, { cause, hint });
 }
 
-/** As the first line has it. */
-export function delimiterOf(header: string): string {
+/** The delimiter that the first line with text in it has most of. */
+export function delimiterOf(text: string): string {
+  const header = /\S.*/.exec(text)?.[0] ?? '';
   const bare = header.replaceAll(/"[^"]*"/g, '');
   const count = (character: string) => bare.split(character).length;
   return [',', ';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best));
