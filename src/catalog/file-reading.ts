@@ -4,7 +4,7 @@ import type { MergeCounts, Staging } from './load/merge.ts';
 import { MATERIALS, REFERENCES, type StagedRow } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { Reading, Scope } from './readers/content.ts';
-import type { EditionCount, FileReport } from './result.ts';
+import { type EditionCount, type FileReport, formOf } from './result.ts';
 import type { RowProblem } from './rows.ts';
 
 export interface ReadingOptions {
@@ -53,11 +53,7 @@ export class FileReading {
     return {
       file,
       sha256: sha256(),
-      format: content.format,
-      encoding: content.recognised.encoding ?? null,
-      delimiter: content.recognised.delimiter ?? null,
-      sheet: content.recognised.sheet ?? null,
-      notes: content.recognised.notes ?? [],
+      ...formOf(content),
       rows: editions.reduce((sum, edition) => sum + edition.rows, 0),
       editions,
       whole: this.#whole.length > 0,

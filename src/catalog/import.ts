@@ -17,6 +17,7 @@ import type { Encoding } from './reading/encodings.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { UnitSystem } from './rows.ts';
 import { shippedCatalogs } from './shipped.ts';
+import { importVersions, isVersions } from './version-file.ts';
 
 export interface ImportOptions {
   readonly connection: ConnectionSettings;
@@ -41,7 +42,7 @@ export interface ImportOptions {
 /**
  * Imports catalog files in one transaction, so that either everything is imported or nothing. Every row is checked while
  * it is staged; a bad one ends the transaction before any table is touched. Step: `catalog.load`.
- * @throws CATALOG_BAD_ROWS, CATALOG_UNKNOWN, CATALOG_UNREADABLE, FILE_MISSING, FILE_UNREADABLE, SCHEMA_MISSING,
+ * @throws CATALOG_BAD_ROWS, CATALOG_UNKNOWN, CATALOG_UNREADABLE, CATALOG_VERSION_CONFLICT, FILE_MISSING, FILE_UNREADABLE, SCHEMA_MISSING,
  * PERMISSION_DENIED, LOCKED, and what connecting throws
  */
 export async function importCatalogs(options: Readonly<ImportOptions>, context: RunContext): Promise<ImportResult> {
@@ -76,6 +77,7 @@ async function load(client: pg.Client, files: readonly string[], options: Import
         for (const file of files) {
           stopIfInterrupted(context);
           const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
+            if (isVersions(prepared)) return importVersions(client, prepared, options);
             const reading = new FileReading(prepared, options, context);
             return reading.report(await mergeRows(client, reading.staging(), context.signal));
           });
@@ -96,6 +98,7 @@ async function preview(client: pg.Client, files: readonly string[], options: Imp
   for (const file of files) {
     stopIfInterrupted(context);
     const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
+      if (isVersions(prepared)) return importVersions(client, prepared, options);
       const reading = new FileReading(prepared, options, context);
       return reading.report(await previewRows(client, reading.staging()));
     });

@@ -1,7 +1,10 @@
-/** Reference data: AISC shapes, ASTM grades, code references. */
+/** Reference data: AISC shapes, ASTM grades, code references, calibration constants and prices. */
+
 export { type ImportOptions, importCatalogs } from './import.ts';
+export type { ClosedRange } from './load/version-plan.ts';
 export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
 export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation } from './lookup/show.ts';
+export type { StoredRelease, StoredVersion } from './lookup/versions.ts';
 export { ENCODINGS, type Encoding } from './reading/encodings.ts';
 export type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';
 export type { RowProblem, UnitSystem } from './rows.ts';

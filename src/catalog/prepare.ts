@@ -14,6 +14,7 @@ import type { CatalogSource } from './reading/source.ts';
 import type { CatalogRow, MaterialRow, RowProblem } from './rows.ts';
 import { fileBySample } from './sample.ts';
 import { SHIPPED_SHAPES, shippedCatalogs } from './shipped.ts';
+import type { PreparedVersions } from './version-file.ts';
 
 /** A file that was recognised, with its records, ready to be staged: read as they are asked for, and only once. */
 export interface PreparedFile {
@@ -32,7 +33,7 @@ export async function withPreparedFile<T>(
   source: CatalogSource,
   declared: Declared,
   context: Pick<RunContext, 'signal'>,
-  work: (prepared: PreparedFile) => Promise<T>,
+  work: (prepared: PreparedFile | PreparedVersions) => Promise<T>,
 ): Promise<T> {
   const opened = await openCatalogFile(source, context.signal).catch((error: unknown) => {
     throw context.signal.aborted ? interrupted() : error;
@@ -44,10 +45,15 @@ export async function withPreparedFile<T>(
   }
 }
 
-async function prepareFile(opened: CatalogFile, declared: Declared, signal: AbortSignal): Promise<PreparedFile> {
+async function prepareFile(
+  opened: CatalogFile,
+  declared: Declared,
+  signal: AbortSignal,
+): Promise<PreparedFile | PreparedVersions> {
   const { name: file, sha256, whole: bytes } = opened;
   if (bytes === undefined) return prepareLargeFile(opened, declared);
   const content = readCatalog(bytes, file, declared);
+  if (content.kind === 'versions') return { file, sha256, content };
   const prepared = { file, sha256, content };
   if (sha256() === SHIPPED_SHAPES.sha256 && content.kind === 'materials' && content.readTrusted) {
     return { ...prepared, batches: [content.readTrusted()], scopes: SHIPPED_SHAPES.scopes };
@@ -109,7 +115,9 @@ async function decide(
   if (rows.length === 0) return readings;
   const [shapes] = shippedCatalogs();
   const { whole } = await openCatalogFile(shapes!, signal);
-  const shipped = [...checkRecords(readCatalog(whole!, shapes!, {}), shapes!)].flatMap((reading) => reading.rows);
+  const shipped = [...checkRecords(readCatalog(whole!, shapes!, {}) as MaterialContent, shapes!)].flatMap(
+    (reading) => reading.rows,
+  );
   const filed = fileBySample(content.columns, rows, shipped as MaterialRow[]);
   if (filed) return [{ rows: filed, problems }];
   throw problems.length > 0 ? badRows(problems[0]!.file, problems) : undecided;

@@ -1,7 +1,12 @@
+import type { ClosedRange } from './load/version-plan.ts';
+import type { Recognised } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
 import type { RowProblem } from './rows.ts';
 
-/** How many rows of one edition a file holds. References have no unit system, and only shapes have variants of it. */
+/**
+ * How many rows of one edition a file holds. References have no unit system, and only shapes have variants of it. A release
+ * of calibration constants or prices is an edition of the standard `calibration constants` or `prices`.
+ */
 export interface EditionCount {
   readonly standard: string;
   readonly edition: string;
@@ -22,9 +27,8 @@ export interface ImportCounts {
   readonly rejected: number;
 }
 
-export interface FileReport extends ImportCounts {
-  readonly file: string;
-  readonly sha256: string;
+/** How a file was read. */
+export interface FileForm {
   readonly format: string;
   /** In which its text was read; null for a workbook. */
   readonly encoding: Encoding | null;
@@ -34,12 +38,19 @@ export interface FileReport extends ImportCounts {
   readonly sheet: string | null;
   /** What of the file was skipped or derived, a sentence each. */
   readonly notes: readonly string[];
+}
+
+export interface FileReport extends ImportCounts, FileForm {
+  readonly file: string;
+  readonly sha256: string;
   /** Good rows of the file. */
   readonly rows: number;
   readonly editions: readonly EditionCount[];
   /** Recognised (or declared) as holding every row of its editions. */
   readonly whole: boolean;
   readonly problems: readonly RowProblem[];
+  /** Of constants and prices: ranges without an end that a new version closed. */
+  readonly closed?: readonly ClosedRange[];
 }
 
 export interface ImportResult {
@@ -48,4 +59,10 @@ export interface ImportResult {
   readonly changed: boolean;
   readonly files: readonly FileReport[];
   readonly totals: ImportCounts;
+}
+
+/** The form of a file from what was recognised of it. */
+export function formOf({ format, recognised }: { readonly format: string; readonly recognised: Recognised }): FileForm {
+  const { encoding, delimiter, sheet, notes } = recognised;
+  return { format, encoding: encoding ?? null, delimiter: delimiter ?? null, sheet: sheet ?? null, notes: notes ?? [] };
 }

@@ -8,6 +8,8 @@ import type {
   UnitSystem,
 } from '../catalog/index.ts';
 import { formatCount } from '../core/units.ts';
+import { alignColumns } from './align-columns.ts';
+import { describeClosed, renderReleases, renderVersions } from './catalog-version-text.ts';
 import type { Style } from './output.ts';
 
 /** What `catalog import` prints: a line per file, and whether anything changed. */
@@ -24,6 +26,7 @@ export function renderImport(result: ImportResult, style: Style): string {
       ...(rejected.size > 20
         ? [`  ${style.dim(`and ${rejected.size - 20} more rejected rows (--json lists all)`)}`]
         : []),
+      ...describeClosed(file.closed ?? [], style),
     ];
   });
   return [...lines, verdict(result, style)].join('\n');
@@ -66,8 +69,8 @@ function describeCounts({ inserted, updated, unchanged, retired, rejected }: Imp
 }
 
 /** What `catalog list` prints: a line per edition and kind. */
-export function renderList({ editions, rows }: ListResult, style: Style): string {
-  if (editions.length === 0) return 'No catalog is imported yet. Run: structdb catalog import';
+export function renderList({ editions, rows, releases }: ListResult, style: Style): string {
+  if (editions.length === 0 && releases.length === 0) return 'No catalog is imported yet. Run: structdb catalog import';
   const table = editions.map(({ standard, edition, kind, unitSystem, variant, rows: count, retired }) => [
     standard,
     [edition, variant].filter(Boolean).join(' '),
@@ -78,12 +81,17 @@ export function renderList({ editions, rows }: ListResult, style: Style): string
   ]);
   const header = ['standard', 'edition', 'kind', 'units', 'rows', ''];
   const lines = alignColumns([header, ...table], [4]);
-  return [style.dim(lines[0]!), ...lines.slice(1), `${formatCount(rows)} rows in use`].join('\n');
+  return [
+    style.dim(lines[0]!),
+    ...lines.slice(1),
+    `${formatCount(rows)} rows in use`,
+    ...(releases.length > 0 ? ['', renderReleases(releases, style)] : []),
+  ].join('\n');
 }
 
 /** What `catalog show` prints: a block per material, with its unit systems side by side. */
 export function renderShow(
-  { rows }: ShowResult,
+  { rows, versions }: ShowResult,
   unitOf: (name: string, system: UnitSystem) => string,
   style: Style,
 ): string {
@@ -91,7 +99,10 @@ export function renderShow(
     const name = unitSystem === 'SI' ? (values.counterpart ?? designation) : designation;
     return [standard, edition, name, variant].join('\u0000');
   });
-  return [...blocks.values()].map((block) => renderBlock(block, unitOf, style)).join('\n\n');
+  return [
+    ...[...blocks.values()].map((block) => renderBlock(block, unitOf, style)),
+    ...(versions.length > 0 ? [renderVersions(versions, style)] : []),
+  ].join('\n\n');
 }
 
 function renderBlock(
@@ -137,15 +148,4 @@ function grouped(number: string): string {
 
 function isNumber(text: string): boolean {
   return /^-?\d+(\.\d+)?$/.test(text);
-}
-
-/** Lines with columns of equal width; the named ones are aligned to the right. */
-function alignColumns(table: readonly (readonly string[])[], right: readonly number[]): string[] {
-  const widths = table[0]?.map((_, at) => Math.max(...table.map((row) => (row[at] ?? '').length))) ?? [];
-  return table.map((row) =>
-    row
-      .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)))
-      .join('  ')
-      .trimEnd(),
-  );
 }

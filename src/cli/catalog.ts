@@ -7,7 +7,7 @@ import type { Shell } from './shell.ts';
 
 /** `structdb catalog import|list|show`. */
 export function catalogCommand(shell: Shell): Command {
-  return shell.group('catalog', 'reference data: AISC shapes, ASTM grades, code references', [
+  return shell.group('catalog', 'reference data: AISC shapes, ASTM grades, code references, constants, prices', [
     importCommand(shell),
     listCommand(shell),
     showCommand(shell),
@@ -85,22 +85,32 @@ function listCommand(shell: Shell): Command {
 }
 
 function showCommand(shell: Shell): Command {
-  return shell.command<{ readonly edition?: string }>({
+  return shell.command<{ readonly edition?: string; readonly asOf?: string }>({
     name: 'show <designation>',
-    summary: 'one shape or grade, in both unit systems',
-    details: 'Finds EDI names, names of the Manual and metric names in any case, and grades (A992, "A500 Gr B").',
+    summary: 'one shape or grade in both unit systems, one constant or price in all versions',
+    details:
+      'Finds EDI names, names of the Manual and metric names in any case, and grades (A992, "A500 Gr B"),\n' +
+      'and calibration constants by name and prices by item code, with the version in force today (UTC) marked.',
     example: 'structdb catalog show W14X90',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
     connects: true,
-    configure: (command) => void command.option('--edition <edition>', 'only this edition (v16.0)'),
-    run: async (session, [designation], { edition }) => {
+    configure: (command) =>
+      void command
+        .option('--edition <edition>', 'only this edition (v16.0), or this version of a constant or price')
+        .option('--as-of <date>', 'the version of a constant or price in force on that day (2026-12-31)'),
+    run: async (session, [designation], { edition, asOf }) => {
       const [{ showDesignation, unitOf }, connection] = await Promise.all([
         import('../catalog/index.ts'),
         session.connection(),
       ]);
       const name = String(designation);
       const result: ShowResult = await showDesignation(
-        { connection, designation: name, ...(edition === undefined ? {} : { edition }) },
+        {
+          connection,
+          designation: name,
+          ...(edition === undefined ? {} : { edition }),
+          ...(asOf === undefined ? {} : { asOf }),
+        },
         session.context,
       );
       return { result, human: (style) => renderShow(result, unitOf, style) };

@@ -6,6 +6,7 @@ import { ContentHash } from '../../src/catalog/content-hash.ts';
 import { shippedCatalogs } from '../../src/catalog/index.ts';
 import { MATERIALS, REFERENCES, stagedRow } from '../../src/catalog/load/tables.ts';
 import { eachProperty } from '../../src/catalog/property-json.ts';
+import type { CatalogContent } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 
 type Cells = (string | null)[];
@@ -18,7 +19,7 @@ function hashOf(rows: readonly Cells[], table = MATERIALS): string {
 
 async function hashOfText(text: string | Uint8Array): Promise<string> {
   const hash = new ContentHash();
-  const content = readCatalog(typeof text === 'string' ? Buffer.from(text) : text, 'x.csv', {});
+  const content = readCatalog(typeof text === 'string' ? Buffer.from(text) : text, 'x.csv', {}) as CatalogContent;
   for (const { rows } of checkRecords(content, 'x.csv')) {
     for (const row of rows) hash.add('section' in row ? REFERENCES : MATERIALS, [...stagedRow(row).cells]);
   }

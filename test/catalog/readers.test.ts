@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkRecords } from '../../src/catalog/checks/records.ts';
 import { ediName } from '../../src/catalog/readers/aisc-designation.ts';
-import type { Declared } from '../../src/catalog/readers/content.ts';
+import type { CatalogContent, Declared } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import type { MaterialRow, ReferenceRow } from '../../src/catalog/rows.ts';
 import { aiscFile, csv } from './support.ts';
 
 function read(text: string, declared: Declared = {}) {
-  const content = readCatalog(Buffer.from(text), 'file.csv', declared);
+  const content = readCatalog(Buffer.from(text), 'file.csv', declared) as CatalogContent;
   const readings = [...checkRecords(content, 'file.csv')];
   return {
     content,

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { checkRecords } from '../../src/catalog/checks/records.ts';
 import { shippedCatalogs } from '../../src/catalog/index.ts';
 import { stagedRow } from '../../src/catalog/load/tables.ts';
-import type { MaterialContent } from '../../src/catalog/readers/content.ts';
+import type { CatalogContent, MaterialContent } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 import type { MaterialRow } from '../../src/catalog/rows.ts';
@@ -15,7 +15,7 @@ import { unitOf } from '../../src/catalog/units.ts';
 const [SHAPES, GRADES, REFERENCES] = shippedCatalogs() as [string, string, string];
 
 async function rowsOf(file: string) {
-  const readings = [...checkRecords(readCatalog(await readFile(file), file, {}), file)];
+  const readings = [...checkRecords(readCatalog(await readFile(file), file, {}) as CatalogContent, file)];
   expect(readings.flatMap(({ problems }) => problems)).toEqual([]);
   return readings.flatMap(({ rows }) => rows);
 }

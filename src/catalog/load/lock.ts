@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { codeOf, StructdbError } from '../../core/errors.ts';
+import { CONSTANTS, PRICES } from './version-tables.ts';
 
 /** 'struct' as a number, and the place of catalogs in structdb's own space of advisory locks. */
 const LOCK = [0x73747275, 0x0ca7a109] as const;
@@ -46,8 +47,9 @@ async function writer(client: pg.Client): Promise<string> {
     `select l.pid, a.usename, a.xact_start as since
     from pg_locks l join pg_stat_activity a using (pid)
     where l.granted and l.mode <> 'AccessShareLock' and l.pid <> pg_backend_pid()
-      and l.relation = any (array['public.material_catalog', 'public.code_references']::regclass[])
+      and l.relation = any (array(select to_regclass(name) from unnest($1::text[]) as t(name)))
     order by a.xact_start limit 1`,
+    [['public.material_catalog', 'public.code_references', CONSTANTS.name, PRICES.name]],
   );
   return described(rows[0]);
 }

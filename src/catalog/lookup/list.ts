@@ -4,6 +4,7 @@ import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
+import { listReleases, type StoredRelease } from './versions.ts';
 
 /** What is stored of one edition of a standard. References have kind `reference` and no unit system. */
 export interface StoredEdition {
@@ -22,6 +23,8 @@ export interface ListResult {
   readonly editions: readonly StoredEdition[];
   /** Rows in use, of all editions. */
   readonly rows: number;
+  /** Calibration constants and prices by release, the oldest first. */
+  readonly releases: readonly StoredRelease[];
 }
 
 /** The editions in the database with their counts. @throws SCHEMA_MISSING, PERMISSION_DENIED */
@@ -33,7 +36,8 @@ export async function listCatalogs(
     await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: true });
     const { rows: editions } = await client.query<StoredEdition>(QUERY);
-    return { editions, rows: editions.reduce((sum, edition) => sum + edition.rows, 0) };
+    const releases = await listReleases(client, context.clock.now().toISOString().slice(0, 10));
+    return { editions, rows: editions.reduce((sum, edition) => sum + edition.rows, 0), releases };
   });
 }
 

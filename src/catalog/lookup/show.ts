@@ -6,8 +6,11 @@ import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
+import { rangeText } from '../load/version-plan.ts';
+import { isIsoDate } from '../reading/iso-date.ts';
 import { NUMBER_COLUMNS } from '../rows.ts';
 import { nearestNames } from './suggest.ts';
+import { findVersions, type StoredVersion, versionNames } from './versions.ts';
 
 /** A row of material_catalog. */
 export interface StoredMaterial {
@@ -30,18 +33,30 @@ export interface ShowOptions {
   readonly connection: ConnectionSettings;
   /** A name in any unit system and any case: EDI (`HSS34X10X.875`), Manual (`HSS34X10X7/8`), grade (`A992`, `A500 Gr B`). */
   readonly designation: string;
-  /** Only this edition. */
+  /** Only this edition, or this version of a constant or an item. */
   readonly edition?: string;
+  /** Only constants and prices, and of each the version in force on this day, `YYYY-MM-DD`. */
+  readonly asOf?: string;
 }
 
 export interface ShowResult {
   readonly designation: string;
   /** US before SI; both for a shape, whichever of its names was asked for. */
   readonly rows: readonly StoredMaterial[];
+  /** Calibration constants and prices of that name, oldest first. */
+  readonly versions: readonly StoredVersion[];
 }
 
-/** Finds a shape or a material by name. @throws CATALOG_NOT_FOUND with the nearest names, SCHEMA_MISSING, PERMISSION_DENIED */
+/**
+ * Finds a shape or a material by name, and the calibration constants and prices of that name.
+ * @throws CATALOG_NOT_FOUND with the nearest names, USAGE for a day that is none or a shape as of a day, SCHEMA_MISSING,
+ * PERMISSION_DENIED
+ */
 export async function showDesignation(options: Readonly<ShowOptions>, context: RunContext): Promise<ShowResult> {
+  const { asOf } = options;
+  if (asOf !== undefined && !isIsoDate(asOf)) {
+    throw new StructdbError('USAGE', `"${asOf}" is not a day of the calendar.`, { hint: 'Write it as 2026-12-31.' });
+  }
   return withClient(options.connection, profiles.probe, context, async (client) => {
     await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: true });
@@ -51,8 +66,31 @@ export async function showDesignation(options: Readonly<ShowOptions>, context: R
       name,
       edition,
     ]);
-    if (rows.length === 0) throw await notFound(client, name, edition);
-    return { designation: options.designation, rows: rows.map(withValues) };
+    const versions = await findVersions(client, {
+      name: options.designation,
+      version: options.edition,
+      day: asOf ?? context.clock.now().toISOString().slice(0, 10),
+    });
+    if (rows.length === 0 && versions.length === 0) throw await notFound(client, name, edition);
+    if (asOf === undefined) return { designation: options.designation, rows: rows.map(withValues), versions };
+    return { designation: options.designation, rows: [], versions: inForceOn(asOf, options.designation, versions) };
+  });
+}
+
+/** Of the versions of a name those in force on a day; only shapes and materials were found where there is none at all. */
+function inForceOn(day: string, name: string, versions: readonly StoredVersion[]): StoredVersion[] {
+  const inForce = versions.filter((version) => version.inForce);
+  if (inForce.length > 0) return inForce;
+  if (versions.length === 0) {
+    throw new StructdbError('USAGE', `"${name}" has no dates: shapes and materials are kept by edition.`, {
+      hint: 'Leave --as-of out, and name an edition where you want one: --edition v16.0',
+    });
+  }
+  throw new StructdbError('CATALOG_NOT_FOUND', `No version of "${name}" was in force on ${day}.`, {
+    details: versions.map(
+      ({ version, effectiveFrom: from, effectiveTo: to }) => `version ${version}: ${rangeText({ from, to })}`,
+    ),
+    hint: 'Ask for a day within one of these; an end is the first day no longer in force.',
   });
 }
 
@@ -108,10 +146,7 @@ async function notFound(client: pg.Client, name: string, edition: string | null)
     union select regexp_replace(standard, '^ASTM ', '') || ' ' || designation from public.material_catalog where kind <> 'shape'`,
     [edition],
   );
-  const near = nearestNames(
-    name,
-    rows.map((row) => row.name),
-  );
+  const near = nearestNames(name, [...rows.map((row) => row.name), ...(await versionNames(client))]);
   const where = edition === null ? 'No catalog' : `No catalog of edition ${edition}`;
   return new StructdbError('CATALOG_NOT_FOUND', `${where} in the database has a "${name}".`, {
     hint:

@@ -2,7 +2,7 @@
 export function nearestNames(typed: string, names: readonly string[]): string[] {
   const limit = Math.max(2, Math.floor(typed.length / 3));
   return names
-    .map((name) => ({ name, distance: distance(typed, name, limit) }))
+    .map((name) => ({ name, distance: distance(typed.toUpperCase(), name.toUpperCase(), limit) }))
     .filter((candidate) => candidate.distance <= limit)
     .sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name, 'en', { numeric: true }))
     .slice(0, 5)

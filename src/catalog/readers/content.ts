@@ -79,12 +79,12 @@ export interface ReferenceContent {
 export type CatalogContent = MaterialContent | ReferenceContent;
 
 /** One format: knows its files by their header, and reads them. */
-export interface CatalogReader {
+export interface CatalogReader<Content = CatalogContent> {
   readonly format: string;
   /** Interprets each record by itself: a file of any size can be read, of whose records `read` is then shown none. */
   readonly streams?: true;
   recognises(header: readonly string[]): boolean;
-  read(table: Table, declared: Declared): CatalogContent;
+  read(table: Table, declared: Declared): Content;
 }
 
 /** The reading of a record that is wrong. */

@@ -4,23 +4,30 @@ import { readTable } from '../reading/table.ts';
 import { a1085Reader } from './a1085.ts';
 import { aiscShapesReader } from './aisc-shapes.ts';
 import { astmGradesReader } from './astm-grades.ts';
+import { calibrationConstantsReader } from './calibration-constants.ts';
 import { codeReferencesReader } from './code-references.ts';
 import type { CatalogContent, CatalogReader, Declared, Table } from './content.ts';
+import { pricingReader } from './pricing.ts';
 import { structdbLayoutReader } from './structdb-layout.ts';
+import type { VersionContent } from './versions.ts';
 
-const READERS: readonly CatalogReader[] = [
+type AnyReader = CatalogReader<CatalogContent | VersionContent>;
+
+const READERS: readonly AnyReader[] = [
   structdbLayoutReader,
   aiscShapesReader,
   a1085Reader,
   astmGradesReader,
   codeReferencesReader,
+  calibrationConstantsReader,
+  pricingReader,
 ];
 
 /**
  * Reads a catalog file of any known format, recognised by its header.
  * @throws CATALOG_UNREADABLE when it is no table of text, CATALOG_UNKNOWN when it fits no format or more than one
  */
-export function readCatalog(bytes: Uint8Array, file: string, declared: Declared): CatalogContent {
+export function readCatalog(bytes: Uint8Array, file: string, declared: Declared): CatalogContent | VersionContent {
   const table = readTable(bytes, file, declared.encoding);
   const reader = readerOf(table, declared);
   if (table.records.length === 0) {
@@ -38,17 +45,18 @@ export function readCatalog(bytes: Uint8Array, file: string, declared: Declared)
 export function readStreamed({ file, header }: StreamedTable, declared: Declared): CatalogContent {
   const table = { file, header, records: [], recognised: {} };
   const reader = readerOf(table, declared);
-  if (reader.streams) return reader.read(table, declared);
+  // Constants and prices do not stream.
+  if (reader.streams) return reader.read(table, declared) as CatalogContent;
   throw new StructdbError(
     'CATALOG_UNREADABLE',
     `${file} is in the format "${reader.format}" and has more than 16 MiB.`,
     {
-      hint: 'No table of that publisher is nearly as large: fetch the file again.',
+      hint: 'No table of that kind is nearly as large: fetch the file again.',
     },
   );
 }
 
-function readerOf(table: Table, declared: Declared): CatalogReader {
+function readerOf(table: Table, declared: Declared): AnyReader {
   const { file } = table;
   const fitting = READERS.filter((reader) => reader.recognises(table.header));
   if (fitting.length !== 1) {
