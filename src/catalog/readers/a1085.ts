@@ -23,7 +23,7 @@ export const a1085Reader: CatalogReader = Object.freeze({
 function readSupplement(table: Table): MaterialContent {
   refuseUnknownColumns(table, (name) => name === 'Shape' || aiscColumn(name) !== undefined, a1085Reader.format);
   const columns = table.header.flatMap((name, at) =>
-    name === 'Shape' ? [] : [{ at, name, target: aiscColumn(name)! }],
+    name === 'Shape' || name === '' ? [] : [{ at, name, target: aiscColumn(name)! }],
   );
   const shapeAt = table.header.indexOf('Shape');
   const names = new Set(table.records.map((record) => record.cells(shapeAt + 1)[shapeAt]));

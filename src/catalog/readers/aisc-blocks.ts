@@ -3,12 +3,16 @@ import { aiscColumn, metricPower, type Target } from './aisc-columns.ts';
 import type { Table } from './content.ts';
 
 export const DESIGNATION = 'EDI_Std_Nomenclature';
+export const LABEL = 'AISC_Manual_Label';
 const NECESSARY = ['W', 'A', 'Ix', 'Sx', 'Zx', 'Iy', 'Sy', 'Zy'];
 
 /** The columns of one unit system: each with its place in the record and where its value goes. */
 export interface Block {
   readonly columns: readonly BlockColumn[];
+  /** Where the EDI name stands; the label, from which it follows, where the file has no EDI names. */
   readonly designationAt: number;
+  readonly designationHeader: string;
+  readonly hasEdiNames: boolean;
   readonly labelAt: number | undefined;
 }
 
@@ -26,10 +30,18 @@ export interface BlockColumn {
  * and never by name alone. @throws CATALOG_UNKNOWN for a header that AISC's table does not have, or has only once
  */
 export function splitBlocks(table: Table): Block[] {
-  const first = table.header.indexOf(DESIGNATION);
-  const second = table.header.indexOf(DESIGNATION, first + 1);
-  if (second < 0) return [readHeaders(table, 0, table.header.length, '')];
-  return [readHeaders(table, 0, second, ' (US)'), readHeaders(table, second, table.header.length, ' (metric)')];
+  const { header } = table;
+  const key = header.includes(DESIGNATION) ? DESIGNATION : LABEL;
+  const first = header.indexOf(key);
+  // pandas renames what it has read before: `W` of the metric half comes out as `W.1`.
+  const second = header.findIndex((name, at) => at > first && (name === key || name === `${key}.1`));
+  if (second < 0) return [readHeaders(table, 0, header.length, '')];
+  return [readHeaders(table, 0, second, ' (US)'), readHeaders(table, second, header.length, ' (metric)')];
+}
+
+/** The first of the columns at the end that have no header: nobody can say what they hold. */
+export function endOfHeader({ header }: Table): number {
+  return header.findLastIndex((name) => name !== '') + 1;
 }
 
 /** The block with the powers of ten of AISC's metric columns, so that its values come out in mm, mm², mm³, mm⁴ and mm⁶. */
@@ -44,21 +56,26 @@ export function metricBlock(block: Block): Block {
 
 function readHeaders(table: Table, from: number, to: number, half: string): Block {
   const seen = new Map<string, BlockColumn>();
-  for (let at = from; at < to; at += 1) {
-    const header = table.header[at]!;
+  const renamed = table.header[from]!.endsWith('.1');
+  for (let at = from; at < Math.min(to, endOfHeader(table)); at += 1) {
+    if (table.leftOut?.has(at)) continue;
+    const header = renamed ? table.header[at]!.replace(/\.1$/, '') : table.header[at]!;
     const target = aiscColumn(header);
     const place = `column ${at + 1}`;
-    if (header === '') throw notOurs(table, `${place} has no header`);
+    if (header === '') throw notOurs(table, `${place} has values and no header`);
     if (!target) throw notOurs(table, `${place}, "${header}", is none of AISC's`);
     if (seen.has(header)) throw notOurs(table, `${place}, "${header}"${half}, occurs twice`);
     seen.set(header, { at, name: header + half, target });
   }
   const missing = NECESSARY.filter((header) => !seen.has(header));
   if (missing.length > 0) throw notOurs(table, `it has no column ${missing.join(', ')}${half}`);
+  const name = seen.get(DESIGNATION) ?? seen.get(LABEL)!;
   return {
     columns: [...seen.values()],
-    designationAt: seen.get(DESIGNATION)!.at,
-    labelAt: seen.get('AISC_Manual_Label')?.at,
+    designationAt: name.at,
+    designationHeader: name.name,
+    hasEdiNames: seen.has(DESIGNATION),
+    labelAt: seen.get(LABEL)?.at,
   };
 }
 

@@ -1,8 +1,10 @@
 import { StructdbError } from '../../core/errors.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem, UnitSystem } from '../rows.ts';
-import { type Block, DESIGNATION, metricBlock, splitBlocks } from './aisc-blocks.ts';
+import { type Block, DESIGNATION, endOfHeader, LABEL, metricBlock, splitBlocks } from './aisc-blocks.ts';
+import { ediNameOfLabel } from './aisc-designation.ts';
 import { publishedTable, refuseContradiction } from './aisc-editions.ts';
+import { readUnitsRow } from './aisc-units-row.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
 import {
   bad,
@@ -22,13 +24,16 @@ export const SHAPE_TYPES: ReadonlySet<string> = new Set([
 /** AISC's shapes database as AISC publishes it: v14.1, v15.0 and v16.0, US and metric side by side or one of them. */
 export const aiscShapesReader: CatalogReader = Object.freeze({
   format: "AISC's shapes database",
-  recognises: (header: readonly string[]) => header.includes('Type') && header.includes(DESIGNATION),
+  recognises: (header: readonly string[]) =>
+    header.includes('Type') && (header.includes(DESIGNATION) || header.includes(LABEL)),
   read: readAiscShapes,
 });
 
-function readAiscShapes(table: Table, declared: Declared): MaterialContent {
-  const printed = splitBlocks(table);
-  const identity = identify(table, printed, declared);
+function readAiscShapes(file: Table, declared: Declared): MaterialContent {
+  const printed = splitBlocks(file);
+  const units = readUnitsRow(file, printed);
+  const table = units ? { ...file, records: file.records.slice(1) } : file;
+  const identity = identify(table, printed, declared, units);
   const blocks = printed.map((block, index) => (identity.unitSystems[index] === 'SI' ? metricBlock(block) : block));
   const columns = new Set(['kind', 'shape_type', ...blocks.flatMap((block) => columnNames(block.columns))]);
   if (blocks.length === 2) columns.add('counterpart');
@@ -38,7 +43,7 @@ function readAiscShapes(table: Table, declared: Declared): MaterialContent {
     kind: 'materials',
     format: aiscShapesReader.format,
     records: table.records,
-    recognised: table.recognised,
+    recognised: { ...table.recognised, notes: [...(table.recognised.notes ?? []), ...notesOf(table, printed, units)] },
     read: (record) => readShape(table, blocks, identity, record),
     columns,
     headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),
@@ -46,6 +51,19 @@ function readAiscShapes(table: Table, declared: Declared): MaterialContent {
       identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem, variant: '' })) : [],
     ...(identity.undecided ? { undecided: identity.undecided } : {}),
   };
+}
+
+function notesOf(table: Table, blocks: readonly Block[], units: readonly UnitSystem[] | undefined): string[] {
+  const nameless = table.header.length - endOfHeader(table);
+  const valued =
+    nameless > 0 && [...table.header.keys()].some((at) => table.header[at] === '' && !table.leftOut?.has(at));
+  return [
+    ...(units ? [`The row of units below the header says ${units.join(' and ')}.`] : []),
+    ...(blocks[0]!.hasEdiNames ? [] : ['The file has no EDI names: they are derived from the labels of the Manual.']),
+    ...(valued
+      ? [`What stands right of "${table.header[endOfHeader(table) - 1]}" has no header and was skipped.`]
+      : []),
+  ];
 }
 
 /** A shape is taken whole or not at all: half of it in the database would look like a shape without metric values. */
@@ -58,7 +76,7 @@ function readShape(
   const typeAt = table.header.indexOf('Type');
   const broken = lengthProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
   if (broken) return bad(broken);
-  const names = blocks.map((block) => nameOf(record.cells, block));
+  const names = blocks.map((block, index) => nameOf(record.cells, block, unitSystems[index]!));
   const values = blocks.map((block) => readValues(table.file, record, block.columns));
   const problems = values.flatMap((value) => value.problems);
   if (problems.length > 0) return bad(...problems);
@@ -92,14 +110,22 @@ interface Identity {
 }
 
 /** Edition and unit systems: from the names of all shapes where they are those of a published table, else as declared. */
-function identify(table: Table, blocks: readonly Block[], declared: Declared): Identity {
+function identify(
+  table: Table,
+  blocks: readonly Block[],
+  declared: Declared,
+  units: readonly UnitSystem[] | undefined,
+): Identity {
   const [block] = blocks as [Block];
-  const names = table.records.map((record) => nameOf(record.cells(block.designationAt + 1), block));
-  const published = publishedTable(names);
   const single = blocks.length === 1;
+  const namesIn = (system: UnitSystem) =>
+    table.records.map((record) => nameOf(record.cells(block.designationAt + 1), block, system));
+  const published =
+    publishedTable(namesIn('US')) ?? (single && !block.hasEdiNames ? publishedTable(namesIn('SI')) : undefined);
   refuseContradiction(table.file, published, single ? declared : { edition: declared.edition });
+  if (single && units) refuseOtherUnits(table, units[0]!, published?.unitSystem ?? declared.unitSystem);
   const edition = published?.edition ?? declared.edition;
-  const unitSystem = published?.unitSystem ?? declared.unitSystem;
+  const unitSystem = published?.unitSystem ?? declared.unitSystem ?? units?.[0];
   const identity = {
     edition: edition ?? '',
     unitSystems: single ? [unitSystem ?? 'US'] : (['US', 'SI'] as const),
@@ -122,6 +148,15 @@ function identify(table: Table, blocks: readonly Block[], declared: Declared): I
   };
 }
 
+function refuseOtherUnits(table: Table, row: UnitSystem, known: UnitSystem | undefined): void {
+  if (known === undefined || known === row) return;
+  throw new StructdbError(
+    'CATALOG_UNKNOWN',
+    `${table.file} says ${row} units in the row below its header, but its shapes are those of the ${known} table.`,
+    { hint: 'Find out in which units the values are, and correct that row or leave it out.' },
+  );
+}
+
 function nameProblem(
   table: Table,
   record: DelimitedLine,
@@ -133,12 +168,15 @@ function nameProblem(
   if (!SHAPE_TYPES.has(type.toUpperCase())) {
     return { ...at, column: 'Type', value: type, reason: 'not a shape type of AISC' };
   }
-  if (blocks.some((block) => nameOf(record.cells, block) === '')) {
-    return { ...at, column: DESIGNATION, value: '', reason: 'the shape has no name' };
+  const nameless = blocks.find(({ designationAt }) => record.cells[designationAt]!.trim() === '');
+  if (nameless) {
+    return { ...at, column: nameless.designationHeader, value: '', reason: 'the shape has no name' };
   }
   return undefined;
 }
 
-function nameOf(cells: readonly string[], block: Block): string {
-  return (cells[block.designationAt] ?? '').trim().toUpperCase();
+/** Metric labels are the EDI names. */
+function nameOf(cells: readonly string[], block: Block, unitSystem: UnitSystem): string {
+  const name = (cells[block.designationAt] ?? '').trim();
+  return block.hasEdiNames || unitSystem === 'SI' ? name.toUpperCase() : ediNameOfLabel(name);
 }

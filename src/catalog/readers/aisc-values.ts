@@ -44,9 +44,9 @@ export function columnNames(columns: readonly BlockColumn[]): string[] {
 
 /** The file's name of a column that the database knows under `name`. */
 export function headerOf(columns: readonly BlockColumn[], name: string): string {
-  const fills = (column: BlockColumn) =>
-    name === 'designation' ? column.target.kind === 'designation' : columnNames([column]).includes(name);
-  return columns.find(fills)?.name ?? name;
+  const named = (kind: Target['kind']) => columns.find(({ target }) => target.kind === kind)?.name;
+  if (name === 'designation') return named('designation') ?? named('label') ?? name;
+  return columns.find((column) => columnNames([column]).includes(name))?.name ?? name;
 }
 
 const ZERO = 'zero, which no value of this column is; some exports write 0 for "no value", which cannot be told apart';

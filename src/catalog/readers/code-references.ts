@@ -23,7 +23,7 @@ function readReferences(table: Table): ReferenceContent {
     records: table.records,
     recognised: table.recognised,
     read: (record) => readReference(table, record),
-    columns: new Set([...table.header.filter((name) => name !== 'source'), 'topic']),
+    columns: new Set([...table.header.filter((name) => name !== 'source' && name !== ''), 'topic']),
   };
 }
 

@@ -21,6 +21,8 @@ export interface Table {
   readonly header: readonly string[];
   readonly records: readonly RawRecord[];
   readonly recognised: Recognised;
+  /** Columns without a header that hold nothing but blanks or the number of the row: nobody's loss. */
+  readonly leftOut?: ReadonlySet<number>;
 }
 
 /** What the user says about a file whose content does not say it. */
@@ -97,6 +99,7 @@ export function lengthProblem(table: Table, record: DelimitedLine): RowProblem |
   const { header, file } = table;
   const { cells, line } = record;
   if (cells.length === header.length) return undefined;
+  if (cells.length < header.length && header.slice(cells.length).every((name) => name === '')) return undefined;
   if (cells.length > header.length && cells.slice(header.length).every((cell) => cell.trim() === '')) return undefined;
   const reason =
     cells.length < header.length

@@ -1,4 +1,5 @@
 import { StructdbError } from '../../core/errors.ts';
+import { tidyTable } from '../reading/header-quirks.ts';
 import type { StreamedTable } from '../reading/record-batches.ts';
 import { readTable } from '../reading/table.ts';
 import { a1085Reader } from './a1085.ts';
@@ -28,10 +29,15 @@ const READERS: readonly AnyReader[] = [
  * @throws CATALOG_UNREADABLE when it is no table of text, CATALOG_UNKNOWN when it fits no format or more than one
  */
 export function readCatalog(bytes: Uint8Array, file: string, declared: Declared): CatalogContent | VersionContent {
-  const table = readTable(bytes, file, declared.encoding);
+  return readRecognised(readTable(bytes, file, declared.encoding), declared);
+}
+
+/** The same for a table that was read already. @throws CATALOG_UNREADABLE, CATALOG_UNKNOWN */
+export function readRecognised(read: Table, declared: Declared): CatalogContent | VersionContent {
+  const table = tidyTable(read);
   const reader = readerOf(table, declared);
   if (table.records.length === 0) {
-    throw new StructdbError('CATALOG_UNREADABLE', `${file} has a header and no rows.`, {
+    throw new StructdbError('CATALOG_UNREADABLE', `${table.file} has a header and no rows.`, {
       hint: 'The file may be truncated: fetch it again.',
     });
   }
@@ -65,7 +71,12 @@ function readerOf(table: Table, declared: Declared): AnyReader {
     throw new StructdbError(
       'CATALOG_UNKNOWN',
       `${file} fits ${fitting.length === 0 ? 'no' : 'more than one'} catalog format; its first line begins "${header}".`,
-      { hint: `Known are: ${known}. docs/catalog.md shows the header of each.` },
+      {
+        hint:
+          table.header.length === 1
+            ? 'Its first line is a single cell: cells are separated by commas, semicolons or tabs.'
+            : `Known are: ${known}. docs/catalog.md shows the header of each.`,
+      },
     );
   }
   const reader = fitting[0]!;

@@ -82,7 +82,7 @@ function planColumns(header: readonly string[]): Plan {
     },
     texts: present(TEXT_COLUMNS),
     numbers: present(NUMBER_COLUMNS),
-    properties: present(header.filter((name) => !own.has(name))).map((column) => ({
+    properties: present(header.filter((name) => name !== '' && !own.has(name))).map((column) => ({
       ...column,
       numeric: NUMERIC.has(column.name),
     })),
