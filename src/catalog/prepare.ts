@@ -69,7 +69,7 @@ async function prepareLargeFile(
   { name: file, sha256, chunks }: CatalogFile,
   declared: Declared,
 ): Promise<PreparedFile> {
-  const table = await streamTable(chunks(), file);
+  const table = await streamTable(chunks(), file, declared.encoding);
   const content = readStreamed(table, declared);
   const checker = new RecordChecker(content, file, new SeenHashes());
   const batches = async function* () {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { decodeText } from '../../src/catalog/reading/decode.ts';
 import { CODE_PAGES, decodeAs, type Encoding } from '../../src/catalog/reading/encodings.ts';
+import { streamTable } from '../../src/catalog/reading/record-batches.ts';
 import type { StructdbError } from '../../src/core/errors.ts';
 import { aiscFile } from './support.ts';
 
@@ -29,6 +30,16 @@ function outcome(bytes: Uint8Array, encoding?: Encoding): string | StructdbError
   } catch (error) {
     return error as StructdbError;
   }
+}
+
+async function streamed(bytes: Uint8Array, declared?: Encoding): Promise<string> {
+  const chunks = async function* () {
+    for (let at = 0; at < bytes.length; at += 3) yield bytes.subarray(at, at + 3);
+  };
+  const table = await streamTable(chunks(), 'x.csv', declared);
+  const lines = [table.header.join()];
+  for await (const records of table.batches) lines.push(...records.map((record) => record.cells().join()));
+  return `${table.recognised.encoding}: ${lines.join('|')}`;
 }
 
 describe('encodings', () => {
@@ -90,7 +101,7 @@ describe('encodings', () => {
         if (typeof read === 'string') expect(read).toBe(text);
         else expect(read.code).toBe('CATALOG_UNREADABLE');
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -131,6 +142,20 @@ describe('encodings', () => {
   it('a file cut within its last character is truncated, not in another encoding', () => {
     expect(outcome(encode('a,–\n1,–', 'utf-8').subarray(0, -1))).toMatchObject({
       message: expect.stringContaining('ends in the middle of a UTF-8 character'),
+    });
+  });
+
+  it('of a file that is read piece by piece are UTF-8, marked or declared', async () => {
+    for (const encoding of ['utf-8', 'utf-16le', 'utf-16be'] as const) {
+      expect(await streamed(encode('\ufeffa,–\n1,α\n', encoding))).toBe(`${encoding}: a,–|1,α`);
+    }
+    for (const encoding of CODE_PAGES) {
+      const text = fitted('a,–,½|1,α,é', encoding);
+      expect(await streamed(encode(text.replace('|', '\n'), encoding), encoding)).toBe(`${encoding}: ${text}`);
+    }
+    await expect(streamed(encode('a,–\n', 'windows-1252'))).rejects.toMatchObject({ code: 'CATALOG_UNREADABLE' });
+    await expect(streamed(encode('\ufeffa,–\n', 'utf-16le'), 'cp437')).rejects.toMatchObject({
+      message: expect.stringContaining('its byte order mark says utf-16le'),
     });
   });
 });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { checkRecords } from '../../src/catalog/checks/records.ts';
 import { ediNameOfLabel } from '../../src/catalog/readers/aisc-designation.ts';
-import type { Declared } from '../../src/catalog/readers/content.ts';
+import type { CatalogContent, Declared } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 import type { MaterialRow } from '../../src/catalog/rows.ts';
@@ -13,7 +13,7 @@ const V16: Declared = { edition: 'v16.0' };
 const US: Declared = { edition: 'v16.0', unitSystem: 'US' };
 
 function read(text: string, declared: Declared) {
-  const content = readCatalog(Buffer.from(text), 'file.csv', declared);
+  const content = readCatalog(Buffer.from(text), 'file.csv', declared) as CatalogContent;
   const readings = [...checkRecords(content, 'file.csv')];
   const rows = readings.flatMap((reading) => reading.rows) as MaterialRow[];
   return { content, rows, problems: readings.flatMap((reading) => reading.problems) };

@@ -25,7 +25,7 @@ export function decodeText(bytes: Uint8Array, file: string, encoding?: Encoding)
   return text === undefined ? decodeCodePage(bytes, file) : { text, encoding: 'utf-8' };
 }
 
-function byteOrderMark(bytes: Uint8Array): Encoding | undefined {
+export function byteOrderMark(bytes: Uint8Array): Encoding | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 'utf-8' : undefined;
@@ -71,7 +71,8 @@ function decodeDeclared(bytes: Uint8Array, file: string, encoding: Encoding, mar
   return { text, encoding };
 }
 
-function notSo(file: string, encoding: Encoding, reason: string): StructdbError {
+/** The error of a wrong `--encoding`. */
+export function notSo(file: string, encoding: Encoding, reason: string): StructdbError {
   return new StructdbError('CATALOG_UNREADABLE', `${file} is not ${encoding}: ${reason}.`, {
     hint: 'Leave --encoding out to have the encoding recognised, or convert the file to UTF-8.',
   });

@@ -10,6 +10,15 @@ export const CODE_PAGES = ['windows-1252', 'mac-roman', 'gb18030', 'cp437'] as c
 const CP437 =
   'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0';
 
+/** Takes the bytes of a text piece by piece, and at last undefined; throws TypeError for bytes that the encoding does not have. */
+export type StreamingDecoder = (chunk: Uint8Array | undefined) => string;
+
+export function streamingDecoder(encoding: Encoding): StreamingDecoder {
+  if (encoding === 'cp437') return (chunk) => (chunk === undefined ? '' : decodeAs(encoding, chunk));
+  const decoder = new TextDecoder(encoding === 'mac-roman' ? 'macintosh' : encoding, { fatal: true });
+  return (chunk) => (chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
+}
+
 /** The text of the bytes in an encoding; bytes that it does not have become U+FFFD. A byte order mark is left out. */
 export function decodeAs(encoding: Encoding, bytes: Uint8Array): string {
   if (encoding !== 'cp437') {

@@ -1,10 +1,14 @@
 import { StructdbError } from '../../core/errors.ts';
+import type { Recognised } from '../readers/content.ts';
+import { byteOrderMark, notSo } from './decode.ts';
 import { cutRecords, delimiterOf, type RawRecord } from './delimited.ts';
+import { type Encoding, type StreamingDecoder, streamingDecoder } from './encodings.ts';
 
 /** A large file as a table: its header and its records, which come in batches and can be taken once. */
 export interface StreamedTable {
   readonly file: string;
   readonly header: readonly string[];
+  readonly recognised: Recognised;
   readonly batches: AsyncGenerator<readonly RawRecord[]>;
 }
 
@@ -12,8 +16,13 @@ export interface StreamedTable {
 const RECORD_CHARACTERS = 1024 * 1024;
 
 /** The bytes of a file as a table whose records are cut as they come. @throws CATALOG_UNREADABLE */
-export async function streamTable(chunks: AsyncIterable<Uint8Array>, file: string): Promise<StreamedTable> {
-  const pieces = recordBatches(textOf(chunks, file), file);
+export async function streamTable(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+  declared?: Encoding,
+): Promise<StreamedTable> {
+  const found: { encoding: Encoding; delimiter: string } = { encoding: 'utf-8', delimiter: ',' };
+  const pieces = recordBatches(textOf(chunks, file, found, declared), file, found);
   const { value } = await pieces.next();
   const [header, ...records]: RawRecord[] = value ?? [];
   if (header === undefined) {
@@ -27,16 +36,20 @@ export async function streamTable(chunks: AsyncIterable<Uint8Array>, file: strin
       await pieces.return(undefined);
     }
   };
-  return { file, header: header.cells().map((cell: string) => cell.trim()), batches: batches() };
+  return { file, header: header.cells().map((cell: string) => cell.trim()), recognised: found, batches: batches() };
 }
 
 /** Each batch has at least one record. */
-async function* recordBatches(texts: AsyncIterable<string>, file: string): AsyncGenerator<RawRecord[]> {
+async function* recordBatches(
+  texts: AsyncIterable<string>,
+  file: string,
+  found: { delimiter: string },
+): AsyncGenerator<RawRecord[]> {
   let rest = '';
   let line = 1;
   let delimiter: string | undefined;
   const take = (text: string) => {
-    delimiter ??= delimiterOf(/\S.*/.exec(text)?.[0] ?? '');
+    delimiter ??= found.delimiter = delimiterOf(text);
     const { records, lines } = cutRecords(text, delimiter, file, line);
     line += lines;
     return records;
@@ -99,35 +112,40 @@ function tooLong(rest: string, take: (text: string) => unknown, file: string, li
   );
 }
 
-type Decoder = InstanceType<typeof TextDecoder>;
-
-async function* textOf(chunks: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<string> {
-  let decoder: Decoder | undefined;
-  let label = 'utf-8';
+/** A large file cannot be looked through for its encoding before its first row is filed: it is UTF-8, marked, or declared. */
+async function* textOf(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+  found: { encoding: Encoding },
+  declared: Encoding | undefined,
+): AsyncGenerator<string> {
+  let decoder: StreamingDecoder | undefined;
   for await (const chunk of chunks) {
     if (decoder === undefined) {
-      if (chunk[0] === 0xff && chunk[1] === 0xfe) label = 'utf-16le';
-      if (chunk[0] === 0xfe && chunk[1] === 0xff) label = 'utf-16be';
-      decoder = new TextDecoder(label, { fatal: true });
+      const marked = byteOrderMark(chunk);
+      if (declared !== undefined && marked !== undefined && marked !== declared) {
+        throw notSo(file, declared, `its byte order mark says ${marked}`);
+      }
+      found.encoding = declared ?? marked ?? 'utf-8';
+      decoder = streamingDecoder(found.encoding);
     }
-    if (label === 'utf-8' && chunk.includes(0)) {
-      throw new StructdbError('CATALOG_UNREADABLE', `${file} is a binary file, not a table of text.`, {
-        hint: 'Save the sheet as "CSV UTF-8", then import that file.',
-      });
-    }
-    yield decoded(decoder, chunk, file);
+    yield decoded(decoder, chunk, file, found.encoding);
   }
-  yield decoded(decoder ?? new TextDecoder(), undefined, file);
+  if (decoder) yield decoded(decoder, undefined, file, found.encoding);
 }
 
-/** A large file cannot be looked through for its encoding before its first row is filed. */
-function decoded(decoder: Decoder, chunk: Uint8Array | undefined, file: string): string {
+function decoded(decoder: StreamingDecoder, chunk: Uint8Array | undefined, file: string, encoding: Encoding): string {
+  let text: string;
   try {
-    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    text = decoder(chunk);
   } catch (cause) {
-    throw new StructdbError('CATALOG_UNREADABLE', `${file} is not valid ${decoder.encoding.toUpperCase()}.`, {
+    throw new StructdbError('CATALOG_UNREADABLE', `${file} is not valid ${encoding}.`, {
       cause,
-      hint: `A file of more than 16 MiB must be UTF-8. Convert it first: iconv -f <its encoding> -t UTF-8 ${file} > converted.csv`,
+      hint: `A file of more than 16 MiB must be UTF-8, or say what it is with --encoding.`,
     });
   }
+  if (!text.includes('\0')) return text;
+  throw new StructdbError('CATALOG_UNREADABLE', `${file} is a binary file, not a table of text.`, {
+    hint: 'Save the sheet as "CSV UTF-8", then import that file.',
+  });
 }
