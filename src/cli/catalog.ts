@@ -3,6 +3,7 @@ import type { ImportResult, ListResult, ShowResult, UnitSystem } from '../catalo
 import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
 import { EXIT } from '../core/errors.ts';
 import { renderImport, renderList, renderShow } from './catalog-text.ts';
+import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
 /** `structdb catalog import|list|show`. */
@@ -49,6 +50,7 @@ function importCommand(shell: Shell): Command {
         )
         .option('--dry-run', 'only say what would change; write, lock and create nothing'),
     run: async (session, [files], options) => {
+      keepMemorySmall();
       const { importCatalogs } = await import('../catalog/index.ts');
       const { complete, skipBadRows, edition, unitSystem, encoding, dryRun } = options;
       const result: ImportResult = await importCatalogs(

@@ -26,7 +26,7 @@ export const profiles = Object.freeze({
   probe: profile('probe', 10 * SECOND, 5 * SECOND, MINUTE),
   /** DDL may run long (index builds) but must not queue long behind a lock: everybody else queues behind it. */
   migrate: profile('migrate', 0, 5 * SECOND, 10 * MINUTE),
-  catalog: profile('catalog', 5 * MINUTE, 10 * SECOND, 5 * MINUTE),
+  catalog: profile('catalog', 30 * MINUTE, 10 * SECOND, 5 * MINUTE),
   seed: profile('seed', 30 * MINUTE, 10 * SECOND, 10 * MINUTE),
   bench: profile('bench', 30 * SECOND, 5 * SECOND, MINUTE),
   /** Holds the dump's snapshot open while pg_dump runs: no idle limit. */

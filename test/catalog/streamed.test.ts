@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SeenHashes, SeenNames } from '../../src/catalog/checks/seen-rows.ts';
-import { splitRecords } from '../../src/catalog/reading/delimited.ts';
+import { parseQuoted, splitRecords } from '../../src/catalog/reading/delimited.ts';
+import { cutQuoted } from '../../src/catalog/reading/quoted.ts';
 import { streamTable } from '../../src/catalog/reading/record-batches.ts';
 import { failureOf } from '../support/failure.ts';
 
@@ -72,6 +73,35 @@ describe('a file that is read in pieces', () => {
     const error = await failureOf(streamed(bytes, [1 << 19]));
     expect([error.code, error.message]).toEqual(['CATALOG_UNREADABLE', expect.stringMatching(message)]);
     expect(error.hint).toBeTruthy();
+  });
+});
+
+describe('a text with quotes', () => {
+  const plain = ({ records }: { records: ReturnType<typeof splitRecords> }) => records.map((record) => record.cells());
+
+  it('has the records that csv-parse finds', () => {
+    fc.assert(
+      fc.property(table, (text) => {
+        expect(plain(cutQuoted(text, ',', 1)!)).toEqual(plain(parseQuoted(text, ',', 'x', 1)));
+      }),
+    );
+  });
+
+  it('counts the lines inside of quotes', () => {
+    const { records, lines } = cutQuoted('a,"x\r\ny\nz"\r\nb,c\r\n\r\n"d",e', ',', 5)!;
+    expect([lines, records.map(({ line }) => line)]).toEqual([5, [5, 8, 10]]);
+  });
+
+  it('is refused where csv-parse refuses it', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a",\n\r]{0,12}$/), (text) => {
+        const parsed = () => plain(parseQuoted(text, ',', 'x', 1));
+        const cut = cutQuoted(text, ',', 1);
+        if (cut === undefined) expect(parsed).toThrow(/quote/);
+        else expect(plain(cut)).toEqual(parsed());
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import { releaseBuffer } from '../../core/streamed.ts';
 import { ByScope } from '../by-scope.ts';
 import type { CatalogRow } from '../rows.ts';
 
@@ -53,6 +54,7 @@ export class SeenHashes implements SeenRows {
       const entry = old.subarray(from, from + FIELDS);
       this.#table.set(entry, slotOf(this.#table, entry));
     }
+    releaseBuffer(new Uint8Array(old.buffer));
   }
 }
 

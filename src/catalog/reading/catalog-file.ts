@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { releaseBuffer } from '../../core/streamed.ts';
 import { bytesOf, type CatalogSource, nameOfSource } from './source.ts';
 
 /**
  * What is read whole. AISC's table is 2 MB; formats that must know all their names before the first row is filed are read
  * only up to here, the others beyond it piece by piece, in memory that does not grow with the file.
  */
-export const WHOLE_BYTES = 16 * 1024 * 1024;
+export const WHOLE_BYTES = 4 * 1024 * 1024;
 
 /** A file whose first bytes were read. Close it, however it ends. */
 export interface CatalogFile {
@@ -40,7 +41,11 @@ export async function openCatalogFile(source: CatalogSource, signal: AbortSignal
     chunks: async function* () {
       // Each is let go of as soon as it is taken.
       while (read.length > 0) yield read.shift()!;
-      yield* bytes;
+      for await (const chunk of bytes) {
+        yield chunk;
+        // Decoded by now, and ours alone: memory outside of the heap would wait long to be collected.
+        if (typeof source === 'string') releaseBuffer(chunk);
+      }
     },
     sha256: () => {
       digest ??= hash.digest('hex');

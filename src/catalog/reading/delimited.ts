@@ -1,5 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { StructdbError } from '../../core/errors.ts';
+import { cutQuoted } from './quoted.ts';
 
 /** A record taken apart. */
 export interface DelimitedLine {
@@ -19,7 +20,7 @@ export interface RawRecord {
 /**
  * The records of a CSV text (RFC 4180; comma, semicolon or tab, as the first line has them), without those that are
  * wholly blank. Line ends may be LF, CRLF or CR. A text without any quote, as the catalogs that ship are, only needs to be
- * cut at its delimiters, which is seven times as fast as csv-parse; all others are csv-parse's.
+ * cut at its delimiters, which is seven times as fast as csv-parse; what is wrong with a text is csv-parse's to say.
  * @throws CATALOG_UNREADABLE for quotes that are never closed or stand in the middle of a cell
  */
 export function splitRecords(text: string, file: string): RawRecord[] {
@@ -33,7 +34,8 @@ export function cutRecords(
   file: string,
   first: number,
 ): { readonly records: RawRecord[]; readonly lines: number } {
-  return text.includes('"') ? parseQuoted(text, delimiter, file, first) : cutPlain(text, delimiter, first);
+  if (!text.includes('"')) return cutPlain(text, delimiter, first);
+  return cutQuoted(text, delimiter, first) ?? parseQuoted(text, delimiter, file, first);
 }
 
 function cutPlain(text: string, delimiter: string, first: number): { records: RawRecord[]; lines: number } {
@@ -62,7 +64,8 @@ class PlainRecord implements RawRecord {
   }
 }
 
-function parseQuoted(
+/** The records as csv-parse has them. @throws CATALOG_UNREADABLE */
+export function parseQuoted(
   text: string,
   delimiter: string,
   file: string,
