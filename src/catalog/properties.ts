@@ -28,6 +28,14 @@ export class Properties {
     return at < 0 ? undefined : this.#values[at];
   }
 
+  /** Visits those that are decimals. */
+  eachDecimal(visit: (name: string, decimal: string) => void): void {
+    for (let at = 0; at < this.#names.length; at += 1) {
+      const value = this.#values[at]!;
+      if (typeof value === 'string') visit(this.#names[at]!, value);
+    }
+  }
+
   /** The same names with other values. */
   map(change: (name: string, value: PropertyValue) => PropertyValue): Properties {
     const changed = new Properties();

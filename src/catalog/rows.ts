@@ -66,3 +66,9 @@ export interface RowProblem {
   readonly value: string;
   readonly reason: string;
 }
+
+/** What the numbers of a row contradict. */
+export interface RowFinding extends RowProblem {
+  /** The rule, as docs/catalog-checks.md names it. */
+  readonly rule: string;
+}

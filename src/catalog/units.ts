@@ -35,6 +35,22 @@ export function unitOf(name: string, system: UnitSystem): string {
   return NUMERIC_PROPERTIES.includes(name) && !name.includes('slenderness') ? LENGTH[system] : '';
 }
 
+/** What one unit of a US row is in the unit of an SI row; ratios are the same in both. All but ksi are exact by definition. */
+const SI_PER_US: Readonly<Record<string, number>> = {
+  'lb/ft': 0.45359237 / 0.3048,
+  in: 25.4,
+  'in²': 25.4 ** 2,
+  'in³': 25.4 ** 3,
+  'in⁴': 25.4 ** 4,
+  'in⁶': 25.4 ** 6,
+  ksi: 6.894757,
+};
+
+/** What a value of a column in US units is to be multiplied with to give it in SI units. */
+export function siPerUs(name: string): number {
+  return SI_PER_US[unitOf(name, 'US')] ?? 1;
+}
+
 function each(names: readonly string[], units: Units): Record<string, Units> {
   return Object.fromEntries(names.map((name) => [name, units]));
 }

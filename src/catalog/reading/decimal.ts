@@ -77,6 +77,13 @@ export function timesPowerOfTen(decimal: string, power: number): string {
   if (point < 0 && power >= 0) return decimal + '0'.repeat(power);
   const negative = decimal.startsWith('-');
   const fraction = point < 0 ? 0 : decimal.length - point - 1;
+  if (!negative && power >= fraction) {
+    // Nearly every metric value of a table: no point is left, so that only zeros before the digits are to go.
+    const digits = decimal.slice(0, point) + decimal.slice(point + 1);
+    let zeros = 0;
+    while (digits.charCodeAt(zeros) === ZERO) zeros += 1;
+    return digits.slice(zeros) + '0'.repeat(power - fraction);
+  }
   return placePoint(negative, decimal.replace(/[-.]/g, ''), fraction - power);
 }
 
