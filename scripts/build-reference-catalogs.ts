@@ -12,7 +12,7 @@ import { codeReferencesReader } from '../src/catalog/readers/code-references.ts'
 import type { CatalogContent } from '../src/catalog/readers/content.ts';
 import { readTable } from '../src/catalog/reading/table.ts';
 import type { MaterialRow, ReferenceRow } from '../src/catalog/rows.ts';
-import { quote, writeMaterials } from '../src/catalog/write.ts';
+import { csvLine, writeMaterials } from '../src/catalog/write.ts';
 
 /** What each source is called in the shipped table: the book or the publisher, not the address it was read at. */
 const SOURCES: readonly (readonly [RegExp, string])[] = [
@@ -57,7 +57,7 @@ writeFileSync(target('astm-grades.csv'), writeMaterials(rows, propertyNames));
 const sections = codeReferencesReader.read(readTable(readFileSync(references), references), {});
 const titles = rowsOf<ReferenceRow>(sections);
 const header = ['standard', 'edition', 'section', 'title', 'topic'] as const;
-const lines = titles.map((row) => header.map((name) => quote(row[name] ?? '')).join(','));
+const lines = titles.map((row) => csvLine(header.map((name) => row[name] ?? '')));
 writeFileSync(target('code-references.csv'), `${[header.join(','), ...lines].join('\n')}\n`);
 console.log(`${rows.length} grades, ${titles.length} references`);
 

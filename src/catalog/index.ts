@@ -3,6 +3,15 @@
 export { type ImportOptions, importCatalogs } from './import.ts';
 export type { ClosedRange } from './load/version-plan.ts';
 export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
+export type { Queryable, Source } from './lookup/reader.ts';
+export {
+  cellOf,
+  type FoundMaterial,
+  type SearchCriteria,
+  type SearchOptions,
+  type SearchResult,
+  searchCatalog,
+} from './lookup/search.ts';
 export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation } from './lookup/show.ts';
 export type { StoredRelease, StoredVersion } from './lookup/versions.ts';
 export { ENCODINGS, type Encoding } from './reading/encodings.ts';
@@ -10,3 +19,4 @@ export type { EditionCount, FileReport, ImportCounts, ImportResult } from './res
 export type { RowProblem, UnitSystem } from './rows.ts';
 export { shippedCatalogs } from './shipped.ts';
 export { unitOf } from './units.ts';
+export { csvLine } from './write.ts';

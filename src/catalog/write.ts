@@ -16,7 +16,7 @@ export function writeMaterials(rows: readonly MaterialRow[], propertyOrder: read
     ...propertyOrder.map((name) => [name, (row: MaterialRow) => propertyText(row, name)] as const),
   ];
   const used = cellsOf.filter(([, cell]) => rows.some((row) => cell(row) !== ''));
-  const lines = rows.map((row) => used.map(([, cell]) => quote(cell(row))).join(','));
+  const lines = rows.map((row) => csvLine(used.map(([, cell]) => cell(row))));
   return `${[used.map(([name]) => name).join(','), ...lines].join('\n')}\n`;
 }
 
@@ -25,7 +25,11 @@ function propertyText(row: MaterialRow, name: string): string {
   return typeof value === 'string' ? value : value.text;
 }
 
-/** A cell of a CSV file, quoted where it must be. */
-export function quote(cell: string): string {
-  return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+/** A line of a CSV file (RFC 4180 but for the line end), with quotes where they must be. */
+export function csvLine(cells: readonly string[]): string {
+  return cells.map(quote).join(',');
+}
+
+function quote(cell: string): string {
+  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

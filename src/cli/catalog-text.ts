@@ -11,6 +11,7 @@ import { formatCount } from '../core/units.ts';
 import { alignColumns } from './align-columns.ts';
 import { describeClosed, renderReleases, renderVersions } from './catalog-version-text.ts';
 import type { Style } from './output.ts';
+import { alignColumns } from './table.ts';
 
 /** What `catalog import` prints: a line per file, and whether anything changed. */
 export function renderImport(result: ImportResult, style: Style): string {
@@ -47,7 +48,7 @@ function describeFile({ editions, format, encoding, delimiter, sheet }: FileRepo
 }
 
 /** `AISC v16.0`, `AISC v16.0 A1085`. */
-function nameOfEdition(edition: {
+export function nameOfEdition(edition: {
   readonly standard: string;
   readonly edition: string;
   readonly variant: string | null;

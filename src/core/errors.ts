@@ -75,6 +75,7 @@ export const ERROR_CODES = Object.freeze({
   CATALOG_UNKNOWN: failed('a file fits no catalog format, or its edition or unit system is not certain'),
   CATALOG_UNREADABLE: failed('a catalog file is not readable as a table of text'),
   CATALOG_VERSION_CONFLICT: failed('a version of a constant or price is there with another content, or dates overlap'),
+  FILTER_INVALID: usage('a search filter cannot be read; the place is shown'),
   SCHEMA_MISSING: failed('the database has no structdb schema, or an older one; migrate first'),
   // migrations and the database
   BASELINE_RECORDED: failed('structdb has migrations on record already; there is nothing to adopt'),

@@ -132,6 +132,17 @@ export function metricPower(name: string): number {
   return METRIC_POWERS.get(name) ?? 0;
 }
 
+/** AISC's symbols (`Zx`, `bf`) and the names that the database has for them. */
+export function aiscSymbols(): ReadonlyMap<string, string> {
+  return new Map(
+    [...COLUMNS].flatMap(([symbol, target]) => {
+      if (target.kind === 'number') return [[symbol, target.column]];
+      if (target.kind === 'property') return [[symbol, target.name]];
+      return target.kind === 'depth' ? [[symbol, target.name ?? 'depth']] : [];
+    }),
+  );
+}
+
 /** The properties that are numbers wherever they occur: those of AISC's tables, and the upper limits of grades. */
 export const NUMERIC_PROPERTIES: readonly string[] = [
   ...new Set([...COLUMNS.values()].flatMap((target) => ('name' in target && target.name ? [target.name] : []))),
