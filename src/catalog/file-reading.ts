@@ -5,9 +5,10 @@ import { MATERIALS, REFERENCES, type StagedRow } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { Reading, Scope } from './readers/content.ts';
 import { type EditionCount, type FileReport, formOf } from './result.ts';
+import { confirmRetirement, type RetirementOptions } from './retirement.ts';
 import type { RowProblem } from './rows.ts';
 
-export interface ReadingOptions {
+export interface ReadingOptions extends RetirementOptions {
   readonly complete?: boolean;
   readonly skipBadRows?: boolean;
 }
@@ -42,6 +43,7 @@ export class FileReading {
       columns: content.columns,
       batches: this.#batches(),
       finish: () => this.#finish(),
+      mayRetire: (groups) => confirmRetirement(this.#prepared.file, groups, this.#options),
       ...(scopes ? { scopes } : {}),
     };
   }

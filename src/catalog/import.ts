@@ -15,11 +15,12 @@ import { withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
+import type { RetirementOptions } from './retirement.ts';
 import type { UnitSystem } from './rows.ts';
 import { shippedCatalogs } from './shipped.ts';
 import { importVersions, isVersions } from './version-file.ts';
 
-export interface ImportOptions {
+export interface ImportOptions extends RetirementOptions {
   readonly connection: ConnectionSettings;
   /** The files to import; without any, the catalogs that ship. */
   readonly files?: readonly string[];
@@ -43,7 +44,7 @@ export interface ImportOptions {
  * Imports catalog files in one transaction, so that either everything is imported or nothing. Every row is checked while
  * it is staged; a bad one ends the transaction before any table is touched. Step: `catalog.load`.
  * @throws CATALOG_BAD_ROWS, CATALOG_UNKNOWN, CATALOG_UNREADABLE, CATALOG_VERSION_CONFLICT, FILE_MISSING, FILE_UNREADABLE, SCHEMA_MISSING,
- * PERMISSION_DENIED, LOCKED, and what connecting throws
+ * PERMISSION_DENIED, LOCKED, CONFIRMATION_NEEDED when more than 5 % of a whole table would be retired, and what connecting throws
  */
 export async function importCatalogs(options: Readonly<ImportOptions>, context: RunContext): Promise<ImportResult> {
   const files = options.files && options.files.length > 0 ? options.files : shippedCatalogs();

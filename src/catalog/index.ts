@@ -16,6 +16,7 @@ export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation
 export type { StoredRelease, StoredVersion } from './lookup/versions.ts';
 export { ENCODINGS, type Encoding } from './reading/encodings.ts';
 export type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';
+export { describeGroup, type RetirementGroup, type RetirementOptions } from './retirement.ts';
 export type { RowProblem, UnitSystem } from './rows.ts';
 export { shippedCatalogs } from './shipped.ts';
 export { unitOf } from './units.ts';

@@ -1,6 +1,7 @@
 import type { ClosedRange } from './load/version-plan.ts';
 import type { Recognised } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
+import type { RetirementGroup } from './retirement.ts';
 import type { RowProblem } from './rows.ts';
 
 /**
@@ -49,6 +50,8 @@ export interface FileReport extends ImportCounts, FileForm {
   /** Recognised (or declared) as holding every row of its editions. */
   readonly whole: boolean;
   readonly problems: readonly RowProblem[];
+  /** Which whole tables rows were retired from, with the rows in use before. */
+  readonly retirement?: readonly RetirementGroup[];
   /** Of constants and prices: ranges without an end that a new version closed. */
   readonly closed?: readonly ClosedRange[];
 }

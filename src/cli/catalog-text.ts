@@ -3,18 +3,22 @@ import type {
   ImportCounts,
   ImportResult,
   ListResult,
+  RetirementGroup,
   ShowResult,
   StoredMaterial,
   UnitSystem,
 } from '../catalog/index.ts';
 import { formatCount } from '../core/units.ts';
-import { alignColumns } from './align-columns.ts';
 import { describeClosed, renderReleases, renderVersions } from './catalog-version-text.ts';
 import type { Style } from './output.ts';
 import { alignColumns } from './table.ts';
 
 /** What `catalog import` prints: a line per file, and whether anything changed. */
-export function renderImport(result: ImportResult, style: Style): string {
+export function renderImport(
+  result: ImportResult,
+  describeGroup: (group: RetirementGroup) => string,
+  style: Style,
+): string {
   const lines = result.files.flatMap((file) => {
     const rejected = new Map(file.problems.map((problem) => [problem.line, problem]));
     return [
@@ -27,6 +31,10 @@ export function renderImport(result: ImportResult, style: Style): string {
       ...(rejected.size > 20
         ? [`  ${style.dim(`and ${rejected.size - 20} more rejected rows (--json lists all)`)}`]
         : []),
+      ...(file.retirement ?? []).map((group) => {
+        const question = group.asks && result.dryRun ? ': more than 5 %, an import would ask' : '';
+        return `  ${style.yellow('retired')} of ${describeGroup(group)}${question}`;
+      }),
       ...describeClosed(file.closed ?? [], style),
     ];
   });

@@ -32,10 +32,11 @@ function importCommand(shell: Shell): Command {
     summary: 'import catalog files; without any, the catalogs that ship',
     details:
       'All files are checked first and loaded in one transaction: everything is imported or nothing.\n' +
-      'Rows that a whole table no longer has are retired, not deleted.',
+      'Rows that a whole table no longer has are retired, not deleted; above 5 % of the table it asks.',
     example: 'structdb catalog import aisc-shapes-database-v16.0.csv',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.locked, EXIT.interrupted],
     connects: true,
+    destructive: true,
     configure: (command) =>
       void command
         .option('--complete', 'the files hold every row of their editions: retire what they lack')
@@ -53,7 +54,7 @@ function importCommand(shell: Shell): Command {
         .option('--dry-run', 'only say what would change; write, lock and create nothing'),
     run: async (session, [files], options) => {
       keepMemorySmall();
-      const { importCatalogs } = await import('../catalog/index.ts');
+      const { describeGroup, importCatalogs } = await import('../catalog/index.ts');
       const { complete, skipBadRows, edition, unitSystem, encoding, dryRun } = options;
       const result: ImportResult = await importCatalogs(
         {
@@ -65,10 +66,17 @@ function importCommand(shell: Shell): Command {
           ...(unitSystem === undefined ? {} : { unitSystem }),
           ...(encoding === undefined ? {} : { encoding }),
           ...(dryRun === undefined ? {} : { dryRun }),
+          confirmRetirement: async (groups) => {
+            await session.confirm({
+              losses: groups.map(describeGroup),
+              ask: 'Retire more than 5 % of a table, because the file lacks these rows?',
+            });
+            return true;
+          },
         },
         session.context,
       );
-      return { result, human: (style) => renderImport(result, style) };
+      return { result, human: (style) => renderImport(result, describeGroup, style) };
     },
   });
 }

@@ -64,6 +64,23 @@ export function retireAbsent({ table }: Coverage): string {
   and not exists (select from staged s where ${sameKey(table)})`;
 }
 
+/** Of each whole scope ($1–$4), in their order: the rows in use. */
+export function countInUse({ table }: Coverage): string {
+  return `select (select count(*) from ${table.name} m where m.retired_at is null and ${isOf('g')})::int as count
+from ${scopesFrom(1)} order by g.place`;
+}
+
+/** Of each whole scope ($1–$4), in their order: the rows in use that are not staged; of a dry run, not among the rows of $5. */
+export function countAbsent({ table }: Coverage, source: Source): string {
+  const keys = table.key.map((name) => `${name} text`).join(', ');
+  const staged = source === 'staged' ? 'staged' : `(select * from json_to_recordset($5::json) as r(${keys}))`;
+  return `select count(m.standard)::int as count
+from ${scopesFrom(1)}
+left join ${table.name} m on m.retired_at is null and ${isOf('g')}
+  and not exists (select from ${staged} s where ${sameKey(table)})
+group by g.place order by g.place`;
+}
+
 /** The counts that an import would have: inserted, updated, and the retired among the scopes $2–$5. Rows are $1, JSON. */
 export function countChanges(coverage: Coverage): string {
   const { table } = coverage;
@@ -110,8 +127,18 @@ function isInUse(first = 1): string {
 }
 
 function isInScope(first = 1): string {
-  const names = ['standard', 'edition', 'unit_system', 'variant'];
-  const scopes = `unnest(${names.map((_, at) => `$${first + at}::text[]`).join(', ')}) as g(${names.join(', ')})`;
-  const same = names.slice(0, -1).map((name) => `m.${name} = g.${name}`);
-  return `exists (select from ${scopes} where ${same.join(' and ')} and (g.variant is null or m.variant = g.variant))`;
+  return `exists (select from ${scopesFrom(first)} where ${isOf('g')})`;
+}
+
+const SCOPE_COLUMNS = ['standard', 'edition', 'unit_system', 'variant'];
+
+/** The scopes of four parameters as g, with their place. */
+function scopesFrom(first: number): string {
+  const arrays = SCOPE_COLUMNS.map((_, at) => `$${first + at}::text[]`);
+  return `unnest(${arrays.join(', ')}) with ordinality as g(${SCOPE_COLUMNS.join(', ')}, place)`;
+}
+
+function isOf(scope: string): string {
+  const same = SCOPE_COLUMNS.slice(0, -1).map((name) => `m.${name} = ${scope}.${name}`);
+  return `${same.join(' and ')} and (${scope}.variant is null or m.variant = ${scope}.variant)`;
 }

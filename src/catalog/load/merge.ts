@@ -4,9 +4,12 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Batches } from '../batches.ts';
 import type { Scope } from '../readers/content.ts';
+import { type RetirementGroup, retirementOf } from '../retirement.ts';
 import {
   type Coverage,
+  countAbsent,
   countChanges,
+  countInUse,
   createStage,
   hasRows,
   indexStage,
@@ -23,6 +26,8 @@ export interface MergeCounts {
   readonly updated: number;
   readonly unchanged: number;
   readonly retired: number;
+  /** Of which whole tables. */
+  readonly retirement: readonly RetirementGroup[];
 }
 
 /** Rows in the order of the table's columns, and what they speak about. */
@@ -32,6 +37,8 @@ export interface Staging extends Coverage {
   readonly scopes?: readonly Scope[];
   /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
   readonly finish: () => readonly Scope[];
+  /** Asked before rows are retired: throws to end the import. */
+  readonly mayRetire: (groups: readonly RetirementGroup[]) => Promise<void>;
 }
 
 /**
@@ -42,15 +49,16 @@ export async function mergeRows(client: pg.Client, staging: Staging, signal: Abo
   const { table } = staging;
   if (await hasNoneOf(client, staging)) {
     const { rows: inserted } = await copyRows(client, staging, table.name, signal);
-    return { inserted, updated: 0, unchanged: 0, retired: 0 };
+    return { inserted, updated: 0, unchanged: 0, retired: 0, retirement: [] };
   }
   await client.query(createStage(table));
   const { rows: staged, whole } = await copyRows(client, staging, 'staged', signal);
+  const inUse = await countsOf(client, countInUse(staging), whole);
   const inserted = await count(client, insertNew(staging));
   const updated = inserted < staged ? await update(client, staging) : 0;
-  const retired = whole.length > 0 ? await retire(client, staging, whole) : 0;
+  const retirement = whole.length > 0 ? await retire(client, staging, whole, inUse) : [];
   await client.query('drop table staged');
-  return { inserted, updated, unchanged: staged - inserted - updated, retired };
+  return { inserted, updated, unchanged: staged - inserted - updated, retired: totalOf(retirement), retirement };
 }
 
 /**
@@ -93,12 +101,41 @@ async function update(client: pg.Client, staging: Staging): Promise<number> {
 }
 
 /** After the merge every staged row is in use: as many rows in use as staged means that there is nothing to look for. */
-async function retire(client: pg.Client, staging: Staging, whole: readonly Scope[]): Promise<number> {
+async function retire(
+  client: pg.Client,
+  staging: Staging,
+  whole: readonly Scope[],
+  inUse: readonly number[],
+): Promise<RetirementGroup[]> {
   const scopes = scopeParameters(whole);
   const { rows } = await client.query<{ complete: boolean }>(isComplete(staging), scopes);
-  if (rows[0]!.complete) return 0;
+  if (rows[0]!.complete) return [];
   await client.query(indexStage(staging.table));
-  return count(client, retireAbsent(staging), scopes);
+  const groups = groupsOf(whole, inUse, await countsOf(client, countAbsent(staging, 'staged'), whole));
+  if (groups.length === 0) return groups;
+  await staging.mayRetire(groups);
+  await client.query(retireAbsent(staging), scopes);
+  return groups;
+}
+
+/** A count for each scope. */
+async function countsOf(
+  client: pg.Client,
+  statement: string,
+  scopes: readonly Scope[],
+  further: readonly unknown[] = [],
+): Promise<number[]> {
+  if (scopes.length === 0) return [];
+  const { rows } = await client.query<{ count: number }>(statement, [...scopeParameters(scopes), ...further]);
+  return rows.map((row) => row.count);
+}
+
+function groupsOf(scopes: readonly Scope[], inUse: readonly number[], absent: readonly number[]): RetirementGroup[] {
+  return scopes.map((scope, at) => retirementOf(scope, inUse[at]!, absent[at]!)).filter(({ retired }) => retired > 0);
+}
+
+function totalOf(groups: readonly RetirementGroup[]): number {
+  return groups.reduce((sum, { retired }) => sum + retired, 0);
 }
 
 /** The counts that `mergeRows` would have, by reading alone. */
@@ -114,14 +151,19 @@ export async function previewRows(client: pg.Client, staging: Staging): Promise<
       records.push(`{${entries.join(',')}}`);
     }
   }
-  const parameters = [`[${records.join(',')}]`, ...(table.retires ? scopeParameters(staging.finish()) : [])];
-  if (!table.retires) staging.finish();
+  const whole = staging.finish();
+  const json = `[${records.join(',')}]`;
+  const parameters = [json, ...(table.retires ? scopeParameters(whole) : [])];
   const { rows } = await client.query<{ inserted: number; updated: number; retired: number }>(
     countChanges(staging),
     parameters,
   );
   const { inserted, updated, retired } = rows[0]!;
-  return { inserted, updated, unchanged: records.length - inserted - updated, retired };
+  const counts = { inserted, updated, unchanged: records.length - inserted - updated, retired };
+  if (retired === 0) return { ...counts, retirement: [] };
+  const inUse = await countsOf(client, countInUse(staging), whole);
+  const absent = await countsOf(client, countAbsent(staging, 'parameter'), whole, [json]);
+  return { ...counts, retirement: groupsOf(whole, inUse, absent) };
 }
 
 async function count(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<number> {
