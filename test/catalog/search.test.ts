@@ -5,6 +5,7 @@ import pg from 'pg';
 import { checkRecords } from '../../src/catalog/checks/records.ts';
 import { cellOf, type SearchCriteria, searchCatalog, shippedCatalogs } from '../../src/catalog/index.ts';
 import { printFilter } from '../../src/catalog/lookup/filter.ts';
+import type { CatalogContent } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import type { MaterialRow } from '../../src/catalog/rows.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
@@ -165,7 +166,7 @@ describe('catalog search', () => {
     const files = shippedCatalogs().slice(0, 2);
     const rows: MaterialRow[] = [];
     for (const file of files) {
-      for (const reading of checkRecords(readCatalog(await readFile(file), file, {}), file)) {
+      for (const reading of checkRecords(readCatalog(await readFile(file), file, {}) as CatalogContent, file)) {
         rows.push(...(reading.rows as MaterialRow[]));
       }
     }
