@@ -11,6 +11,8 @@ import type { RowProblem } from './rows.ts';
 export interface ReadingOptions extends RetirementOptions {
   readonly complete?: boolean;
   readonly skipBadRows?: boolean;
+  /** Rows that look odd are bad too. */
+  readonly strict?: boolean;
 }
 
 /** One file on its way into the database: hands its rows to the stage and keeps count of what went by. */
@@ -19,6 +21,7 @@ export class FileReading {
   readonly #options: ReadingOptions;
   readonly #report: RunContext['report'];
   readonly #problems: RowProblem[] = [];
+  readonly #warnings: RowProblem[] = [];
   readonly #editions = new ByScope(({ standard, edition, unitSystem, variant }) => ({
     standard: ownText(standard),
     edition: ownText(edition),
@@ -62,6 +65,7 @@ export class FileReading {
       ...counts,
       rejected: new Set(this.#problems.map(({ line }) => line)).size,
       problems: this.#problems,
+      warnings: this.#warnings,
     };
   }
 
@@ -70,8 +74,12 @@ export class FileReading {
   }
 
   *#cells(readings: Iterable<Reading<StagedRow>>): Generator<StagedRow['cells']> {
-    for (const { rows, problems } of readings) {
+    for (const { rows, problems, warnings } of readings) {
       if (problems.length > 0) this.#problems.push(...problems);
+      if (warnings) {
+        (this.#options.strict ? this.#problems : this.#warnings).push(...warnings);
+        if (this.#options.strict) continue;
+      }
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
         yield row.cells;

@@ -28,6 +28,8 @@ export interface ImportOptions extends RetirementOptions {
   readonly complete?: boolean;
   /** Import the good rows of a file that has bad ones. */
   readonly skipBadRows?: boolean;
+  /** Take rows that look odd for bad ones. */
+  readonly strict?: boolean;
   /** The edition of an AISC file whose content does not prove it, e.g. `v16.0`. */
   readonly edition?: string;
   /** The unit system of an AISC file in one unit system whose content does not prove it. */

@@ -83,7 +83,7 @@ function* checked(records: readonly RawRecord[], checker: RecordChecker): Genera
 }
 
 function* staged(readings: Iterable<Reading<CatalogRow>>): Generator<Reading<StagedRow>> {
-  for (const { rows, problems } of readings) yield { rows: rows.map(stagedRow), problems };
+  for (const { rows, ...told } of readings) yield { rows: rows.map(stagedRow), ...told };
 }
 
 /** The error of a file with bad rows; it names each as `file:line: column "value": reason`. */
@@ -98,7 +98,9 @@ export function badRows(file: string, problems: readonly RowProblem[]): Structdb
     `${file} has ${lines} bad ${lines === 1 ? 'row' : 'rows'}; nothing was imported.`,
     {
       details: more > 0 ? [...shown, `and ${more} more`] : shown,
-      hint: 'Correct the file, or import the good rows alone with --skip-bad-rows.',
+      hint: problems.every(({ rule }) => rule === 'units')
+        ? 'If the whole file is in the other unit system, say so with --unit-system, or in its unit_system column.'
+        : 'Correct the file, or import the good rows alone with --skip-bad-rows.',
     },
   );
 }

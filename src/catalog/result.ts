@@ -52,6 +52,8 @@ export interface FileReport extends ImportCounts, FileForm {
   readonly problems: readonly RowProblem[];
   /** Which whole tables rows were retired from, with the rows in use before. */
   readonly retirement?: readonly RetirementGroup[];
+  /** What looks odd about rows that were taken all the same: docs/catalog-checks.md. */
+  readonly warnings: readonly RowProblem[];
   /** Of constants and prices: ranges without an end that a new version closed. */
   readonly closed?: readonly ClosedRange[];
 }

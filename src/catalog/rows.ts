@@ -65,10 +65,6 @@ export interface RowProblem {
   readonly column: string;
   readonly value: string;
   readonly reason: string;
-}
-
-/** What the numbers of a row contradict. */
-export interface RowFinding extends RowProblem {
-  /** The rule, as docs/catalog-checks.md names it. */
-  readonly rule: string;
+  /** The rule that the row breaks, as docs/catalog-checks.md names it; without one, the cell cannot be read. */
+  readonly rule?: string;
 }

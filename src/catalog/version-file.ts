@@ -50,6 +50,7 @@ export async function importVersions(
     retired: 0,
     rejected: new Set(problems.map(({ line }) => line)).size,
     problems,
+    warnings: [],
     closed: plan.closed,
   };
 }

@@ -35,6 +35,12 @@ export function renderImport(
         const question = group.asks && result.dryRun ? ': more than 5 %, an import would ask' : '';
         return `  ${style.yellow('retired')} of ${describeGroup(group)}${question}`;
       }),
+      ...file.warnings.slice(0, 20).map(({ line, column, value, reason }) => {
+        return `  ${style.yellow('odd')} line ${line}: ${column} "${value.trim()}": ${reason}`;
+      }),
+      ...(file.warnings.length > 20
+        ? [`  ${style.dim(`and ${formatCount(file.warnings.length - 20)} more odd values (--json lists all)`)}`]
+        : []),
       ...describeClosed(file.closed ?? [], style),
     ];
   });

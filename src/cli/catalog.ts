@@ -20,6 +20,7 @@ export function catalogCommand(shell: Shell): Command {
 interface ImportFlags {
   readonly complete?: boolean;
   readonly skipBadRows?: boolean;
+  readonly strict?: boolean;
   readonly edition?: string;
   readonly unitSystem?: UnitSystem;
   readonly encoding?: Encoding;
@@ -41,6 +42,7 @@ function importCommand(shell: Shell): Command {
       void command
         .option('--complete', 'the files hold every row of their editions: retire what they lack')
         .option('--skip-bad-rows', 'import the good rows of a file that has bad ones')
+        .option('--strict', 'reject rows whose numbers look odd, too')
         .option('--edition <edition>', 'the edition of an AISC file that does not prove it (v16.0)')
         .addOption(
           new Option('--unit-system <system>', 'the units of an AISC file that does not prove them').choices([
@@ -55,13 +57,14 @@ function importCommand(shell: Shell): Command {
     run: async (session, [files], options) => {
       keepMemorySmall();
       const { describeGroup, importCatalogs } = await import('../catalog/index.ts');
-      const { complete, skipBadRows, edition, unitSystem, encoding, dryRun } = options;
+      const { complete, skipBadRows, strict, edition, unitSystem, encoding, dryRun } = options;
       const result: ImportResult = await importCatalogs(
         {
           connection: await session.connection(),
           files: Array.isArray(files) ? files : [],
           ...(complete === undefined ? {} : { complete }),
           ...(skipBadRows === undefined ? {} : { skipBadRows }),
+          ...(strict === undefined ? {} : { strict }),
           ...(edition === undefined ? {} : { edition }),
           ...(unitSystem === undefined ? {} : { unitSystem }),
           ...(encoding === undefined ? {} : { encoding }),

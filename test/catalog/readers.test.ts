@@ -109,8 +109,11 @@ describe("AISC's shapes database", () => {
     expect(problems.map(({ line, column, value, reason }) => `${line} ${column} ${value}: ${reason}`)).toEqual([
       '3 Ix (US) 1;110: not a number',
       '4 Zx (US) -139: negative; no value of the table is',
-      "5 tf (US) 0.4: not more than the web's 0.8, which no W shape has; are tf and tw swapped?",
-      '6 W (metric) 90: does not agree with 90 in US units, which is 133.9',
+      '5 tf (US) 0.4: 0.5 times tw, which is 0.8 in; W shapes have 1.05 to 2; are tf and tw swapped?',
+      '5 tw (metric) 11.2: the US row of the shape says 20.32 mm, this is 45 % less',
+      '5 tf (metric) 17.5: the US row of the shape says 10.16 mm, this is 72 % more',
+      '6 W (metric) 90: the US row of the shape says 133.9 kg/m, this is 33 % less',
+      '6 W (metric) 90: A × the density of steel gives 134.2 kg/m, this is 33 % less',
       '7 Type Q: not a shape type of AISC',
       '8 EDI_Std_Nomenclature (US) W14X90: the same row stands on line 2',
       '8 EDI_Std_Nomenclature (metric) W360X134: the same row stands on line 2',

@@ -1,6 +1,6 @@
 import type { CatalogContent, MaterialContent, Reading } from '../readers/content.ts';
 import type { RawRecord } from '../reading/delimited.ts';
-import type { CatalogRow, MaterialRow, RowFinding, RowProblem } from '../rows.ts';
+import type { CatalogRow, MaterialRow, RowProblem } from '../rows.ts';
 import { judgeMaterial } from './materials.ts';
 import { SeenNames, type SeenRows } from './seen-rows.ts';
 import { UsShapes } from './us-shapes.ts';
@@ -33,7 +33,7 @@ export class RecordChecker {
     const reading = content.read({ line: record.line, cells: record.cells() });
     if (reading.problems.length > 0) return reading;
     const problems: RowProblem[] = [];
-    const warnings: RowFinding[] = [];
+    const warnings: RowProblem[] = [];
     for (const row of reading.rows) {
       reportRepetition(content, row, this.#seen, this.#file, problems);
       if (content.kind === 'references') continue;

@@ -2,7 +2,7 @@ import type { StructdbError } from '../../core/errors.ts';
 import type { StagedRow } from '../load/tables.ts';
 import type { DelimitedLine, RawRecord } from '../reading/delimited.ts';
 import type { Encoding } from '../reading/encodings.ts';
-import type { MaterialRow, ReferenceRow, RowFinding, RowProblem, UnitSystem } from '../rows.ts';
+import type { MaterialRow, ReferenceRow, RowProblem, UnitSystem } from '../rows.ts';
 
 /** What was found out about a file besides its content. */
 export interface Recognised {
@@ -49,7 +49,7 @@ export interface Reading<Row> {
   readonly rows: readonly Row[];
   readonly problems: readonly RowProblem[];
   /** What looks odd about rows that are taken all the same. */
-  readonly warnings?: readonly RowFinding[];
+  readonly warnings?: readonly RowProblem[];
 }
 
 export interface MaterialContent {

@@ -155,6 +155,28 @@ export const IDENTITIES: readonly Rule[] = [
       source: 'AISC 360 takes the flat width for the outside dimension less three walls.',
     }),
   ),
+  ...(
+    [
+      ['leg_or_flat_width', B, 'B − 3t'],
+      ['flat_height', HT, 'Ht − 3t'],
+    ] as const
+  ).map(([column, side, formula]) =>
+    identity({
+      name: 'flat-width',
+      families: ['HSS'],
+      column,
+      formula,
+      expected: (v) => v[side]! - 3 * v[TDES]!,
+      source: 'AISC 360 takes the flat width for the outside dimension less three walls.',
+    }),
+  ),
+  identity({
+    name: 'slenderness',
+    families: CHANNELS,
+    column: 'leg_slenderness',
+    formula: 'bf/tf',
+    expected: (v) => v[BF]! / v[TF]!,
+  }),
   identity({
     name: 'torsion',
     families: HOLLOW,
