@@ -36,6 +36,8 @@ export interface ImportOptions extends RetirementOptions {
   readonly unitSystem?: UnitSystem;
   /** The encoding of text files whose bytes do not prove it. */
   readonly encoding?: Encoding;
+  /** The sheet of a workbook that has several tables. */
+  readonly sheet?: string;
   /** Only say what an import would do: nothing is written, locked or created. */
   readonly dryRun?: boolean;
   /** How long to wait for another import, in milliseconds; 10 s by default. */
@@ -110,11 +112,12 @@ async function preview(client: pg.Client, files: readonly string[], options: Imp
   return reports;
 }
 
-function declaredOf({ edition, unitSystem, encoding }: ImportOptions): Declared {
+function declaredOf({ edition, unitSystem, encoding, sheet }: ImportOptions): Declared {
   return {
     ...(edition === undefined ? {} : { edition: edition.replace(/^(?=\d)/, 'v') }),
     ...(unitSystem === undefined ? {} : { unitSystem }),
     ...(encoding === undefined ? {} : { encoding }),
+    ...(sheet === undefined ? {} : { sheet }),
   };
 }
 

@@ -6,7 +6,7 @@ import { checkRecords, RecordChecker } from './checks/records.ts';
 import { SeenHashes } from './checks/seen-rows.ts';
 import { type StagedRow, stagedRow } from './load/tables.ts';
 import type { CatalogContent, Declared, MaterialContent, Reading, Scope } from './readers/content.ts';
-import { readCatalog, readStreamed } from './readers/index.ts';
+import { openCatalog, readCatalog, readStreamed } from './readers/index.ts';
 import { type CatalogFile, openCatalogFile } from './reading/catalog-file.ts';
 import type { RawRecord } from './reading/delimited.ts';
 import { streamTable } from './reading/record-batches.ts';
@@ -52,7 +52,7 @@ async function prepareFile(
 ): Promise<PreparedFile | PreparedVersions> {
   const { name: file, sha256, whole: bytes } = opened;
   if (bytes === undefined) return prepareLargeFile(opened, declared);
-  const content = readCatalog(bytes, file, declared);
+  const content = await openCatalog(bytes, file, declared);
   if (content.kind === 'versions') return { file, sha256, content };
   const prepared = { file, sha256, content };
   if (sha256() === SHIPPED_SHAPES.sha256 && content.kind === 'materials' && content.readTrusted) {

@@ -24,6 +24,7 @@ interface ImportFlags {
   readonly edition?: string;
   readonly unitSystem?: UnitSystem;
   readonly encoding?: Encoding;
+  readonly sheet?: string;
   readonly dryRun?: boolean;
 }
 
@@ -53,11 +54,12 @@ function importCommand(shell: Shell): Command {
         .addOption(
           new Option('--encoding <name>', 'the encoding of a text file that does not prove it').choices(ENCODINGS),
         )
+        .option('--sheet <name>', 'the sheet of a workbook that has several tables')
         .option('--dry-run', 'only say what would change; write, lock and create nothing'),
     run: async (session, [files], options) => {
       keepMemorySmall();
       const { describeGroup, importCatalogs } = await import('../catalog/index.ts');
-      const { complete, skipBadRows, strict, edition, unitSystem, encoding, dryRun } = options;
+      const { complete, skipBadRows, strict, edition, unitSystem, encoding, sheet, dryRun } = options;
       const result: ImportResult = await importCatalogs(
         {
           connection: await session.connection(),
@@ -68,6 +70,7 @@ function importCommand(shell: Shell): Command {
           ...(edition === undefined ? {} : { edition }),
           ...(unitSystem === undefined ? {} : { unitSystem }),
           ...(encoding === undefined ? {} : { encoding }),
+          ...(sheet === undefined ? {} : { sheet }),
           ...(dryRun === undefined ? {} : { dryRun }),
           confirmRetirement: async (groups) => {
             await session.confirm({

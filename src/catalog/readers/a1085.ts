@@ -4,7 +4,7 @@ import type { BlockColumn } from './aisc-blocks.ts';
 import { aiscColumn } from './aisc-columns.ts';
 import { ediName } from './aisc-designation.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
-import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
+import { bad, type CatalogReader, type MaterialContent, type Reading, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 const SCOPE = { standard: 'AISC', edition: 'v16.0', unitSystem: 'US', variant: 'A1085' } as const;
@@ -43,7 +43,7 @@ function readShape(table: Table, columns: readonly BlockColumn[], record: Delimi
   const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
   const label = cell('Shape');
   const broken =
-    lengthProblem(table, record) ??
+    recordProblem(table, record) ??
     (cell('Type') === 'HSS' ? undefined : problem(table, record, 'Type', 'the supplement holds HSS only')) ??
     (label === '' ? problem(table, record, 'Shape', 'the shape has no name') : undefined);
   if (broken) return bad(broken);

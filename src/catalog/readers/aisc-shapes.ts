@@ -10,9 +10,9 @@ import {
   bad,
   type CatalogReader,
   type Declared,
-  lengthProblem,
   type MaterialContent,
   type Reading,
+  recordProblem,
   type Table,
 } from './content.ts';
 
@@ -74,7 +74,7 @@ function readShape(
   record: DelimitedLine,
 ): Reading<MaterialRow> {
   const typeAt = table.header.indexOf('Type');
-  const broken = lengthProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
+  const broken = recordProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
   if (broken) return bad(broken);
   const names = blocks.map((block, index) => nameOf(record.cells, block, unitSystems[index]!));
   const values = blocks.map((block) => readValues(table.file, record, block.columns));
@@ -124,7 +124,9 @@ function identify(
     publishedTable(namesIn('US')) ?? (single && !block.hasEdiNames ? publishedTable(namesIn('SI')) : undefined);
   refuseContradiction(table.file, published, single ? declared : { edition: declared.edition });
   if (single && units) refuseOtherUnits(table, units[0]!, published?.unitSystem ?? declared.unitSystem);
-  const edition = published?.edition ?? declared.edition;
+  const stated = table.stated?.editions;
+  const edition = published?.edition ?? declared.edition ?? (stated?.length === 1 ? stated[0] : undefined);
+  refuseOtherEdition(table, edition);
   const unitSystem = published?.unitSystem ?? declared.unitSystem ?? units?.[0];
   const identity = {
     edition: edition ?? '',
@@ -146,6 +148,15 @@ function identify(
       { hint: `Say which, for example: structdb catalog import ${table.file} ${missing.join(' ')}` },
     ),
   };
+}
+
+function refuseOtherEdition({ file, stated }: Table, edition: string | undefined): void {
+  if (stated === undefined || edition === undefined || stated.editions.includes(edition)) return;
+  throw new StructdbError(
+    'CATALOG_UNKNOWN',
+    `${file} holds AISC ${edition}, but ${stated.by} speaks of ${stated.editions.join(' and ')}.`,
+    { hint: 'Find out which it is; AISC offers the workbooks of all editions at aisc.org.' },
+  );
 }
 
 function refuseOtherUnits(table: Table, row: UnitSystem, known: UnitSystem | undefined): void {

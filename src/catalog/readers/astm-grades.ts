@@ -2,7 +2,7 @@ import { Properties } from '../properties.ts';
 import { parseDecimal, parseFraction } from '../reading/decimal.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow } from '../rows.ts';
-import { bad, type CatalogReader, lengthProblem, type MaterialContent, type Reading, type Table } from './content.ts';
+import { bad, type CatalogReader, type MaterialContent, type Reading, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 const COLUMNS = ['designation', 'grade', 'product_form', 'fy_ksi', 'fu_ksi', 'source'];
@@ -40,7 +40,7 @@ function readGrade(table: Table, record: DelimitedLine): Reading<MaterialRow> {
   const missing = ['designation', 'grade'].find((name) => cell(name) === '');
   const wrong = ['fy_ksi', 'fu_ksi'].find((name) => cell(name) !== '' && parseDecimal(cell(name)) === undefined);
   const broken =
-    lengthProblem(table, record) ??
+    recordProblem(table, record) ??
     (missing && problem(missing, 'must not be empty')) ??
     (wrong && problem(wrong, 'not a number'));
   if (broken) return bad(broken);

@@ -1,6 +1,6 @@
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { ReferenceRow } from '../rows.ts';
-import { bad, type CatalogReader, lengthProblem, type Reading, type ReferenceContent, type Table } from './content.ts';
+import { bad, type CatalogReader, type Reading, type ReferenceContent, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 import { topicOf } from './topics.ts';
 
@@ -31,7 +31,7 @@ function readReference(table: Table, record: DelimitedLine): Reading<ReferenceRo
   const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
   const missing = NECESSARY.find((name) => cell(name) === '');
   const broken =
-    lengthProblem(table, record) ??
+    recordProblem(table, record) ??
     (missing && { file: table.file, line: record.line, column: missing, value: '', reason: 'must not be empty' });
   if (broken) return bad(broken);
   const row: ReferenceRow = {

@@ -23,6 +23,13 @@ export interface Table {
   readonly recognised: Recognised;
   /** Columns without a header that hold nothing but blanks or the number of the row: nobody's loss. */
   readonly leftOut?: ReadonlySet<number>;
+  /** By line: a cell whose value cannot be trusted, as that of a formula. */
+  readonly unreadable?: ReadonlyMap<
+    number,
+    { readonly column: number; readonly value: string; readonly reason: string }
+  >;
+  /** The editions that a workbook speaks of besides its data; one that is none of them contradicts it. */
+  readonly stated?: { readonly editions: readonly string[]; readonly by: string };
 }
 
 /** What the user says about a file whose content does not say it. */
@@ -30,6 +37,8 @@ export interface Declared {
   readonly edition?: string;
   readonly unitSystem?: UnitSystem;
   readonly encoding?: Encoding;
+  /** The sheet of a workbook that has several tables. */
+  readonly sheet?: string;
 }
 
 /** One published table of a standard in one unit system: what a whole file replaces, and what retirement looks at. */
@@ -96,10 +105,18 @@ export function bad(...problems: readonly RowProblem[]): Reading<never> {
   return { rows: [], problems };
 }
 
-/** The problem of a record that has not as many cells as the header, or undefined. Blank cells beyond it are harmless. */
-export function lengthProblem(table: Table, record: DelimitedLine): RowProblem | undefined {
+/**
+ * The problem of a record that has a cell not to be trusted, or not as many cells as the header; or undefined. Blank cells
+ * beyond it are harmless.
+ */
+export function recordProblem(table: Table, record: DelimitedLine): RowProblem | undefined {
   const { header, file } = table;
   const { cells, line } = record;
+  const unreadable = table.unreadable?.get(line);
+  if (unreadable) {
+    const { column, value, reason } = unreadable;
+    return { file, line, column: header[column] ?? '', value, reason };
+  }
   if (cells.length === header.length) return undefined;
   if (cells.length < header.length && header.slice(cells.length).every((name) => name === '')) return undefined;
   if (cells.length > header.length && cells.slice(header.length).every((cell) => cell.trim() === '')) return undefined;

@@ -32,6 +32,35 @@ export function readCatalog(bytes: Uint8Array, file: string, declared: Declared)
   return readRecognised(readTable(bytes, file, declared.encoding), declared);
 }
 
+/** A file in memory: a text, or a workbook, which its first bytes tell. @throws CATALOG_UNREADABLE, CATALOG_UNKNOWN */
+export async function openCatalog(
+  bytes: Uint8Array,
+  file: string,
+  declared: Declared,
+): Promise<CatalogContent | VersionContent> {
+  if (!isArchive(bytes)) {
+    if (declared.sheet === undefined) return readCatalog(bytes, file, declared);
+    throw new StructdbError('USAGE', `${file} is no workbook and has no sheets.`, { hint: 'Leave --sheet out.' });
+  }
+  if (declared.encoding !== undefined) {
+    throw new StructdbError('USAGE', `${file} is a workbook or archive, which has no encoding.`, {
+      hint: 'Leave --encoding out.',
+    });
+  }
+  const { readWorkbook } = await import('../reading/workbook/index.ts');
+  const { sheet } = declared;
+  const table = readWorkbook(bytes, file, { ...(sheet === undefined ? {} : { sheet }), isHeader });
+  return readRecognised(table, declared);
+}
+
+function isArchive(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
+}
+
+function isHeader(cells: readonly string[]): boolean {
+  return READERS.some((reader) => reader.recognises(cells));
+}
+
 /** The same for a table that was read already. @throws CATALOG_UNREADABLE, CATALOG_UNKNOWN */
 export function readRecognised(read: Table, declared: Declared): CatalogContent | VersionContent {
   const table = tidyTable(read);
@@ -48,8 +77,8 @@ export function readRecognised(read: Table, declared: Declared): CatalogContent 
  * The same for a large file, of which only the header is known: `records` is empty, and `whole` knows of no scope.
  * @throws CATALOG_UNREADABLE for a format that needs all records at once, CATALOG_UNKNOWN
  */
-export function readStreamed({ file, header }: StreamedTable, declared: Declared): CatalogContent {
-  const table = { file, header, records: [], recognised: {} };
+export function readStreamed({ file, header, recognised }: StreamedTable, declared: Declared): CatalogContent {
+  const table = { file, header, records: [], recognised };
   const reader = readerOf(table, declared);
   // Constants and prices do not stream.
   if (reader.streams) return reader.read(table, declared) as CatalogContent;

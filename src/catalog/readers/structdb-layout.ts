@@ -16,9 +16,9 @@ import { publishedTable } from './aisc-editions.ts';
 import {
   bad,
   type CatalogReader,
-  lengthProblem,
   type MaterialContent,
   type Reading,
+  recordProblem,
   type Scope,
   type Table,
 } from './content.ts';
@@ -46,7 +46,7 @@ function readLayout(table: Table): MaterialContent {
     records: table.records,
     recognised: table.recognised,
     read: (record) => {
-      const broken = lengthProblem(table, record) ?? keyProblem(table, record, plan);
+      const broken = recordProblem(table, record) ?? keyProblem(table, record, plan);
       return broken ? bad(broken) : readRow(table, record, plan);
     },
     columns: new Set([...plan.texts, ...plan.numbers, ...plan.properties].map(({ name }) => name)),

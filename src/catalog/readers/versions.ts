@@ -3,7 +3,7 @@ import type { VersionRow, VersionTable } from '../load/version-tables.ts';
 import type { DelimitedLine, RawRecord } from '../reading/delimited.ts';
 import { isIsoDate } from '../reading/iso-date.ts';
 import type { RowProblem } from '../rows.ts';
-import { bad, type CatalogReader, lengthProblem, type Reading, type Recognised, type Table } from './content.ts';
+import { bad, type CatalogReader, type Reading, type Recognised, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 /** Constants or prices in versions with effective dates. */
@@ -62,7 +62,7 @@ function readVersion(
   readCell: (column: string, text: string) => VersionCell,
   record: DelimitedLine,
 ): Reading<VersionRow> {
-  const cut = lengthProblem(file, record);
+  const cut = recordProblem(file, record);
   if (cut) return bad(cut);
   const cell = (column: string) => record.cells[file.header.indexOf(column)]?.trim() ?? '';
   const problems: RowProblem[] = [];

@@ -14,6 +14,7 @@ const OTHER_FILES: readonly (readonly [RegExp, what: string, hint: string])[] = 
 
 /** @throws CATALOG_UNREADABLE for a file that is plainly something else, whatever its encoding */
 export function refuseOtherFiles(bytes: Uint8Array, file: string): void {
+  refuseCompound(bytes, file);
   const start = Buffer.from(bytes.subarray(0, 2000))
     .toString('latin1')
     .replace(/^\xef\xbb\xbf/, '');
@@ -21,4 +22,16 @@ export function refuseOtherFiles(bytes: Uint8Array, file: string): void {
   if (!found) return;
   const [, what, hint] = found;
   throw new StructdbError('CATALOG_UNREADABLE', `${file} is ${what}.`, { hint });
+}
+
+/** Compound files of Microsoft's (MS-CFB): workbooks of Excel 97 to 2003, and newer ones behind a password. */
+function refuseCompound(bytes: Uint8Array, file: string): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!buffer.subarray(0, 8).equals(Buffer.from('d0cf11e0a1b11ae1', 'hex'))) return;
+  const locked = buffer.includes(Buffer.from('EncryptedPackage', 'utf16le'));
+  throw new StructdbError(
+    'CATALOG_UNREADABLE',
+    locked ? `${file} is protected by a password.` : `${file} is a workbook of Excel 97 to 2003 (.xls).`,
+    { hint: locked ? 'Save it without one, then import it.' : 'Save it as .xlsx or as "CSV UTF-8".' },
+  );
 }

@@ -1,0 +1,33 @@
+import { SaxesParser } from 'saxes';
+
+export interface XmlHandlers {
+  readonly open: (name: string, attributes: Readonly<Record<string, string>>) => void;
+  readonly text?: (text: string) => void;
+  readonly close?: (name: string) => void;
+}
+
+/**
+ * Walks through a part of a workbook. Names come without their prefix, which some programs write.
+ * @throws Error for XML that is not well formed, or that declares entities: no spreadsheet does
+ */
+export function walkXml(bytes: Uint8Array, { open, text, close }: XmlHandlers): void {
+  const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
+  const parser = new SaxesParser();
+  parser.on('doctype', () => {
+    throw new Error('it has a document type');
+  });
+  parser.on('opentag', ({ name, attributes }) => open(local(name), attributes));
+  if (text) parser.on('text', text);
+  if (close) parser.on('closetag', ({ name }) => close(local(name)));
+  parser.write(new TextDecoder(wide ? 'utf-16le' : 'utf-8', { fatal: true }).decode(bytes)).close();
+}
+
+function local(name: string): string {
+  const colon = name.indexOf(':');
+  return colon < 0 ? name : name.slice(colon + 1);
+}
+
+/** The value of an attribute of any prefix: `r:id` is `rel:id` in some files. */
+export function attribute(attributes: Readonly<Record<string, string>>, name: string): string | undefined {
+  return attributes[name] ?? Object.entries(attributes).find(([key]) => local(key) === name)?.[1];
+}
