@@ -6,6 +6,7 @@ import { checkRecords } from '../../src/catalog/checks/records.ts';
 import type { CatalogContent, Declared } from '../../src/catalog/readers/content.ts';
 import { openCatalog } from '../../src/catalog/readers/index.ts';
 import { splitRecords } from '../../src/catalog/reading/delimited.ts';
+import { ZipArchive } from '../../src/catalog/reading/workbook/zip.ts';
 import type { MaterialRow } from '../../src/catalog/rows.ts';
 import { failureOf } from '../support/failure.ts';
 import { aiscFile, PUBLISHED } from './support.ts';
@@ -127,21 +128,18 @@ describe("AISC's workbook", () => {
     expect(problems).toEqual([]);
     expect(content.kind === 'materials' && content.whole()).toHaveLength(2);
     expect(rows).toHaveLength(4598);
-    expect(values(rows)).toEqual(values(fromText.rows));
+    // As text: comparing 200,000 values one by one takes as long as reading them.
+    expect(JSON.stringify(values(rows)) === JSON.stringify(values(fromText.rows))).toBe(true);
   });
 });
 
 describe('a workbook that is none', () => {
   const whole = workbookFile({ x: sheet() });
-  const swollen = () => strToU8(`<worksheet><sheetData>${' '.repeat(65 * 1024 * 1024)}</sheetData></worksheet>`);
-  /** One byte of the packed strings of the sheet changed. */
   const flipped = () => {
-    const bytes = Buffer.from(zipSync({ a: strToU8('x') }, { level: 0 }));
     const book = Buffer.from(
       workbookFile({ x: sheet() }, { 'xl/styles.xml': [strToU8('<styleSheet/>'), { level: 0 }] }),
     );
     book[book.indexOf('<styleSheet/>') + 3]! ^= 1;
-    expect(bytes.length).toBeGreaterThan(0);
     return book;
   };
   const compound = (name: string) =>
@@ -157,11 +155,6 @@ describe('a workbook that is none', () => {
     ['is cut at the front', () => whole.subarray(0, 4), 'is not whole: its end is missing'],
     ['lacks bytes inside', () => Buffer.concat([whole.subarray(0, 60), whole.subarray(90)]), 'is not whole'],
     ['has a flipped bit', flipped, 'the checksum of its part xl/styles.xml is wrong'],
-    [
-      'is a bomb',
-      () => workbookFile({ x: [] }, { 'xl/worksheets/sheet1.xml': swollen() }),
-      'has more than 64 MiB when unpacked',
-    ],
     ['is an archive', () => zipSync({ 'shapes.csv': strToU8('a') }), 'is a ZIP archive, not a workbook'],
     ['is of OpenDocument', () => zipSync({ mimetype: strToU8('a') }), 'is an OpenDocument file'],
     [
@@ -180,6 +173,13 @@ describe('a workbook that is none', () => {
     const error = await failureOf(read(bytes(), V16));
     expect([error.code, error.message]).toEqual(['CATALOG_UNREADABLE', expect.stringContaining(message)]);
     expect(error.hint).toBeTruthy();
+  });
+
+  it('is not unpacked beyond a limit for all its parts together', () => {
+    const part = strToU8(' '.repeat(600 * 1024));
+    const archive = new ZipArchive(zipSync({ a: part, b: part }), 'bomb.xlsx', 1024 * 1024);
+    expect(archive.read('a')).toHaveLength(part.length);
+    expect(() => archive.read('b')).toThrow('bomb.xlsx has more than 1 MiB when unpacked, too many for a catalog.');
   });
 
   it('takes --encoding as little as a text takes --sheet', async () => {

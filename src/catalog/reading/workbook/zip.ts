@@ -24,10 +24,16 @@ export class ZipArchive {
   readonly #bytes: Buffer;
   readonly #file: string;
   readonly #entries = new Map<string, Entry>();
-  #budget = LIMIT;
+  readonly #limit: number;
+  #budget: number;
 
-  /** @throws CATALOG_UNREADABLE for an archive whose directory is not whole */
-  constructor(bytes: Uint8Array, file: string) {
+  /**
+   * @param limit how many bytes all parts that are read may have together
+   * @throws CATALOG_UNREADABLE for an archive whose directory is not whole
+   */
+  constructor(bytes: Uint8Array, file: string, limit = LIMIT) {
+    this.#limit = limit;
+    this.#budget = limit;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#file = file;
     try {
@@ -93,7 +99,7 @@ export class ZipArchive {
     } catch (cause) {
       if (codeOf(cause) !== 'ERR_BUFFER_TOO_LARGE') throw this.#damaged(`its part ${name} is damaged`, cause);
       throw this.#refusal(
-        `has more than ${LIMIT / 1024 / 1024} MiB when unpacked, too many for a catalog`,
+        `has more than ${this.#limit / 1024 / 1024} MiB when unpacked, too many for a catalog`,
         'Save the sheet alone, or as CSV.',
         cause,
       );
