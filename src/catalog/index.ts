@@ -2,6 +2,15 @@
 
 export { type ImportOptions, importCatalogs } from './import.ts';
 export type { ClosedRange } from './load/version-plan.ts';
+export {
+  type ChangedRow,
+  type ChangedValue,
+  type DiffOptions,
+  type DiffResult,
+  diffEditions,
+  type NamedRow,
+} from './lookup/diff.ts';
+export { type ExportOptions, type ExportResult, exportCatalog } from './lookup/export.ts';
 export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
 export type { Queryable, Source } from './lookup/reader.ts';
 export {

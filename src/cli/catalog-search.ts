@@ -2,9 +2,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { SearchResult, UnitSystem } from '../catalog/index.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { formatCount } from '../core/units.ts';
+import { alignColumns } from './align-columns.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
-import { alignColumns } from './table.ts';
 
 interface SearchFlags {
   readonly unitSystem?: UnitSystem;

@@ -9,9 +9,9 @@ import type {
   UnitSystem,
 } from '../catalog/index.ts';
 import { formatCount } from '../core/units.ts';
+import { alignColumns } from './align-columns.ts';
 import { describeClosed, renderReleases, renderVersions } from './catalog-version-text.ts';
 import type { Style } from './output.ts';
-import { alignColumns } from './table.ts';
 
 /** What `catalog import` prints: a line per file, and whether anything changed. */
 export function renderImport(

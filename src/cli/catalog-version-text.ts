@@ -1,7 +1,7 @@
 import type { ClosedRange, StoredRelease, StoredVersion } from '../catalog/index.ts';
 import { formatCount } from '../core/units.ts';
+import { alignColumns } from './align-columns.ts';
 import type { Style } from './output.ts';
-import { alignColumns } from './table.ts';
 
 /** Constants and prices that `catalog show` found: a block per name, a line per version. */
 export function renderVersions(versions: readonly StoredVersion[], style: Style): string {

@@ -2,17 +2,21 @@ import { type Command, Option } from 'commander';
 import type { ImportResult, ListResult, ShowResult, UnitSystem } from '../catalog/index.ts';
 import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
 import { EXIT } from '../core/errors.ts';
+import { diffCommand } from './catalog-diff.ts';
+import { exportCommand } from './catalog-export.ts';
 import { searchCommand } from './catalog-search.ts';
 import { renderImport, renderList, renderShow } from './catalog-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-/** `structdb catalog import|list|search|show`. */
+/** `structdb catalog import|list|search|diff|export|show`. */
 export function catalogCommand(shell: Shell): Command {
   return shell.group('catalog', 'reference data: AISC shapes, ASTM grades, code references, constants, prices', [
     importCommand(shell),
     listCommand(shell),
     searchCommand(shell),
+    diffCommand(shell),
+    exportCommand(shell),
     showCommand(shell),
   ]);
 }

@@ -188,20 +188,13 @@ describe('catalog search', () => {
             list.map((row) => `${row.standard} ${row.designation} ${row.variant}`).sort();
           expect(keys(found.rows)).toEqual(keys(wanted));
         }),
-        { numRuns: 60 },
+        { numRuns: 40 },
       ),
     );
 
-    function isSuperseded(row: MaterialRow): boolean {
-      return rows.some(
-        (other) =>
-          row.texts.kind !== 'shape' &&
-          other.standard === row.standard &&
-          other.designation === row.designation &&
-          other.variant === row.variant &&
-          row.edition === 'before 21' &&
-          other.edition === '21',
-      );
+    /** The one grade of the shipped table that has a newer edition. */
+    function isSuperseded({ standard, edition }: MaterialRow): boolean {
+      return standard === 'ASTM A500' && edition === 'before 21';
     }
   });
 });
