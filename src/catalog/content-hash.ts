@@ -4,6 +4,9 @@ import { propertyValue } from './properties.ts';
 import { eachProperty } from './property-json.ts';
 import { parseDecimal } from './reading/decimal.ts';
 
+/** A table of rows, by its name and the columns that a row has cells for. */
+export type HashedTable = Pick<TargetTable, 'key' | 'values'> & { readonly name: string };
+
 /** Changes whenever the same rows would get another hash. */
 const VERSION = 'structdb catalog content 1';
 
@@ -30,7 +33,7 @@ export class ContentHash {
   }
 
   /** Takes a row in the order of the table's columns: key, then values, of which `properties` are JSON text. */
-  add(table: TargetTable, cells: readonly (string | null)[]): void {
+  add(table: HashedTable, cells: readonly (string | null)[]): void {
     let text = `${table.name}\0`;
     const keys = table.key.length;
     // PostgreSQL's text has no NUL, so that it parts values without doubt.

@@ -1,7 +1,8 @@
 import type { RunContext } from '../core/context.ts';
-import { ByScope } from './by-scope.ts';
+import { ByScope, type ScopeOf } from './by-scope.ts';
+import { ContentHash } from './content-hash.ts';
 import type { MergeCounts, Staging } from './load/merge.ts';
-import { MATERIALS, REFERENCES, type StagedRow } from './load/tables.ts';
+import { MATERIALS, REFERENCES, type StagedRow, type TargetTable } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { Reading, Scope } from './readers/content.ts';
 import { type EditionCount, type FileReport, formOf } from './result.ts';
@@ -29,6 +30,7 @@ export class FileReading {
     variant: variant == null ? null : ownText(variant),
     rows: 0,
   }));
+  readonly #content = new ContentHash();
   #whole: readonly Scope[] = [];
 
   constructor(prepared: PreparedFile, options: ReadingOptions, context: Pick<RunContext, 'report'>) {
@@ -38,14 +40,15 @@ export class FileReading {
   }
 
   /** The rows for the stage. They can be taken once. */
-  staging(): Staging {
+  staging(importId = ''): Staging {
     const { content, scopes } = this.#prepared;
-    const table = content.kind === 'materials' ? MATERIALS : REFERENCES;
     return {
-      table,
+      table: this.#table,
       columns: content.columns,
       batches: this.#batches(),
       finish: () => this.#finish(),
+      importId,
+      groups: () => this.#groups(),
       mayRetire: (groups) => confirmRetirement(this.#prepared.file, groups, this.#options),
       ...(scopes ? { scopes } : {}),
     };
@@ -58,6 +61,7 @@ export class FileReading {
     return {
       file,
       sha256: sha256(),
+      contentSha256: this.#prepared.contentSha256 ?? this.#content.digest(),
       ...formOf(content),
       rows: editions.reduce((sum, edition) => sum + edition.rows, 0),
       editions,
@@ -74,6 +78,7 @@ export class FileReading {
   }
 
   *#cells(readings: Iterable<Reading<StagedRow>>): Generator<StagedRow['cells']> {
+    const hashes = this.#prepared.contentSha256 === undefined;
     for (const { rows, problems, warnings } of readings) {
       if (problems.length > 0) this.#problems.push(...problems);
       if (warnings) {
@@ -82,6 +87,7 @@ export class FileReading {
       }
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
+        if (hashes) this.#content.add(this.#table, row.cells);
         yield row.cells;
       }
     }
@@ -101,6 +107,17 @@ export class FileReading {
     }
     this.#whole = scopes;
     return scopes;
+  }
+
+  get #table(): TargetTable {
+    return this.#prepared.content.kind === 'materials' ? MATERIALS : REFERENCES;
+  }
+
+  /** The groups of the rows so far. */
+  #groups(): ScopeOf[] {
+    return this.#editions
+      .values()
+      .map(({ unitSystem, ...group }) => (unitSystem === null ? group : { ...group, unitSystem }));
   }
 
   /** Every scope that the file has rows of. */

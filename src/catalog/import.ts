@@ -7,18 +7,18 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
 import { FileReading } from './file-reading.ts';
-import { ensureHistory, recordImport } from './load/history.ts';
+import { closeImport, ensureHistory, openImport } from './load/history.ts';
 import { lockCatalogs, namingWhoIsWaitedFor } from './load/lock.ts';
 import { mergeRows, previewRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
-import { withPreparedFile } from './prepare.ts';
+import { type PreparedFile, withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { RetirementOptions } from './retirement.ts';
 import type { UnitSystem } from './rows.ts';
 import { shippedCatalogs } from './shipped.ts';
-import { importVersions, isVersions } from './version-file.ts';
+import { importVersions, isVersions, type PreparedVersions } from './version-file.ts';
 
 export interface ImportOptions extends RetirementOptions {
   readonly connection: ConnectionSettings;
@@ -82,11 +82,11 @@ async function load(client: pg.Client, files: readonly string[], options: Import
         for (const file of files) {
           stopIfInterrupted(context);
           const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
-            if (isVersions(prepared)) return importVersions(client, prepared, options);
-            const reading = new FileReading(prepared, options, context);
-            return reading.report(await mergeRows(client, reading.staging(), context.signal));
+            const importId = await openImport(client, prepared.file);
+            const loaded = await loadFile(client, importId, prepared, options, context);
+            await closeImport(client, importId, loaded);
+            return loaded;
           });
-          await recordImport(client, report);
           reports.push(report);
         }
         // The last safe point: an interruption before COMMIT leaves nothing, one after it has come too late.
@@ -98,12 +98,24 @@ async function load(client: pg.Client, files: readonly string[], options: Import
   );
 }
 
+async function loadFile(
+  client: pg.Client,
+  importId: string,
+  prepared: PreparedFile | PreparedVersions,
+  options: ImportOptions,
+  context: RunContext,
+): Promise<FileReport> {
+  if (isVersions(prepared)) return importVersions(client, prepared, { ...options, importId });
+  const reading = new FileReading(prepared, options, context);
+  return reading.report(await mergeRows(client, reading.staging(importId), context.signal));
+}
+
 async function preview(client: pg.Client, files: readonly string[], options: ImportOptions, context: RunContext) {
   const reports: FileReport[] = [];
   for (const file of files) {
     stopIfInterrupted(context);
     const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
-      if (isVersions(prepared)) return importVersions(client, prepared, options);
+      if (isVersions(prepared)) return importVersions(client, prepared, { skipBadRows: options.skipBadRows ?? false });
       const reading = new FileReading(prepared, options, context);
       return reading.report(await previewRows(client, reading.staging()));
     });

@@ -26,6 +26,8 @@ export interface PreparedFile {
   readonly batches: Batches<Reading<StagedRow>>;
   /** All that it has rows of, where that is known before they are read. */
   readonly scopes?: readonly Scope[];
+  /** SHA-256 of what its rows say, where it is known without looking at them. */
+  readonly contentSha256?: string;
 }
 
 /** Hands a recognised file to `work`, and closes it. The database is not touched. */
@@ -56,7 +58,12 @@ async function prepareFile(
   if (content.kind === 'versions') return { file, sha256, content };
   const prepared = { file, sha256, content };
   if (sha256() === SHIPPED_SHAPES.sha256 && content.kind === 'materials' && content.readTrusted) {
-    return { ...prepared, batches: [content.readTrusted()], scopes: SHIPPED_SHAPES.scopes };
+    return {
+      ...prepared,
+      batches: [content.readTrusted()],
+      scopes: SHIPPED_SHAPES.scopes,
+      contentSha256: SHIPPED_SHAPES.contentSha256,
+    };
   }
   const readings = checkRecords(content, file);
   if (content.kind === 'references' || !content.undecided) return { ...prepared, batches: [staged(readings)] };

@@ -43,7 +43,10 @@ export interface FileForm {
 
 export interface FileReport extends ImportCounts, FileForm {
   readonly file: string;
+  /** Of its bytes. */
   readonly sha256: string;
+  /** Of what its good rows say, however they are written; null where that is not computed. */
+  readonly contentSha256: string | null;
   /** Good rows of the file. */
   readonly rows: number;
   readonly editions: readonly EditionCount[];

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import type pg from 'pg';
 import { StructdbError } from '../core/errors.ts';
+import { ContentHash } from './content-hash.ts';
 import type { VersionConflict } from './load/version-plan.ts';
-import type { VersionRow } from './load/version-tables.ts';
+import type { VersionRow, VersionTable } from './load/version-tables.ts';
 import { checkVersionTable, planAgainstStored, writeVersions } from './load/versions.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { VersionContent } from './readers/versions.ts';
@@ -21,25 +22,28 @@ export function isVersions(prepared: PreparedFile | PreparedVersions): prepared 
 }
 
 /**
- * Imports the constants or prices of a file inside the caller's transaction, or with `dryRun` only says what that would do.
+ * Imports the constants or prices of a file inside the caller's transaction; without `importId` it only says what that would
+ * do.
  * @throws CATALOG_BAD_ROWS unless bad rows are to be skipped, CATALOG_VERSION_CONFLICT, SCHEMA_MISSING, PERMISSION_DENIED
  */
 export async function importVersions(
   client: pg.Client,
   { file, sha256, content }: PreparedVersions,
-  options: { readonly skipBadRows?: boolean; readonly dryRun?: boolean },
+  options: { readonly skipBadRows?: boolean; readonly importId?: string },
 ): Promise<FileReport> {
   const { table } = content;
-  const dryRun = options.dryRun ?? false;
+  const { importId } = options;
+  const dryRun = importId === undefined;
   await checkVersionTable(client, table, { dryRun });
   const { rows, problems } = readVersions(content);
   if (problems.length > 0 && !options.skipBadRows) throw badRows(file, problems);
   const plan = await planAgainstStored(client, table, rows, { lock: !dryRun });
   if (plan.conflicts.length > 0) throw conflicting(file, plan.conflicts);
-  if (!dryRun) await writeVersions(client, table, plan);
+  if (importId !== undefined) await writeVersions(client, table, plan, importId);
   return {
     file,
     sha256: sha256(),
+    contentSha256: contentHash(table, rows),
     ...formOf(content),
     rows: rows.length,
     editions: releases(table.plural, rows),
@@ -65,6 +69,15 @@ export function readVersions({ records, read }: VersionContent): {
     rows: readings.flatMap((reading) => reading.rows),
     problems: readings.flatMap((reading) => reading.problems),
   };
+}
+
+/** The days that a file leaves open are open here, whatever end the database has. */
+function contentHash(table: VersionTable, rows: readonly VersionRow[]): string {
+  const days = ['effective_from', 'effective_to'].map((name) => ({ name, type: 'text' as const }));
+  const hashed = { name: table.name, key: [table.key, 'version'], values: [...table.values, ...days] };
+  const hash = new ContentHash();
+  for (const { name, version, values, from, to } of rows) hash.add(hashed, [name, version, ...values, from, to]);
+  return hash.digest();
 }
 
 /** The releases of a file, as the editions of a standard. */

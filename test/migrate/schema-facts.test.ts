@@ -79,7 +79,8 @@ describe('the facts of a schema', () => {
         create schema elsewhere; create table elsewhere.t (id int);
         create extension pg_trgm schema public; create temp table passing (id int);
         grant select on public.things to ${reader}; revoke all on public.things from ${reader};
-        create schema structdb; create table structdb.catalog_imports (id int); create table structdb.heartbeat (id int);
+        create schema structdb; create table structdb.catalog_imports (id int); create table structdb.catalog_foundings (id int);
+        create table structdb.catalog_changes (id int); create table structdb.heartbeat (id int);
         alter schema structdb owner to current_user`),
     ).toEqual([]);
   });

@@ -1,20 +1,27 @@
 import type pg from 'pg';
+import { StructdbError } from '../../core/errors.ts';
+import { toolVersion } from '../../core/tool-version.ts';
+import type { ScopeOf } from '../by-scope.ts';
 import type { FileReport } from '../result.ts';
 
-/** Creates structdb.catalog_imports where it is missing. Asked first: CREATE … IF NOT EXISTS needs the privilege even then. */
-export async function ensureHistory(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ schema: string | null; history: string | null }>(
-    `select to_regnamespace('structdb')::text as schema, to_regclass('structdb.catalog_imports')::text as history`,
-  );
-  if (rows[0]!.schema === null) await client.query('create schema structdb');
-  if (rows[0]!.history !== null) return;
-  await client.query(`create table structdb.catalog_imports (
+/**
+ * The books of imports. A row of catalog_imports is one file. What a file put into a group that had nothing is one row of
+ * catalog_foundings, whatever the number of rows; later imports leave a row of catalog_changes for each row that they inserted,
+ * updated or retired, with the columns and the values before.
+ */
+const BOOKS = ['catalog_imports', 'catalog_foundings', 'catalog_changes'] as const;
+
+const CREATE: Readonly<Record<(typeof BOOKS)[number], string>> = {
+  catalog_imports: `create table structdb.catalog_imports (
     import_id bigint generated always as identity,
     imported_at timestamptz not null default now(),
     imported_by text not null default current_user,
     file text not null,
     sha256 text not null,
+    content_sha256 text,
     format text not null,
+    encoding text,
+    tool_version text,
     editions jsonb not null,
     inserted integer not null,
     updated integer not null,
@@ -22,19 +29,82 @@ export async function ensureHistory(client: pg.Client): Promise<void> {
     retired integer not null,
     rejected integer not null,
     constraint catalog_imports_pkey primary key (import_id)
-  )`);
+  )`,
+  catalog_foundings: `create table structdb.catalog_foundings (
+    import_id bigint not null,
+    table_name text not null,
+    standard text not null,
+    edition text not null,
+    unit_system text,
+    variant text,
+    columns text[] not null
+  )`,
+  catalog_changes: `create table structdb.catalog_changes (
+    table_name text not null,
+    key text[] not null,
+    import_id bigint not null,
+    action text not null,
+    columns text[],
+    old jsonb,
+    constraint catalog_changes_pkey primary key (table_name, key, import_id)
+  )`,
+};
+
+/** What later versions of structdb added to catalog_imports. */
+const ADDED = { content_sha256: 'text', encoding: 'text', tool_version: 'text' } as const;
+
+/**
+ * Creates the books that are missing, and the columns that an older structdb did not have. Asked first: CREATE … IF NOT EXISTS
+ * needs the privilege even then. @throws PERMISSION_DENIED with the statements for the owner of an older table
+ */
+export async function ensureHistory(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ schema: boolean; books: string[]; columns: string[]; owner: boolean }>(
+    `select to_regnamespace('structdb') is not null as schema,
+      array(select name from unnest($1::text[]) as b(name) where to_regclass('structdb.' || name) is not null) as books,
+      array(select attname::text from pg_attribute where attrelid = to_regclass('structdb.catalog_imports')
+        and attnum > 0 and not attisdropped) as columns,
+      coalesce((select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass('structdb.catalog_imports')),
+        true) as owner`,
+    [[...BOOKS]],
+  );
+  const { schema, books, columns, owner } = rows[0]!;
+  if (!schema) await client.query('create schema structdb');
+  const missing = Object.entries(ADDED).filter(([name]) => !columns.includes(name));
+  if (books.includes('catalog_imports') && missing.length > 0) {
+    const added = missing.map(([name, type]) => `add column if not exists ${name} ${type}`).join(', ');
+    const statement = `alter table structdb.catalog_imports ${added}`;
+    if (!owner) {
+      throw new StructdbError('PERMISSION_DENIED', 'structdb.catalog_imports is of an older structdb.', {
+        hint: `Its owner runs: ${statement};`,
+      });
+    }
+    await client.query(statement);
+  }
+  for (const book of BOOKS) if (!books.includes(book)) await client.query(CREATE[book]);
 }
 
-/** Notes that a file was imported, with its content's hash and what it changed. */
-export async function recordImport(client: pg.Client, report: FileReport): Promise<void> {
-  await client.query(
+/** Opens the record of a file that is about to be imported; `closeImport` completes it. Gives its number. */
+export async function openImport(client: pg.Client, file: string): Promise<string> {
+  const { rows } = await client.query<{ id: string }>(
     `insert into structdb.catalog_imports
-      (file, sha256, format, editions, inserted, updated, unchanged, retired, rejected)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      (file, sha256, format, editions, inserted, updated, unchanged, retired, rejected, tool_version)
+    values ($1, '', '', '[]', 0, 0, 0, 0, 0, $2) returning import_id::text as id`,
+    [file, toolVersion()],
+  );
+  return rows[0]!.id;
+}
+
+/** Completes the record of an import with what was read and what it changed. */
+export async function closeImport(client: pg.Client, id: string, report: FileReport): Promise<void> {
+  await client.query(
+    `update structdb.catalog_imports set sha256 = $2, content_sha256 = $3, format = $4, encoding = $5, editions = $6,
+      inserted = $7, updated = $8, unchanged = $9, retired = $10, rejected = $11 where import_id = $1`,
     [
-      report.file,
+      id,
       report.sha256,
+      report.contentSha256,
       report.format,
+      report.encoding,
       JSON.stringify(report.editions),
       report.inserted,
       report.updated,
@@ -43,4 +113,33 @@ export async function recordImport(client: pg.Client, report: FileReport): Promi
       report.rejected,
     ],
   );
+}
+
+/** Notes groups that had no row before this import, and of which all that is there now is its. */
+export async function recordFoundings(
+  client: pg.Client,
+  founding: {
+    readonly importId: string;
+    readonly table: string;
+    readonly columns: Iterable<string>;
+    readonly groups: readonly ScopeOf[];
+  },
+): Promise<void> {
+  const { importId, table, columns, groups } = founding;
+  if (groups.length === 0) return;
+  await client.query(
+    `insert into structdb.catalog_foundings (import_id, table_name, standard, edition, unit_system, variant, columns)
+    select $1, $2, standard, edition, unit_system, variant, $3
+    from unnest($4::text[], $5::text[], $6::text[], $7::text[]) as g(standard, edition, unit_system, variant)`,
+    [importId, table, [...columns], ...groupParameters(groups)],
+  );
+}
+
+export function groupParameters(groups: readonly ScopeOf[]): (string | null)[][] {
+  return [
+    groups.map((group) => group.standard),
+    groups.map((group) => group.edition),
+    groups.map((group) => group.unitSystem ?? null),
+    groups.map((group) => group.variant ?? null),
+  ];
 }

@@ -24,11 +24,57 @@ export function stageColumns(table: TargetTable): string {
   return [...table.key, ...table.values.map(({ name }) => name)].join(', ');
 }
 
-/** Inserts what is not there. Rows that are there stay untouched, whoever put them there. */
+/** The places of those of the groups $1–$4 that have no row. */
+export function emptyGroups({ table }: Coverage): string {
+  return `select g.place::int from ${scopesFrom(1)}
+where not exists (select from ${table.name} m where ${isOfGroup(table)}) order by 1`;
+}
+
+/**
+ * Inserts what is not there, and counts it. Rows that are there stay untouched, whoever put them there. The import $1 leaves
+ * a note of each row, but of those in the groups $2–$5, of which one note for all is kept.
+ */
 export function insertNew({ table }: Coverage): string {
   const columns = stageColumns(table);
-  return `insert into ${table.name} (${columns}) select ${columns} from staged
-  on conflict (${table.key.join(', ')}) do nothing`;
+  const key = table.key.join(', ');
+  return `with inserted as (
+  insert into ${table.name} (${columns}) select ${columns} from staged
+  on conflict (${key}) do nothing
+  returning ${key}
+), noted as (
+  insert into structdb.catalog_changes (table_name, key, import_id, action)
+  select '${table.name}', array[${key}], $1, 'inserted' from inserted m
+  where not exists (select from ${scopesFrom(2)} where ${isOfGroup(table)})
+)
+select count(*)::int as count from inserted`;
+}
+
+/** Locks the rows that `updateChanged` will update, and notes for the import $1 which columns change and what they held. */
+export function noteUpdates(coverage: Coverage): string {
+  const { table } = coverage;
+  const spoken = spokenOf(coverage);
+  const parts = spoken
+    .filter(({ type }) => type !== 'jsonb')
+    .map(({ name }) => `select '${name}', m.${name} is distinct from s.${name}, to_jsonb(m.${name})`);
+  if (spoken.some(({ type }) => type === 'jsonb')) {
+    const names = propertiesOf(coverage).map((name) => `'${name}'`);
+    parts.push(`select p.name, m.properties -> p.name is distinct from s.properties -> p.name, m.properties -> p.name
+      from unnest(array[${names.join(', ')}]) as p(name)`);
+  }
+  if (table.retires) parts.push(`select 'retired_at', m.retired_at is not null, to_jsonb(m.retired_at)`);
+  return `insert into structdb.catalog_changes (table_name, key, import_id, action, columns, old)
+select '${table.name}', array[${table.key.map((name) => `m.${name}`).join(', ')}], $1, 'updated', c.columns, c.old
+from ${table.name} m
+join staged s on ${sameKey(table)}
+cross join lateral (
+  select array_agg(v.name) as columns, jsonb_object_agg(v.name, v.old) as old
+  from (
+    ${parts.join('\n    union all ')}
+  ) as v(name, changed, old)
+  where v.changed
+) as c
+where ${differs(coverage)}
+for update of m`;
 }
 
 /**
@@ -58,10 +104,15 @@ export function isComplete({ table }: Coverage): string {
   = (select count(*) from staged m where ${isInScope()}) as complete`;
 }
 
-/** Marks the rows of the whole scopes ($1–$4) that are not staged. */
+/** Marks the rows of the whole scopes ($1–$4) that are not staged; the import $5 leaves a note of each. */
 export function retireAbsent({ table }: Coverage): string {
-  return `update ${table.name} m set retired_at = now() where ${isInUse()}
-  and not exists (select from staged s where ${sameKey(table)})`;
+  return `with retired as (
+  update ${table.name} m set retired_at = now() where ${isInUse()}
+  and not exists (select from staged s where ${sameKey(table)})
+  returning ${table.key.map((name) => `m.${name}`).join(', ')}
+)
+insert into structdb.catalog_changes (table_name, key, import_id, action, columns, old)
+select '${table.name}', array[${table.key.join(', ')}], $5, 'retired', array['retired_at'], '{"retired_at": null}' from retired`;
 }
 
 /** Of each whole scope ($1–$4), in their order: the rows in use. */
@@ -110,15 +161,26 @@ function differs(coverage: Coverage): string {
   return [...spoken, ...(coverage.table.retires ? ['m.retired_at is not null'] : [])].join(' or ') || 'false';
 }
 
-function spokenOf({ table, columns }: Coverage): { readonly name: string; readonly value: string }[] {
+function propertiesOf({ table, columns }: Coverage): string[] {
   const own = new Set([...table.key, ...table.values.map(({ name }) => name)]);
-  const properties = [...columns].filter((name) => !own.has(name));
-  return table.values.flatMap(({ name, type }) => {
-    if (type !== 'jsonb') return columns.has(name) ? [{ name, value: `s.${name}` }] : [];
+  return [...columns].filter((name) => !own.has(name));
+}
+
+interface Spoken {
+  readonly name: string;
+  readonly type: TargetTable['values'][number]['type'];
+  readonly value: string;
+}
+
+function spokenOf(coverage: Coverage): Spoken[] {
+  const { table, columns } = coverage;
+  const properties = propertiesOf(coverage);
+  return table.values.flatMap(({ name, type }): Spoken[] => {
+    if (type !== 'jsonb') return columns.has(name) ? [{ name, type, value: `s.${name}` }] : [];
     if (properties.length === 0) return [];
     // A property that the file has a column for and no value in is taken away; others stay.
     const names = properties.map((property) => `'${property}'`).join(', ');
-    return [{ name, value: `(m.${name} - array[${names}]) || s.${name}` }];
+    return [{ name, type, value: `(m.${name} - array[${names}]) || s.${name}` }];
   });
 }
 
@@ -136,6 +198,11 @@ const SCOPE_COLUMNS = ['standard', 'edition', 'unit_system', 'variant'];
 function scopesFrom(first: number): string {
   const arrays = SCOPE_COLUMNS.map((_, at) => `$${first + at}::text[]`);
   return `unnest(${arrays.join(', ')}) with ordinality as g(${SCOPE_COLUMNS.join(', ')}, place)`;
+}
+
+/** Whether the row m is of the group g. References have neither unit system nor variant. */
+function isOfGroup(table: TargetTable): string {
+  return table.key.includes('unit_system') ? isOf('g') : 'm.standard = g.standard and m.edition = g.edition';
 }
 
 function isOf(scope: string): string {

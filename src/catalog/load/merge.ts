@@ -3,18 +3,22 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Batches } from '../batches.ts';
+import type { ScopeOf } from '../by-scope.ts';
 import type { Scope } from '../readers/content.ts';
 import { type RetirementGroup, retirementOf } from '../retirement.ts';
+import { groupParameters, recordFoundings } from './history.ts';
 import {
   type Coverage,
   countAbsent,
   countChanges,
   countInUse,
   createStage,
+  emptyGroups,
   hasRows,
   indexStage,
   insertNew,
   isComplete,
+  noteUpdates,
   retireAbsent,
   stageColumns,
   updateChanged,
@@ -37,6 +41,10 @@ export interface Staging extends Coverage {
   readonly scopes?: readonly Scope[];
   /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
   readonly finish: () => readonly Scope[];
+  /** The number of the import, under which it is noted what it did. */
+  readonly importId: string;
+  /** The groups of the rows; complete when every row was taken. */
+  readonly groups: () => readonly ScopeOf[];
   /** Asked before rows are retired: throws to end the import. */
   readonly mayRetire: (groups: readonly RetirementGroup[]) => Promise<void>;
 }
@@ -49,12 +57,13 @@ export async function mergeRows(client: pg.Client, staging: Staging, signal: Abo
   const { table } = staging;
   if (await hasNoneOf(client, staging)) {
     const { rows: inserted } = await copyRows(client, staging, table.name, signal);
+    await recordFoundings(client, { ...staging, table: table.name, groups: staging.groups() });
     return { inserted, updated: 0, unchanged: 0, retired: 0, retirement: [] };
   }
   await client.query(createStage(table));
   const { rows: staged, whole } = await copyRows(client, staging, 'staged', signal);
   const inUse = await countsOf(client, countInUse(staging), whole);
-  const inserted = await count(client, insertNew(staging));
+  const inserted = await insert(client, staging);
   const updated = inserted < staged ? await update(client, staging) : 0;
   const retirement = whole.length > 0 ? await retire(client, staging, whole, inUse) : [];
   await client.query('drop table staged');
@@ -69,7 +78,7 @@ async function hasNoneOf(client: pg.Client, { table, scopes }: Staging): Promise
   const look = async () => {
     const { rows } = await client.query<{ found: boolean }>(
       hasRows(table, scopes !== undefined),
-      scopes ? scopeParameters(scopes) : [],
+      scopes ? groupParameters(scopes) : [],
     );
     return rows[0]!.found;
   };
@@ -95,9 +104,23 @@ async function copyRows(client: pg.Client, staging: Staging, into: string, signa
   return { rows: copy.rowCount, whole };
 }
 
+/** Groups that have no row yet are noted as a whole. */
+async function insert(client: pg.Client, staging: Staging): Promise<number> {
+  const { table, importId } = staging;
+  const groups = staging.groups();
+  const empty = await client.query<{ place: number }>(emptyGroups(staging), groupParameters(groups));
+  const founded = empty.rows.map(({ place }) => groups[place - 1]!);
+  const { rows } = await client.query<{ count: number }>(insertNew(staging), [importId, ...groupParameters(founded)]);
+  await recordFoundings(client, { ...staging, table: table.name, groups: founded });
+  return rows[0]!.count;
+}
+
+/** First finds what differs: where nothing does, nothing is left to do. */
 async function update(client: pg.Client, staging: Staging): Promise<number> {
   await client.query(indexStage(staging.table));
-  return count(client, updateChanged(staging));
+  const { rowCount } = await client.query(noteUpdates(staging), [staging.importId]);
+  if (rowCount) await client.query(updateChanged(staging));
+  return rowCount ?? 0;
 }
 
 /** After the merge every staged row is in use: as many rows in use as staged means that there is nothing to look for. */
@@ -107,14 +130,14 @@ async function retire(
   whole: readonly Scope[],
   inUse: readonly number[],
 ): Promise<RetirementGroup[]> {
-  const scopes = scopeParameters(whole);
+  const scopes = groupParameters(whole);
   const { rows } = await client.query<{ complete: boolean }>(isComplete(staging), scopes);
   if (rows[0]!.complete) return [];
   await client.query(indexStage(staging.table));
   const groups = groupsOf(whole, inUse, await countsOf(client, countAbsent(staging, 'staged'), whole));
   if (groups.length === 0) return groups;
   await staging.mayRetire(groups);
-  await client.query(retireAbsent(staging), scopes);
+  await client.query(retireAbsent(staging), [...scopes, staging.importId]);
   return groups;
 }
 
@@ -126,7 +149,7 @@ async function countsOf(
   further: readonly unknown[] = [],
 ): Promise<number[]> {
   if (scopes.length === 0) return [];
-  const { rows } = await client.query<{ count: number }>(statement, [...scopeParameters(scopes), ...further]);
+  const { rows } = await client.query<{ count: number }>(statement, [...groupParameters(scopes), ...further]);
   return rows.map((row) => row.count);
 }
 
@@ -139,7 +162,7 @@ function totalOf(groups: readonly RetirementGroup[]): number {
 }
 
 /** The counts that `mergeRows` would have, by reading alone. */
-export async function previewRows(client: pg.Client, staging: Staging): Promise<MergeCounts> {
+export async function previewRows(client: pg.Client, staging: Omit<Staging, 'importId'>): Promise<MergeCounts> {
   const { table } = staging;
   const names = [...table.key, ...table.values.map(({ name }) => name)];
   const isJson = (at: number) => at >= table.key.length && table.values[at - table.key.length]!.type === 'jsonb';
@@ -153,7 +176,7 @@ export async function previewRows(client: pg.Client, staging: Staging): Promise<
   }
   const whole = staging.finish();
   const json = `[${records.join(',')}]`;
-  const parameters = [json, ...(table.retires ? scopeParameters(whole) : [])];
+  const parameters = [json, ...(table.retires ? groupParameters(whole) : [])];
   const { rows } = await client.query<{ inserted: number; updated: number; retired: number }>(
     countChanges(staging),
     parameters,
@@ -164,19 +187,6 @@ export async function previewRows(client: pg.Client, staging: Staging): Promise<
   const inUse = await countsOf(client, countInUse(staging), whole);
   const absent = await countsOf(client, countAbsent(staging, 'parameter'), whole, [json]);
   return { ...counts, retirement: groupsOf(whole, inUse, absent) };
-}
-
-async function count(client: pg.Client, statement: string, parameters: unknown[] = []): Promise<number> {
-  return (await client.query(statement, parameters)).rowCount ?? 0;
-}
-
-function scopeParameters(scopes: readonly Scope[]): (string | null)[][] {
-  return [
-    scopes.map((s) => s.standard),
-    scopes.map((s) => s.edition),
-    scopes.map((s) => s.unitSystem),
-    scopes.map((s) => s.variant),
-  ];
 }
 
 /** Small, so that the server begins early. */

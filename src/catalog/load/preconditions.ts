@@ -23,7 +23,7 @@ export async function checkPreconditions(client: pg.Client, options: { readonly 
       hint: 'Run: structdb migrate up',
     });
   }
-  const missing = options.dryRun ? grants.filter((grant) => grant.startsWith('GRANT SELECT')) : grants;
+  const missing = options.dryRun ? grants.filter((grant) => grant.startsWith('GRANT SELECT ON public.')) : grants;
   if (missing.length === 0) return;
   const quoted = `"${role.replaceAll('"', '""')}"`;
   throw new StructdbError('PERMISSION_DENIED', `"${role}" may not write catalogs to database "${database}".`, {
@@ -49,8 +49,14 @@ select current_database() as database, current_user as role,
     union all
     select 'GRANT USAGE, CREATE ON SCHEMA structdb'
     where not has_schema_privilege(to_regnamespace('structdb'), 'CREATE')
-      and to_regclass('structdb.catalog_imports') is null
+      and not (to_regclass('structdb.catalog_imports') is not null and to_regclass('structdb.catalog_foundings') is not null
+        and to_regclass('structdb.catalog_changes') is not null)
     union all
-    select 'GRANT INSERT ON structdb.catalog_imports'
-    where not has_table_privilege(to_regclass('structdb.catalog_imports'), 'INSERT')
+    -- The books: imports are opened, read and closed; the others are written.
+    select format('GRANT %s ON structdb.%s', string_agg(p.privilege, ', ' order by p.place), b.name)
+    from (values ('catalog_imports', array['SELECT', 'INSERT', 'UPDATE']), ('catalog_foundings', array['INSERT']),
+        ('catalog_changes', array['INSERT'])) as b(name, privileges),
+      unnest(b.privileges) with ordinality as p(privilege, place)
+    where not has_table_privilege(to_regclass('structdb.' || b.name), p.privilege)
+    group by b.name
   ) as grants`;

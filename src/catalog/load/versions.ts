@@ -57,9 +57,14 @@ export function versionsQuery({ name, key, values }: VersionTable): string {
 
 /**
  * Writes what was planned: ends first, so that no two ranges overlap at any time. The exclusion constraint has the last
- * word about what somebody else wrote meanwhile. @throws CATALOG_VERSION_CONFLICT
+ * word about what somebody else wrote meanwhile. The import leaves a note of each version. @throws CATALOG_VERSION_CONFLICT
  */
-export async function writeVersions(client: pg.Client, table: VersionTable, plan: VersionPlan): Promise<void> {
+export async function writeVersions(
+  client: pg.Client,
+  table: VersionTable,
+  plan: VersionPlan,
+  importId: string,
+): Promise<void> {
   const { name, key, values } = table;
   try {
     if (plan.ended.length > 0) {
@@ -87,6 +92,7 @@ export async function writeVersions(client: pg.Client, table: VersionTable, plan
       );
     }
     await client.query('set constraints all immediate');
+    await noteVersions(client, table, plan, importId);
   } catch (error) {
     // 23P01: the exclusion constraint; 23505: the same version.
     if (!['23P01', '23505'].includes(codeOf(error) ?? '')) throw error;
@@ -101,4 +107,19 @@ export async function writeVersions(client: pg.Client, table: VersionTable, plan
       },
     );
   }
+}
+
+async function noteVersions(client: pg.Client, table: VersionTable, plan: VersionPlan, importId: string) {
+  const notes = [
+    ...plan.inserted.map(({ name, version }) => ({ name, version, action: 'inserted' })),
+    ...plan.ended.map(({ name, version }) => ({ name, version, action: 'updated' })),
+  ];
+  if (notes.length === 0) return;
+  await client.query(
+    `insert into structdb.catalog_changes (table_name, key, import_id, action, columns, old)
+    select $1, array[name, version], $2, action,
+      case action when 'updated' then array['effective_to'] end, case action when 'updated' then '{"effective_to": null}'::jsonb end
+    from unnest($3::text[], $4::text[], $5::text[]) as n(name, version, action)`,
+    [table.name, importId, notes.map((n) => n.name), notes.map((n) => n.version), notes.map((n) => n.action)],
+  );
 }

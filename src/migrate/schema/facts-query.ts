@@ -8,7 +8,7 @@ const schemaOf = (nspname: string) =>
 
 /** The books that structdb's own commands make at their first use (migrate, dashboard, catalog import, monitor): no migration's work. */
 const OTHER_BOOKS = `not (n.nspname = 'structdb' and c.relname in ('migrations', 'kysely_migration', 'kysely_migration_lock',
-  'dashboard_refreshes', 'catalog_imports', 'heartbeat'))`;
+  'dashboard_refreshes', 'catalog_imports', 'catalog_foundings', 'catalog_changes', 'heartbeat'))`;
 
 /** $1: the owner's roles; $2: the name that they get; $3: the schemas. Each part gives object, name, of and definition. */
 export function factsQuery(): string {
