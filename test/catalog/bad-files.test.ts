@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Declared } from '../../src/catalog/readers/content.ts';
+import { checkRecords } from '../../src/catalog/checks/records.ts';
+import type { CatalogContent, Declared } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import { aiscFile } from './support.ts';
 
@@ -23,5 +24,21 @@ describe('a file that is no table', () => {
   ])('%s', (_, content, message) => {
     const bytes = content.includes('\xe9') || content.includes('\x89') ? Buffer.from(content, 'latin1') : content;
     expect(() => read(bytes)).toThrow(message);
+  });
+});
+
+describe('a row that is none', () => {
+  const [header, row] = aiscFile().split('\n') as [string, string];
+
+  it.each([
+    ['too few cells', row.split(',').slice(0, 30).join(','), 'the row ends after 30 of 40 cells'],
+    ['too many cells', `${row},1`, 'the row has 41 cells where the header has 40'],
+    ['a number with letters', row.replace('999', '9g9'), 'not a number'],
+    ['a number with a comma', row.replace(',999,', ',"1,110",'), 'a comma may be a decimal or a thousands sign'],
+  ])('with %s is named', (_, bad, reason) => {
+    const content = read(`${header}\n${bad}\n`, { edition: 'v16.0' }) as CatalogContent;
+    expect([...checkRecords(content, 'shapes.csv')]).toEqual([
+      { rows: [], problems: [expect.objectContaining({ line: 2, reason: expect.stringContaining(reason) })] },
+    ]);
   });
 });
