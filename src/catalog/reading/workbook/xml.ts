@@ -6,6 +6,9 @@ export interface XmlHandlers {
   readonly close?: (name: string) => void;
 }
 
+/** The text of a sheet need not be in memory as a whole besides its bytes. */
+const CHUNK_BYTES = 64 * 1024;
+
 /**
  * Walks through a part of a workbook. Names come without their prefix, which some programs write.
  * @throws Error for XML that is not well formed, or that declares entities: no spreadsheet does
@@ -19,7 +22,11 @@ export function walkXml(bytes: Uint8Array, { open, text, close }: XmlHandlers): 
   parser.on('opentag', ({ name, attributes }) => open(local(name), attributes));
   if (text) parser.on('text', text);
   if (close) parser.on('closetag', ({ name }) => close(local(name)));
-  parser.write(new TextDecoder(wide ? 'utf-16le' : 'utf-8', { fatal: true }).decode(bytes)).close();
+  const decoder = new TextDecoder(wide ? 'utf-16le' : 'utf-8', { fatal: true });
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    parser.write(decoder.decode(bytes.subarray(at, at + CHUNK_BYTES), { stream: true }));
+  }
+  parser.write(decoder.decode()).close();
 }
 
 function local(name: string): string {
