@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { csv, fileWith, useCatalogDatabases } from '../catalog/support.ts';
+import { aiscFile, csv, fileWith, useCatalogDatabases } from '../catalog/support.ts';
+import { workbookFile } from '../catalog/workbook-file.ts';
 import { structdb } from '../support/cli.ts';
 import { urlOf, useServer } from '../support/postgres.ts';
 
@@ -34,6 +35,22 @@ describe('structdb catalog', () => {
 
   it('import refuses a wrong unit system as usage', async () => {
     expect((await structdb(['catalog', 'import', 'x.csv', '--unit-system', 'inch', '--url', url])).exitCode).toBe(2);
+  });
+
+  it('import says how a file was read, and takes --encoding and --sheet', async () => {
+    const importOf = async (file: string, ...flags: string[]) => {
+      const args = ['catalog', 'import', file, '--edition', 'v16.0', '--dry-run', ...flags, '--url', url];
+      return (await structdb(args)).stdout.replace(file, 'FILE');
+    };
+    const text = await fileWith(Buffer.from(aiscFile().replaceAll(',', ';'), 'utf16le'));
+    expect(await importOf(text, '--encoding', 'utf-16le')).toContain(
+      "FILE AISC v16.0 in US and SI units, AISC's shapes database, utf-16le, semicolons\n",
+    );
+    const cells = aiscFile().trimEnd().split('\n').map((line) => line.split(','));
+    const book = await fileWith(workbookFile({ One: cells, Two: cells }), 'shapes.csv');
+    expect(await importOf(book, '--sheet', 'Two')).toContain(
+      'FILE AISC v16.0 in US and SI units, AISC\'s shapes database, sheet "Two"\n  Skipped the sheet "One".\n',
+    );
   });
 
   it('list prints a line per edition', async () => {
