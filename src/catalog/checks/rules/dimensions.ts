@@ -1,4 +1,4 @@
-import { B, BF, D, HO, HT, IY, LEG, OD, PB, PD, T, TDES, TF, TNOM, TW, ZX } from '../places.ts';
+import { B, BF, D, HO, HT, IY, KDES, LEG, OD, PB, PD, T, TDES, TF, TNOM, TW, ZX } from '../places.ts';
 import { CHANNELS, I_SHAPES, type Range, type Rule } from '../rule.ts';
 import type { Values } from '../values.ts';
 
@@ -172,6 +172,11 @@ export const DIMENSIONS: readonly Rule[] = [
     (v) => v[PD]! - v[BF]!,
     eachOf([...I_SHAPES, ...CHANNELS, 'WT'], [0.985, 1.015]),
   ),
+
+  // Of W shapes it is an identity; the other types have tapered flanges, or a depth of web of their own.
+  ...rules('slenderness', 'web_slenderness', '(d − 2k)/tw', (v) => (v[D]! - 2 * v[KDES]!) / v[TW]!, {
+    ...{ M: [0.99, 1.08], S: [0.98, 1.11], HP: [0.98, 1.12], C: [1, 1.2], MC: [0.94, 1.14] },
+  }),
 
   // What is left of the wall for design: 0.93 of the nominal one, all of it to ASTM A1085.
   ...rules('wall', 'wall_thickness_design', 'tnom', (v) => v[TNOM]!, { HSS: [0.915, 1.005], PIPE: [0.92, 1.005] }),

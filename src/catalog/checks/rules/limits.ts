@@ -81,7 +81,7 @@ function factors(
     expected: (v) => v[elastic]!,
     formula,
     warn,
-    reject: [0.995, warn[1] * 1.15],
+    reject: [Math.max(0.995, warn[0] / 1.15), warn[1] * 1.15],
     suspect: `are ${column === 'zx' ? 'Zx and Sx' : 'Zy and Sy'} swapped?`,
     source:
       'A plastic modulus is never less than the elastic one; how much more is a matter of the form, measured on the published tables.',
