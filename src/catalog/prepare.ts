@@ -96,8 +96,10 @@ function* staged(readings: Iterable<Reading<CatalogRow>>): Generator<Reading<Sta
 /** The error of a file with bad rows; it names each as `file:line: column "value": reason`. */
 export function badRows(file: string, problems: readonly RowProblem[]): StructdbError {
   const lines = new Set(problems.map(({ line }) => line)).size;
+  // A file in the other unit system has the same to say of every row.
+  const mistaken = problems.every(({ rule }) => rule === 'units');
   const shown = problems
-    .slice(0, 100)
+    .slice(0, mistaken ? 3 : 100)
     .map(({ line, column, value, reason }) => `${path.basename(file)}:${line}: ${column} "${value.trim()}": ${reason}`);
   const more = problems.length - shown.length;
   return new StructdbError(
@@ -105,7 +107,7 @@ export function badRows(file: string, problems: readonly RowProblem[]): Structdb
     `${file} has ${lines} bad ${lines === 1 ? 'row' : 'rows'}; nothing was imported.`,
     {
       details: more > 0 ? [...shown, `and ${more} more`] : shown,
-      hint: problems.every(({ rule }) => rule === 'units')
+      hint: mistaken
         ? 'If the whole file is in the other unit system, say so with --unit-system, or in its unit_system column.'
         : 'Correct the file, or import the good rows alone with --skip-bad-rows.',
     },

@@ -33,6 +33,26 @@ describe('structdb catalog', () => {
     expect(skipped.stdout).toContain('rejected line 2: weight "heavy": not a number');
   });
 
+  it('import tells what looks odd, and rejects it with --strict', async () => {
+    const header = ['standard', 'edition', 'unit_system', 'designation', 'kind', 'shape_type', 'sx', 'zx'];
+    const file = await fileWith(csv([header, ['Own', '1', 'US', 'W1', 'shape', 'W', '100', '140']]), 'odd.csv');
+    const odd = 'zx "140": 1.4 times Sx, which is 100 in³; W shapes have 1.08 to 1.35';
+    const told = await structdb(['catalog', 'import', file, '--dry-run', '--url', url]);
+    expect([told.exitCode, told.stdout]).toEqual([0, expect.stringContaining(`  odd line 2: ${odd}`)]);
+    const strict = await structdb(['catalog', 'import', file, '--strict', '--json', '--url', url]);
+    expect([strict.exitCode, strict.json.error.details]).toEqual([1, [`odd.csv:2: ${odd}`]]);
+  });
+
+  it('import says of a file in the other unit system that it is one, and how to say so', async () => {
+    const header = ['standard', 'edition', 'unit_system', 'designation', 'kind', 'weight', 'area'];
+    const rows = ['W1', 'W2', 'W3', 'W4'].map((name) => ['Own', '1', 'US', name, 'shape', '134', '17100']);
+    const file = await fileWith(csv([header, ...rows]), 'metric.csv');
+    const { exitCode, stderr } = await structdb(['catalog', 'import', file, '--url', url]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('these are mm² and kg/m, but the row is declared US; are its lengths millimetres?');
+    expect(stderr).toMatch(/and 1 more\n.*If the whole file is in the other unit system, say so with --unit-system/);
+  });
+
   it('import refuses a wrong unit system as usage', async () => {
     expect((await structdb(['catalog', 'import', 'x.csv', '--unit-system', 'inch', '--url', url])).exitCode).toBe(2);
   });

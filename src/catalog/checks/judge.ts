@@ -80,9 +80,8 @@ function mistakenUnits(row: MaterialRow, values: Values): Finding | undefined {
   const customary = density > CUSTOMARY_DENSITY / 1.5 && density < CUSTOMARY_DENSITY * 1.5;
   const { numbers, unitSystem } = row;
   if (unitSystem === 'US' ? metric : customary) {
-    const [declared, other] =
-      unitSystem === 'US' ? ['in² and lb/ft', 'mm² and kg/m'] : ['mm² and kg/m', 'in² and lb/ft'];
-    const reason = `not ${declared}: with a weight of ${numbers.weight} this is ${other}, the row is in ${unitSystem === 'US' ? 'SI' : 'US'} units`;
+    const [units, lengths] = unitSystem === 'US' ? ['mm² and kg/m', 'millimetres'] : ['in² and lb/ft', 'inches'];
+    const reason = `with a weight of ${numbers.weight} these are ${units}, but the row is declared ${unitSystem}; are its lengths ${lengths}?`;
     return { rule: 'units', column: 'area', value: numbers.area ?? '', reason, severity: 'error' };
   }
   if (unitSystem === 'US' && row.standard === 'AISC' && values[DEPTH]! > DEEPEST && !(density > 1)) {
