@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { listCatalogs, type ShowOptions, showDesignation, unitOf } from '../../src/catalog/index.ts';
+import { listCatalogs, type ShowOptions, shippedCatalogs, showDesignation, unitOf } from '../../src/catalog/index.ts';
+import { looseName } from '../../src/catalog/lookup/shape-names.ts';
+import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { testContext } from '../support/context.ts';
 import { failureOf } from '../support/failure.ts';
@@ -36,6 +39,23 @@ describe('catalog show', () => {
 
   it("finds the Manual's label", async () => {
     expect(await show('HSS34x10x7/8')).toEqual(['AISC v16.0 US HSS34X10X.875', 'AISC v16.0 SI HSS863.6X254X22.2']);
+  });
+
+  it.each([
+    ['w 14 x 90', 'W14X90'],
+    ['HSS 8 × 8 × .5', 'HSS8X8X.500'],
+    ['HSS8x8x1/2', 'HSS8X8X.500'],
+    ['hss1.9x.145', 'HSS1.9X.145'],
+    ['HSS1.900×0.145', 'HSS1.9X.145'],
+    ['L 4 x 4 x 1/2', 'L4X4X1/2'],
+    ['l3-1/2x3x.25', 'L3-1/2X3X1/4'],
+    ['L 3 1/2 x 3 x 1/4"', 'L3-1/2X3X1/4'],
+    ['2L4x4x1/2', '2L4X4X1/2'],
+    ['2l 4 x 4 x 1/2 x 3/8', '2L4X4X1/2X3/8'],
+    ['pipe 4 std', 'PIPE4SCH40'],
+    ['W360 x 134', 'W14X90'],
+  ])('finds "%s" however it is written', async (name, designation) => {
+    expect((await show(name, { edition: 'v16.0' }))[0]).toBe(`AISC v16.0 US ${designation}`);
   });
 
   it('shows every edition, or the one that is asked for', async () => {
@@ -75,6 +95,25 @@ describe('catalog show', () => {
     await sql(empty, (client) => client.query('truncate material_catalog'));
     const error = await failureOf(showDesignation({ connection: empty, designation: 'W14X90' }, testContext()));
     expect(error.hint).toContain('structdb catalog import');
+  });
+});
+
+describe('the loose form of a name', () => {
+  it('belongs to one shape of v16.0 in one unit system', async () => {
+    const [file] = shippedCatalogs();
+    const [header, ...records] = splitRecords(await readFile(file!, 'utf8'), file!);
+    const [designation, label, system] = ['designation', 'manual_label', 'unit_system'].map((name) =>
+      header!.cells().indexOf(name),
+    ) as [number, number, number];
+    const owners = new Map<string, Set<string>>();
+    for (const record of records) {
+      const cells = record.cells();
+      for (const name of [cells[designation]!, cells[label]!]) {
+        const loose = `${cells[system]} ${looseName(name)}`;
+        owners.set(loose, (owners.get(loose) ?? new Set()).add(cells[designation]!));
+      }
+    }
+    expect([...owners.values()].filter((shapes) => shapes.size > 1).map((shapes) => [...shapes])).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ import { checkPreconditions } from '../load/preconditions.ts';
 import { rangeText } from '../load/version-plan.ts';
 import { isIsoDate } from '../reading/iso-date.ts';
 import { NUMBER_COLUMNS } from '../rows.ts';
+import { looseName } from './shape-names.ts';
 import { nearestNames } from './suggest.ts';
 import { findVersions, type StoredVersion, versionNames } from './versions.ts';
 
@@ -31,7 +32,10 @@ export interface StoredMaterial {
 
 export interface ShowOptions {
   readonly connection: ConnectionSettings;
-  /** A name in any unit system and any case: EDI (`HSS34X10X.875`), Manual (`HSS34X10X7/8`), grade (`A992`, `A500 Gr B`). */
+  /**
+   * A name in any unit system, case and spacing: EDI (`HSS34X10X.875`), Manual (`HSS 34 × 10 × 7/8`), grade (`A992`,
+   * `A500 Gr B`).
+   */
   readonly designation: string;
   /** Only this edition, or this version of a constant or an item. */
   readonly edition?: string;
@@ -62,10 +66,7 @@ export async function showDesignation(options: Readonly<ShowOptions>, context: R
     await checkPreconditions(client, { dryRun: true });
     const name = normalise(options.designation);
     const edition = options.edition?.replace(/^(?=\d+\.\d)/, 'v') ?? null;
-    const { rows } = await client.query<StoredMaterial & { properties: Record<string, string> }>(QUERY, [
-      name,
-      edition,
-    ]);
+    const rows = await findRows(client, name, edition);
     const versions = await findVersions(client, {
       name: options.designation,
       version: options.edition,
@@ -103,13 +104,32 @@ function normalise(designation: string): string {
     .replace(/ GR(?:ADE\b|\.|\b) ?/, ' ');
 }
 
+type StoredRow = StoredMaterial & { properties: Record<string, string> };
+
+/** The name as it is stored, or else any other way to write the name of a shape. */
+async function findRows(client: pg.Client, name: string, edition: string | null): Promise<StoredRow[]> {
+  const { rows } = await client.query<StoredRow>(QUERY, [[name], edition]);
+  if (rows.length > 0) return rows;
+  const { rows: names } = await client.query<{ designation: string; label: string | null }>(
+    `select distinct designation, manual_label as label from public.material_catalog
+    where kind = 'shape' and ($1::text is null or edition = $1)`,
+    [edition],
+  );
+  const wanted = looseName(name);
+  const same = names.filter((row) => looseName(row.designation) === wanted || looseName(row.label ?? '') === wanted);
+  if (same.length === 0) return [];
+  return (await client.query<StoredRow>(QUERY, [same.map((row) => row.designation), edition])).rows;
+}
+
 const QUERY = `
-with named as (
-  select standard, edition, unit_system, designation, variant from public.material_catalog m
+with wanted as (
+  select unnest($1::text[]) as name
+), named as (
+  select standard, edition, unit_system, designation, variant from public.material_catalog m, wanted w
   where ($2::text is null or edition = $2)
-    and (designation = $1 or upper(manual_label) = $1
-      or $1 in (upper(standard), upper(standard) || ' ' || designation)
-      or 'ASTM ' || $1 in (upper(standard), upper(standard) || ' ' || designation))
+    and (designation = w.name or upper(manual_label) = w.name
+      or w.name in (upper(standard), upper(standard) || ' ' || designation)
+      or 'ASTM ' || w.name in (upper(standard), upper(standard) || ' ' || designation))
 ), found as (
   select * from named
   union
