@@ -59,7 +59,7 @@ function renderDiff(result: DiffResult, limit: number, style: Style): string {
     `  ${formatCount(added.length)} added, ${formatCount(dropped.length)} dropped, ${formatCount(changed.length)} changed, ${formatCount(unchanged)} unchanged`,
     ...(onlyIn.from.length > 0 ? [`  only ${from} has ${onlyIn.from.join(', ')}`] : []),
     ...(onlyIn.to.length > 0 ? [`  only ${to} has ${onlyIn.to.join(', ')}`] : []),
-    ...summary(result).map((line) => `  ${line}`),
+    ...summary(result).map((line) => (line === '' ? '' : `  ${line}`)),
     ...named('added', added, limit, style),
     ...named('dropped', dropped, limit, style),
     ...changes(result, limit, style),

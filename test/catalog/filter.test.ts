@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { findField } from '../../src/catalog/lookup/fields.ts';
 import { type Filter, printFilter } from '../../src/catalog/lookup/filter.ts';
 import { parseFilter } from '../../src/catalog/lookup/parse-filter.ts';
 import { convert, decimalBounds, parseNumber, parseUnit, rational } from '../../src/catalog/lookup/quantity.ts';
+import { aiscSymbols } from '../../src/catalog/readers/aisc-columns.ts';
+import { unitOf } from '../../src/catalog/units.ts';
 import { StructdbError } from '../../src/core/errors.ts';
+import { projectRoot } from '../support/cli.ts';
 import { filters } from './filters.ts';
 
 function problemOf(text: string): { readonly message: string; readonly caret: number; readonly hint: string } {
@@ -97,6 +102,15 @@ describe('the filter language', () => {
       'designation',
       'shape_type',
     ]);
+  });
+
+  it('has every symbol, its name and its units in docs/catalog-search.md', () => {
+    const page = readFileSync(path.join(projectRoot, 'docs/catalog-search.md'), 'utf8');
+    for (const [symbol, name] of aiscSymbols()) {
+      const units = (['US', 'SI'] as const).map((system) => unitOf(name, system) || '–').join(' | ');
+      const row = page.split('\n').find((line) => line.endsWith(`| \`${name}\` | ${units} |`));
+      expect(`${symbol}: ${row}`).toContain(`\`${symbol}\``);
+    }
   });
 
   it('reads every filter that it prints', () => {

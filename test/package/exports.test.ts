@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { copyCheckout } from '../support/checkout.ts';
 import { projectRoot } from '../support/cli.ts';
+import { urlOf, useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
 const run = promisify(execFile);
 const node = process.execPath;
+const server = useServer();
 let user: string;
 
 /** A project that has the packed structdb among its packages; what it depends on is taken from this checkout. */
@@ -38,6 +40,14 @@ beforeAll(async () => {
   }
   await writeFile(path.join(user, 'package.json'), '{"name":"user","private":true,"type":"module"}\n');
 }, 120_000);
+
+function compiler(files: readonly string[]) {
+  const module = 'nodenext';
+  return {
+    compilerOptions: { strict: true, noEmit: true, target: 'es2024', module, skipLibCheck: true, types: ['node'] },
+    files,
+  };
+}
 
 describe('the packed package', () => {
   it('can be imported entry by entry', async () => {
@@ -72,26 +82,29 @@ up({});
 export const steps: (typeof up | typeof restoreDump | typeof runDrill)[] = [up, restoreDump, runDrill];
 `,
     );
-    await writeFile(
-      path.join(user, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          strict: true,
-          noEmit: true,
-          target: 'es2024',
-          module: 'nodenext',
-          skipLibCheck: true,
-          types: ['node'],
-        },
-        files: ['use.ts'],
-      }),
-    );
+    await writeFile(path.join(user, 'tsconfig.json'), JSON.stringify(compiler(['use.ts'])));
 
     const checked = await run(node, [path.join(projectRoot, 'node_modules/typescript/bin/tsc')], { cwd: user }).catch(
       (error: { stdout: string }) => error,
     );
 
     expect(checked.stdout).toBe('');
+  });
+
+  it('runs the worked example of docs/catalog-library.md, which prints what the page says', async () => {
+    const page = await readFile(path.join(projectRoot, 'docs/catalog-library.md'), 'utf8');
+    const [example, printed] = [/^```ts\n([\s\S]*?)^```$/m, /^It prints:\n\n```\n([\s\S]*?)^```$/m].map(
+      (block) => block.exec(page)![1]!,
+    );
+    await writeFile(path.join(user, 'example.ts'), example!);
+    await writeFile(path.join(user, 'tsconfig.json'), JSON.stringify(compiler(['example.ts'])));
+    const checked = await run(node, [path.join(projectRoot, 'node_modules/typescript/bin/tsc')], { cwd: user }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(checked.stdout).toBe('');
+    const env = { ...process.env, DATABASE_URL: urlOf(await server.createOwnedDatabase()), NODE_NO_WARNINGS: '1' };
+    const { stdout } = await run(node, ['example.ts'], { cwd: user, env });
+    expect(stdout).toBe(printed);
   });
 
   it('runs as an installed program: its version, and the plan of its migrations', async () => {
