@@ -34,7 +34,7 @@ beforeAll(async () => {
   await importInto(connection);
   await sql(connection, async (client) => {
     // As nobody but a hand writes: zeros at the end, words with quotes, commas, line ends and other alphabets.
-    await client.query(`update material_catalog set weight = 90.00, properties = properties || '{"k_design": 1.500}'
+    await client.query(`update material_catalog set weight = 90.00, properties = properties || '{"web_thickness": 0.440}'
       where designation = 'W14X90'`);
     await client.query(
       `insert into material_catalog (standard, edition, unit_system, designation, variant, kind, product_form, properties)
@@ -53,6 +53,7 @@ describe('catalog export', () => {
     const copy = await emptyDatabase();
     const imported = await importInto(copy, { files: [await fileWith(first.text)] });
     expect(countsOf(imported)).toEqual([first.rows, 0, 0, 0, 0]);
+    expect(imported.files[0]!.contentSha256).toBe(first.contentSha256);
     const second = await exported(copy);
     expect(second.contentSha256).toBe(first.contentSha256);
     expect(second.text === first.text).toBe(true);
