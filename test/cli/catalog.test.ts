@@ -66,7 +66,10 @@ describe('structdb catalog', () => {
     expect(await importOf(text, '--encoding', 'utf-16le')).toContain(
       "FILE AISC v16.0 in US and SI units, AISC's shapes database, utf-16le, semicolons\n",
     );
-    const cells = aiscFile().trimEnd().split('\n').map((line) => line.split(','));
+    const cells = aiscFile()
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(','));
     const book = await fileWith(workbookFile({ One: cells, Two: cells }), 'shapes.csv');
     expect(await importOf(book, '--sheet', 'Two')).toContain(
       'FILE AISC v16.0 in US and SI units, AISC\'s shapes database, sheet "Two"\n  Skipped the sheet "One".\n',
