@@ -43,7 +43,8 @@ const createDatabase = useCatalogDatabases();
     const us = await importInto(connection, { files: [file('aisc/v15.0-us.csv')] });
     expect([us.files[0]!.whole, ...countsOf(us)]).toEqual([true, 0, 0, 2091, 0, 0]);
     const windows = await importInto(connection, { files: [file('aisc/v15.0-us-windows-1252.csv')] });
-    expect([windows.totals.inserted, windows.totals.updated + windows.totals.unchanged]).toEqual([0, 2091]);
+    // Its formatted cells have a digit less than the raw ones of the others in 10 rows: agreement.test.ts names them.
+    expect(countsOf(windows)).toEqual([0, 10, 2081, 0, 0]);
     expect(countsOf(await importInto(connection, { files: [file('aisc/v16.0-full.csv')] }))).toEqual([
       0, 0, 4598, 0, 0,
     ]);
