@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkRecords } from '../../src/catalog/checks/records.ts';
-import { ediName } from '../../src/catalog/readers/aisc-designation.ts';
+import { ediNameOfLabel } from '../../src/catalog/readers/aisc-designation.ts';
 import type { CatalogContent, Declared } from '../../src/catalog/readers/content.ts';
 import { readCatalog } from '../../src/catalog/readers/index.ts';
 import type { MaterialRow, ReferenceRow } from '../../src/catalog/rows.ts';
@@ -129,16 +129,16 @@ describe("AISC's shapes database", () => {
   });
 });
 
-describe('names of HSS', () => {
+describe('EDI names', () => {
   it.each([
     ['HSS34X10X7/8', 'HSS34X10X.875'],
     ['HSS5-1/2X5-1/2X5/16', 'HSS5-1/2X5-1/2X.313'],
     ['HSS1.900X0.145', 'HSS1.9X.145'],
     ['HSS28.000X1.000', 'HSS28X1.000'],
     ['W14X90', 'W14X90'],
-    ['Pipe3STD', 'PIPE3STD'],
+    ['Pipe3STD', 'PIPE3SCH40'],
   ])('%s is %s', (label, name) => {
-    expect(ediName(label)).toBe(name);
+    expect(ediNameOfLabel(label)).toBe(name);
   });
 });
 

@@ -2,7 +2,7 @@ import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem } from '../rows.ts';
 import type { BlockColumn } from './aisc-blocks.ts';
 import { aiscColumn } from './aisc-columns.ts';
-import { ediName } from './aisc-designation.ts';
+import { ediNameOfLabel } from './aisc-designation.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
 import { bad, type CatalogReader, type MaterialContent, type Reading, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
@@ -50,7 +50,7 @@ function readShape(table: Table, columns: readonly BlockColumn[], record: Delimi
   const { numbers, properties, problems } = readValues(table.file, record, columns);
   if (problems.length > 0) return bad(...problems);
   const texts = { kind: 'shape', shape_type: 'HSS', manual_label: label, product_form: 'HSS' };
-  const row = { ...SCOPE, line: record.line, designation: ediName(label), texts, numbers, properties };
+  const row = { ...SCOPE, line: record.line, designation: ediNameOfLabel(label), texts, numbers, properties };
   return { rows: [row], problems };
 }
 
