@@ -11,7 +11,9 @@ export {
   type NamedRow,
 } from './lookup/diff.ts';
 export { type ExportOptions, type ExportResult, exportCatalog } from './lookup/export.ts';
+export { type ImportRecord, listImports } from './lookup/imports.ts';
 export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
+export type { Origin } from './lookup/origins.ts';
 export type { Queryable, Source } from './lookup/reader.ts';
 export {
   cellOf,

@@ -1,6 +1,7 @@
 import type {
   FileReport,
   ImportCounts,
+  ImportRecord,
   ImportResult,
   ListResult,
   RetirementGroup,
@@ -10,6 +11,7 @@ import type {
 } from '../catalog/index.ts';
 import { formatCount } from '../core/units.ts';
 import { alignColumns } from './align-columns.ts';
+import { renderOrigins } from './catalog-history.ts';
 import { describeClosed, renderReleases, renderVersions } from './catalog-version-text.ts';
 import type { Style } from './output.ts';
 
@@ -106,7 +108,7 @@ export function renderList({ editions, rows, releases }: ListResult, style: Styl
 
 /** What `catalog show` prints: a block per material, with its unit systems side by side. */
 export function renderShow(
-  { rows, versions }: ShowResult,
+  { rows, versions, imports }: ShowResult,
   unitOf: (name: string, system: UnitSystem) => string,
   style: Style,
 ): string {
@@ -115,13 +117,14 @@ export function renderShow(
     return [standard, edition, name, variant].join('\u0000');
   });
   return [
-    ...[...blocks.values()].map((block) => renderBlock(block, unitOf, style)),
-    ...(versions.length > 0 ? [renderVersions(versions, style)] : []),
+    ...[...blocks.values()].map((block) => renderBlock(block, imports, unitOf, style)),
+    ...(versions.length > 0 ? [renderVersions(versions, imports, style)] : []),
   ].join('\n\n');
 }
 
 function renderBlock(
   block: readonly StoredMaterial[],
+  imports: readonly ImportRecord[],
   unitOf: (name: string, system: UnitSystem) => string,
   style: Style,
 ): string {
@@ -140,7 +143,15 @@ function renderBlock(
     ...(retired ? [style.yellow(`retired ${retired}: no longer in the whole table`)] : []),
     ...alignColumns(lines, right).map((line) => `  ${line}`),
     ...words.map((name) => `  ${name}: ${block[0]!.values[name] ?? ''}`),
+    ...originsOfBlock(block, imports, style),
   ].join('\n');
+}
+
+/** The two unit systems of a shape nearly always come from one file: where they do not, each has lines of its own. */
+function originsOfBlock(block: readonly StoredMaterial[], imports: readonly ImportRecord[], style: Style): string[] {
+  const lines = block.map((row) => renderOrigins(row.origins, imports, style));
+  if (lines.every((some) => some.join() === lines[0]!.join())) return lines[0]!;
+  return block.flatMap(({ unitSystem }, at) => [style.dim(`  ${unitSystem}`), ...lines[at]!]);
 }
 
 /** `W14X90 · W360X134  W, AISC v16.0`, `ASTM A500 C  HSS round, edition 21`. */

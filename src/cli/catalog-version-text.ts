@@ -1,15 +1,20 @@
-import type { ClosedRange, StoredRelease, StoredVersion } from '../catalog/index.ts';
+import type { ClosedRange, ImportRecord, StoredRelease, StoredVersion } from '../catalog/index.ts';
 import { formatCount } from '../core/units.ts';
 import { alignColumns } from './align-columns.ts';
+import { describeOrigin } from './catalog-history.ts';
 import type { Style } from './output.ts';
 
 /** Constants and prices that `catalog show` found: a block per name, a line per version. */
-export function renderVersions(versions: readonly StoredVersion[], style: Style): string {
+export function renderVersions(
+  versions: readonly StoredVersion[],
+  imports: readonly ImportRecord[],
+  style: Style,
+): string {
   const blocks = Map.groupBy(versions, ({ kind, name }) => `${kind} ${name}`);
-  return [...blocks.values()].map((block) => renderBlock(block, style)).join('\n\n');
+  return [...blocks.values()].map((block) => renderBlock(block, imports, style)).join('\n\n');
 }
 
-function renderBlock(block: readonly StoredVersion[], style: Style): string {
+function renderBlock(block: readonly StoredVersion[], imports: readonly ImportRecord[], style: Style): string {
   const { kind, name, description } = block.at(-1)!;
   const lines = alignColumns(
     block.map((one) => [
@@ -27,6 +32,7 @@ function renderBlock(block: readonly StoredVersion[], style: Style): string {
   return [
     `${style.bold(name)} ${style.dim(what)}`,
     ...lines.map((line, at) => (block[at]!.inForce ? `${style.green('•')} ${line}` : `  ${line}`)),
+    ...block.map(({ version, origin }) => style.dim(`  ${version} ${describeOrigin(origin, imports)}`)),
   ].join('\n');
 }
 

@@ -4,6 +4,7 @@ import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
 import { EXIT } from '../core/errors.ts';
 import { diffCommand } from './catalog-diff.ts';
 import { exportCommand } from './catalog-export.ts';
+import { historyCommand } from './catalog-history.ts';
 import { searchCommand } from './catalog-search.ts';
 import { renderImport, renderList, renderShow } from './catalog-text.ts';
 import { keepMemorySmall } from './memory.ts';
@@ -18,6 +19,7 @@ export function catalogCommand(shell: Shell): Command {
     diffCommand(shell),
     exportCommand(shell),
     showCommand(shell),
+    historyCommand(shell),
   ]);
 }
 

@@ -190,7 +190,8 @@ describe('an import of constants and prices', () => {
 
   it('names the grant that is missing', async () => {
     const guest = { ...connection, ...(await server.createRole()) };
-    const tables = 'material_catalog, code_references, structdb.catalog_imports';
+    const tables =
+      'material_catalog, code_references, structdb.catalog_imports, structdb.catalog_foundings, structdb.catalog_changes';
     await sql(connection, (client) =>
       client.query(
         `grant usage on schema structdb to "${guest.user}"; grant select, insert, update on ${tables} to "${guest.user}"`,

@@ -1,8 +1,10 @@
+import path from 'node:path';
 import type pg from 'pg';
 import { StructdbError } from '../../core/errors.ts';
 import { toolVersion } from '../../core/tool-version.ts';
 import type { ScopeOf } from '../by-scope.ts';
 import type { FileReport } from '../result.ts';
+import { shippedCatalogs } from '../shipped.ts';
 
 /**
  * The books of imports. A row of catalog_imports is one file. What a file put into a group that had nothing is one row of
@@ -83,13 +85,16 @@ export async function ensureHistory(client: pg.Client): Promise<void> {
   for (const book of BOOKS) if (!books.includes(book)) await client.query(CREATE[book]);
 }
 
-/** Opens the record of a file that is about to be imported; `closeImport` completes it. Gives its number. */
+/**
+ * Opens the record of a file that is about to be imported, under the name that it was given by; `closeImport` completes it. Of
+ * the catalogs that ship nobody gave one: where structdb is installed is nobody's business. Gives the number.
+ */
 export async function openImport(client: pg.Client, file: string): Promise<string> {
   const { rows } = await client.query<{ id: string }>(
     `insert into structdb.catalog_imports
       (file, sha256, format, editions, inserted, updated, unchanged, retired, rejected, tool_version)
     values ($1, '', '', '[]', 0, 0, 0, 0, 0, $2) returning import_id::text as id`,
-    [file, toolVersion()],
+    [shippedCatalogs().includes(file) ? `catalogs/${path.basename(file)}` : file, toolVersion()],
   );
   return rows[0]!.id;
 }

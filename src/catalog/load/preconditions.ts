@@ -31,7 +31,12 @@ export async function checkPreconditions(client: pg.Client, options: { readonly 
   });
 }
 
+/** The books are looked up by name, because to_regclass fails for who may not use their schema. */
 const QUERY = `
+with books as (
+  select oid, relname from pg_class where relnamespace = to_regnamespace('structdb')
+    and relname in ('catalog_imports', 'catalog_foundings', 'catalog_changes')
+)
 select current_database() as database, current_user as role,
   to_regclass('public.material_catalog')::text as materials,
   to_regclass('public.code_references')::text as reference,
@@ -47,16 +52,15 @@ select current_database() as database, current_user as role,
     where not has_database_privilege(current_database(), p.privilege)
       and (p.privilege = 'TEMPORARY' or to_regnamespace('structdb') is null)
     union all
-    select 'GRANT USAGE, CREATE ON SCHEMA structdb'
-    where not has_schema_privilege(to_regnamespace('structdb'), 'CREATE')
-      and not (to_regclass('structdb.catalog_imports') is not null and to_regclass('structdb.catalog_foundings') is not null
-        and to_regclass('structdb.catalog_changes') is not null)
+    select format('GRANT %s ON SCHEMA structdb', string_agg(p.privilege, ', ' order by p.place))
+    from unnest(array['USAGE', 'CREATE']) with ordinality as p(privilege, place)
+    where not has_schema_privilege(to_regnamespace('structdb'), p.privilege)
+      and (p.privilege = 'USAGE' or (select count(*) from books) < 3)
+    having count(*) > 0
     union all
-    -- The books: imports are opened, read and closed; the others are written.
-    select format('GRANT %s ON structdb.%s', string_agg(p.privilege, ', ' order by p.place), b.name)
-    from (values ('catalog_imports', array['SELECT', 'INSERT', 'UPDATE']), ('catalog_foundings', array['INSERT']),
-        ('catalog_changes', array['INSERT'])) as b(name, privileges),
-      unnest(b.privileges) with ordinality as p(privilege, place)
-    where not has_table_privilege(to_regclass('structdb.' || b.name), p.privilege)
-    group by b.name
+    -- Imports are opened, read and closed; the notes are written.
+    select format('GRANT %s ON structdb.%s', string_agg(p.privilege, ', ' order by p.place), books.relname)
+    from books, unnest(array['SELECT', 'INSERT', 'UPDATE']) with ordinality as p(privilege, place)
+    where (p.privilege = 'INSERT' or books.relname = 'catalog_imports') and not has_table_privilege(books.oid, p.privilege)
+    group by books.relname
   ) as grants`;

@@ -6,9 +6,12 @@ import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
+import { MATERIALS } from '../load/tables.ts';
 import { rangeText } from '../load/version-plan.ts';
 import { isIsoDate } from '../reading/iso-date.ts';
 import { NUMBER_COLUMNS } from '../rows.ts';
+import { type ImportRecord, readImports } from './imports.ts';
+import { type Origin, originsOf } from './origins.ts';
 import { looseName } from './shape-names.ts';
 import { nearestNames } from './suggest.ts';
 import { findVersions, type StoredVersion, versionNames } from './versions.ts';
@@ -28,6 +31,8 @@ export interface StoredMaterial {
   readonly retiredAt: string | null;
   /** Every number and word that the row has, columns first, then properties; numbers are exact decimals. */
   readonly values: Readonly<Record<string, string>>;
+  /** Where each of the values comes from, under the same names. */
+  readonly origins: Readonly<Record<string, Origin>>;
 }
 
 export interface ShowOptions {
@@ -49,6 +54,8 @@ export interface ShowResult {
   readonly rows: readonly StoredMaterial[];
   /** Calibration constants and prices of that name, oldest first. */
   readonly versions: readonly StoredVersion[];
+  /** The imports that the origins name, newest first. */
+  readonly imports: readonly ImportRecord[];
 }
 
 /**
@@ -73,8 +80,12 @@ export async function showDesignation(options: Readonly<ShowOptions>, context: R
       day: asOf ?? context.clock.now().toISOString().slice(0, 10),
     });
     if (rows.length === 0 && versions.length === 0) throw await notFound(client, name, edition);
-    if (asOf === undefined) return { designation: options.designation, rows: rows.map(withValues), versions };
-    return { designation: options.designation, rows: [], versions: inForceOn(asOf, options.designation, versions) };
+    const materials = asOf === undefined ? await withOrigins(client, rows.map(withValues)) : [];
+    const shown = asOf === undefined ? versions : inForceOn(asOf, options.designation, versions);
+    const origins = [...materials.flatMap((row) => Object.values(row.origins)), ...shown.map(({ origin }) => origin)];
+    const ids = [...new Set(origins)].filter((origin) => typeof origin === 'number');
+    const imports = ids.length === 0 ? [] : await readImports(client, { ids });
+    return { designation: options.designation, rows: materials, versions: shown, imports };
   });
 }
 
@@ -147,7 +158,9 @@ select m.standard, m.edition, m.unit_system as "unitSystem", m.designation, m.va
 from found join public.material_catalog m using (standard, edition, unit_system, designation, variant)
 order by m.standard, m.edition, m.unit_system desc, m.designation, m.variant`;
 
-function withValues(row: StoredMaterial & { properties: Record<string, string> }): StoredMaterial {
+type Found = Omit<StoredMaterial, 'origins'>;
+
+function withValues(row: StoredMaterial & { properties: Record<string, string> }): Found {
   const { properties, ...rest } = row;
   const columns = rest as unknown as Record<string, string | null>;
   const values: Record<string, string> = {};
@@ -158,6 +171,15 @@ function withValues(row: StoredMaterial & { properties: Record<string, string> }
   }
   const further = Object.entries(properties).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return { ...rest, values: { ...values, ...Object.fromEntries(further) } };
+}
+
+async function withOrigins(client: pg.Client, rows: readonly Found[]): Promise<StoredMaterial[]> {
+  const keys = rows.map((row) => [row.standard, row.edition, row.unitSystem, row.designation, row.variant]);
+  const origins = await originsOf(client, { table: MATERIALS.name, keyColumns: MATERIALS.key, keys });
+  return rows.map((row, at) => ({
+    ...row,
+    origins: Object.fromEntries(Object.keys(row.values).map((name) => [name, origins[at]!(name)])),
+  }));
 }
 
 async function notFound(client: pg.Client, name: string, edition: string | null): Promise<StructdbError> {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { CONSTANTS, PRICES, type Version, type VersionTable } from '../load/version-tables.ts';
 import { versionsQuery } from '../load/versions.ts';
 import { parseDecimal } from '../reading/decimal.ts';
+import { type Origin, originsOf } from './origins.ts';
 
 /** A version of a calibration constant or of a price. */
 export interface StoredVersion {
@@ -24,6 +25,7 @@ export interface StoredVersion {
   readonly effectiveTo: string | null;
   /** Whether it is in force on the day that was asked for, or today (UTC). */
   readonly inForce: boolean;
+  readonly origin: Origin;
 }
 
 /** What is stored of one release of constants or prices. */
@@ -56,7 +58,9 @@ export async function findVersions(
       order by 1, lower(effective)`,
       [query.name.trim(), query.version ?? null],
     );
-    found.push(...rows.map((row) => described(table, row, query.day)));
+    const keys = rows.map(({ name, version }) => [name, version]);
+    const origins = await originsOf(client, { table: table.name, keyColumns: [table.key, 'version'], keys });
+    found.push(...rows.map((row, at) => described(table, row, query.day, origins[at]!(table.values[0]!.name))));
   }
   return found;
 }
@@ -89,7 +93,12 @@ function kindOf(table: VersionTable['name']): StoredVersion['kind'] {
   return table === CONSTANTS.name ? 'constant' : 'price';
 }
 
-function described(table: VersionTable, { name, version, values, from, to }: Version, day: string): StoredVersion {
+function described(
+  table: VersionTable,
+  { name, version, values, from, to }: Version,
+  day: string,
+  origin: Origin,
+): StoredVersion {
   const value = (column: string) => values[table.values.findIndex((one) => one.name === column)] ?? null;
   const price = value('unit_price');
   return {
@@ -105,5 +114,6 @@ function described(table: VersionTable, { name, version, values, from, to }: Ver
     effectiveFrom: from,
     effectiveTo: to,
     inForce: from <= day && (to === null || day < to),
+    origin,
   };
 }
