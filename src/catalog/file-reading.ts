@@ -61,7 +61,7 @@ export class FileReading {
     return {
       file,
       sha256: sha256(),
-      contentSha256: this.#prepared.contentSha256 ?? this.#content.digest(),
+      contentSha256: this.#prepared.contentSha256 === undefined ? this.#content.digest() : this.#prepared.contentSha256,
       ...formOf(content),
       rows: editions.reduce((sum, edition) => sum + edition.rows, 0),
       editions,

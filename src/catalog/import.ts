@@ -124,7 +124,12 @@ async function preview(client: pg.Client, files: readonly string[], options: Imp
   return reports;
 }
 
-function declaredOf({ edition, unitSystem, encoding, sheet }: ImportOptions): Declared {
+export function declaredOf({
+  edition,
+  unitSystem,
+  encoding,
+  sheet,
+}: Pick<ImportOptions, 'edition' | 'unitSystem' | 'encoding' | 'sheet'>): Declared {
   return {
     ...(edition === undefined ? {} : { edition: edition.replace(/^(?=\d)/, 'v') }),
     ...(unitSystem === undefined ? {} : { unitSystem }),

@@ -24,6 +24,15 @@ export {
   searchCatalog,
 } from './lookup/search.ts';
 export { type ShowOptions, type ShowResult, type StoredMaterial, showDesignation } from './lookup/show.ts';
+export {
+  judgeVerifiedCatalogs,
+  type RowDifference,
+  type ValueDifference,
+  type VerifiedFile,
+  type VerifyOptions,
+  type VerifyResult,
+  verifyCatalogs,
+} from './lookup/verify.ts';
 export type { StoredRelease, StoredVersion } from './lookup/versions.ts';
 export { ENCODINGS, type Encoding } from './reading/encodings.ts';
 export type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';

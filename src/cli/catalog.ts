@@ -7,10 +7,11 @@ import { exportCommand } from './catalog-export.ts';
 import { historyCommand } from './catalog-history.ts';
 import { searchCommand } from './catalog-search.ts';
 import { renderImport, renderList, renderShow } from './catalog-text.ts';
+import { verifyCommand } from './catalog-verify.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-/** `structdb catalog import|list|search|diff|export|show`. */
+/** `structdb catalog import|list|search|diff|export|show|history|verify`. */
 export function catalogCommand(shell: Shell): Command {
   return shell.group('catalog', 'reference data: AISC shapes, ASTM grades, code references, constants, prices', [
     importCommand(shell),
@@ -20,6 +21,7 @@ export function catalogCommand(shell: Shell): Command {
     exportCommand(shell),
     showCommand(shell),
     historyCommand(shell),
+    verifyCommand(shell),
   ]);
 }
 

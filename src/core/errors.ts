@@ -71,6 +71,7 @@ export const ERROR_CODES = Object.freeze({
   SERVER_START_FAILED: failed('the server did not start'),
   // catalogs
   CATALOG_BAD_ROWS: failed('a catalog file has bad rows; nothing was imported'),
+  CATALOG_DIFFERS: broken('the database holds other values than a catalog file; each is named'),
   CATALOG_NOT_FOUND: failed('no catalog row has this designation'),
   CATALOG_UNKNOWN: failed('a file fits no catalog format, or its edition or unit system is not certain'),
   CATALOG_UNREADABLE: failed('a catalog file is not readable as a table of text'),

@@ -93,6 +93,51 @@ export function updateChanged(coverage: Coverage): string {
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
 }
 
+/**
+ * The rows of $1, JSON, that the table lacks, has retired, or has other values of: with the names of those values, what the
+ * file says and what is stored, each as text.
+ */
+export function compareRows(coverage: Coverage): string {
+  const { table } = coverage;
+  const spoken = spokenOf(coverage);
+  const parts = spoken
+    .filter(({ type }) => type !== 'jsonb')
+    .map(({ name }) => {
+      return `select '${name}', s.${name}::text, m.${name}::text where m.${name} is distinct from s.${name}`;
+    });
+  if (spoken.some(({ type }) => type === 'jsonb')) {
+    const names = propertiesOf(coverage).map((name) => `'${name}'`);
+    parts.push(`select p.name, s.properties ->> p.name, m.properties ->> p.name
+      from unnest(array[${names.join(', ')}]) as p(name)
+      where m.properties -> p.name is distinct from s.properties -> p.name`);
+  }
+  const [first] = table.key;
+  return `with s as materialized (select * from json_to_recordset($1::json) as s(${recordOf(table)}))
+select array[${table.key.map((name) => `s.${name}`).join(', ')}] as key, m.${first} is null as missing,
+  ${table.retires ? 'm.retired_at is not null' : 'false'} as retired,
+  c.names, c.given, c.stored
+from s
+left join ${table.name} m on ${sameKey(table)}
+left join lateral (
+  select array_agg(v.name) as names, array_agg(v.given) as given, array_agg(v.stored) as stored
+  from (
+    ${parts.join('\n    union all ') || `select '', '', '' where false`}
+  ) as v(name, given, stored)
+) as c on m.${first} is not null
+where m.${first} is null or ${differs(coverage)}`;
+}
+
+/** The keys of the rows in use of the scopes $1–$4. */
+export function keysInUse({ table }: Coverage): string {
+  return `select array[${table.key.map((name) => `m.${name}`).join(', ')}] as key from ${table.name} m where ${isInUse()}`;
+}
+
+/** The columns of a row that travels as JSON. */
+function recordOf(table: TargetTable): string {
+  const key = table.key.map((name) => `${name} text`);
+  return [...key, ...table.values.map(({ name, type }) => `${name} ${type}`)].join(', ');
+}
+
 /** Whether the table has any row at all, or any of the scopes $1–$4. */
 export function hasRows(table: TargetTable, ofScopes: boolean): string {
   return `select exists (select from ${table.name} m${ofScopes ? ` where ${isInScope()}` : ''}) as found`;
@@ -136,15 +181,11 @@ group by g.place order by g.place`;
 export function countChanges(coverage: Coverage): string {
   const { table } = coverage;
   const [first] = table.key;
-  const record = [
-    ...table.key.map((name) => `${name} text`),
-    ...table.values.map(({ name, type }) => `${name} ${type}`),
-  ];
   // Rows in use that are not staged: counted as all in use less those that are staged, which needs no second join.
   const retired = table.retires
     ? `(select count(*) from ${table.name} m where ${isInUse(2)}) - count(*) filter (where ${isInUse(2)})`
     : '0';
-  return `with s as materialized (select * from json_to_recordset($1::json) as s(${record.join(', ')}))
+  return `with s as materialized (select * from json_to_recordset($1::json) as s(${recordOf(table)}))
 select count(*) filter (where m.${first} is null)::int as inserted,
   count(*) filter (where m.${first} is not null and (${differs(coverage)}))::int as updated,
   (${retired})::int as retired

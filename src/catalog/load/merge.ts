@@ -23,7 +23,7 @@ import {
   stageColumns,
   updateChanged,
 } from './merge-sql.ts';
-import type { StagedRow } from './tables.ts';
+import type { StagedRow, TargetTable } from './tables.ts';
 
 export interface MergeCounts {
   readonly inserted: number;
@@ -161,19 +161,20 @@ function totalOf(groups: readonly RetirementGroup[]): number {
   return groups.reduce((sum, { retired }) => sum + retired, 0);
 }
 
+/** A row as a JSON object. Written by hand because properties are JSON already: parsing them would turn exact decimals into floats. */
+export function jsonOfRow({ key, values }: TargetTable, row: readonly (string | null)[]): string {
+  const entries = row.map((cell, at) => {
+    const value = at < key.length ? undefined : values[at - key.length]!;
+    return `"${value?.name ?? key[at]}":${value?.type === 'jsonb' ? cell : JSON.stringify(cell)}`;
+  });
+  return `{${entries.join(',')}}`;
+}
+
 /** The counts that `mergeRows` would have, by reading alone. */
 export async function previewRows(client: pg.Client, staging: Omit<Staging, 'importId'>): Promise<MergeCounts> {
   const { table } = staging;
-  const names = [...table.key, ...table.values.map(({ name }) => name)];
-  const isJson = (at: number) => at >= table.key.length && table.values[at - table.key.length]!.type === 'jsonb';
-  // Written by hand because properties are JSON already: parsing them would turn exact decimals into floats.
   const records: string[] = [];
-  for await (const batch of staging.batches) {
-    for (const row of batch) {
-      const entries = row.map((cell, at) => `"${names[at]}":${isJson(at) ? cell : JSON.stringify(cell)}`);
-      records.push(`{${entries.join(',')}}`);
-    }
-  }
+  for await (const batch of staging.batches) for (const row of batch) records.push(jsonOfRow(table, row));
   const whole = staging.finish();
   const json = `[${records.join(',')}]`;
   const parameters = [json, ...(table.retires ? groupParameters(whole) : [])];
