@@ -40,7 +40,7 @@ export function verifyCommand(shell: Shell) {
         .addOption(
           new Option('--encoding <name>', 'the encoding of a text file that does not prove it').choices(ENCODINGS),
         )
-        .option('--sheet <name>', 'the sheet of a workbook that has more than one table'),
+        .option('--sheet <name>', 'the sheet of a workbook that has several tables'),
     run: async (session, [files], options) => {
       const { judgeVerifiedCatalogs, verifyCatalogs } = await import('../catalog/index.ts');
       const { complete, skipBadRows, edition, unitSystem, encoding, sheet } = options;
