@@ -14,16 +14,21 @@ import { checkPreconditions } from './load/preconditions.ts';
 import { type PreparedFile, withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
+import { type CatalogSource, nameOfSource } from './reading/source.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { RetirementOptions } from './retirement.ts';
 import type { UnitSystem } from './rows.ts';
 import { shippedCatalogs } from './shipped.ts';
+import { filesOf } from './sources.ts';
 import { importVersions, isVersions, type PreparedVersions } from './version-file.ts';
 
 export interface ImportOptions extends RetirementOptions {
   readonly connection: ConnectionSettings;
-  /** The files to import; without any, the catalogs that ship. */
-  readonly files?: readonly string[];
+  /**
+   * What to import: paths of files, gzip or not, and of directories, whose catalogs are taken in the order of their names;
+   * or bytes and streams under a name. Without any, the catalogs that ship.
+   */
+  readonly files?: readonly CatalogSource[];
   /** The files hold every row of their editions: stored rows that they lack are retired. */
   readonly complete?: boolean;
   /** Import the good rows of a file that has bad ones. */
@@ -51,7 +56,8 @@ export interface ImportOptions extends RetirementOptions {
  * PERMISSION_DENIED, LOCKED, CONFIRMATION_NEEDED when more than 5 % of a whole table would be retired, and what connecting throws
  */
 export async function importCatalogs(options: Readonly<ImportOptions>, context: RunContext): Promise<ImportResult> {
-  const files = options.files && options.files.length > 0 ? options.files : shippedCatalogs();
+  const named = options.files && options.files.length > 0;
+  const files = named ? await filesOf(options.files, context) : shippedCatalogs();
   return withClient(options.connection, profiles.catalog, context, async (client) => {
     await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: options.dryRun ?? false });
@@ -68,11 +74,11 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
 }
 
 /** Files are read one after the other, each while the database takes what was read of it. */
-async function load(client: pg.Client, files: readonly string[], options: ImportOptions, context: RunContext) {
+async function load(client: pg.Client, files: readonly CatalogSource[], options: ImportOptions, context: RunContext) {
   return asStep(
     context,
     'catalog.load',
-    `Importing ${files.join(', ')}`,
+    `Importing ${files.map(nameOfSource).join(', ')}`,
     () =>
       namingWhoIsWaitedFor(client, async () => {
         await client.query('begin');
@@ -110,7 +116,12 @@ async function loadFile(
   return reading.report(await mergeRows(client, reading.staging(importId), context.signal));
 }
 
-async function preview(client: pg.Client, files: readonly string[], options: ImportOptions, context: RunContext) {
+async function preview(
+  client: pg.Client,
+  files: readonly CatalogSource[],
+  options: ImportOptions,
+  context: RunContext,
+) {
   const reports: FileReport[] = [];
   for (const file of files) {
     stopIfInterrupted(context);

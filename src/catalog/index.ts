@@ -35,6 +35,7 @@ export {
 } from './lookup/verify.ts';
 export type { StoredRelease, StoredVersion } from './lookup/versions.ts';
 export { ENCODINGS, type Encoding } from './reading/encodings.ts';
+export type { CatalogSource } from './reading/source.ts';
 export type { EditionCount, FileReport, ImportCounts, ImportResult } from './result.ts';
 export { describeGroup, type RetirementGroup, type RetirementOptions } from './retirement.ts';
 export type { RowProblem, UnitSystem } from './rows.ts';

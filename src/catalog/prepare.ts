@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import { interrupted, type RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
@@ -47,6 +48,9 @@ export async function withPreparedFile<T>(
   }
 }
 
+/** The records of a larger file take more memory than is promised, where they need not be there all at once. */
+const IN_MEMORY_BYTES = 4 * 1024 * 1024;
+
 async function prepareFile(
   opened: CatalogFile,
   declared: Declared,
@@ -54,6 +58,11 @@ async function prepareFile(
 ): Promise<PreparedFile | PreparedVersions> {
   const { name: file, sha256, whole: bytes } = opened;
   if (bytes === undefined) return prepareLargeFile(opened, declared);
+  if (bytes.length > IN_MEMORY_BYTES && isUtf8(bytes)) {
+    // Formats that need all names at once, and headers with quirks, are read whole; so are files that nothing fits.
+    const large = await prepareLargeFile(opened, declared).catch(() => undefined);
+    if (large) return large;
+  }
   const content = await openCatalog(bytes, file, declared);
   if (content.kind === 'versions') return { file, sha256, content };
   const prepared = { file, sha256, content };

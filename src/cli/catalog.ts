@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { ImportResult, ListResult, ShowResult, UnitSystem } from '../catalog/index.ts';
+import type { CatalogSource, ImportResult, ListResult, ShowResult, UnitSystem } from '../catalog/index.ts';
 import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
-import { EXIT } from '../core/errors.ts';
+import { EXIT, StructdbError } from '../core/errors.ts';
 import { diffCommand } from './catalog-diff.ts';
 import { exportCommand } from './catalog-export.ts';
 import { historyCommand } from './catalog-history.ts';
@@ -34,12 +34,13 @@ interface ImportFlags {
   readonly encoding?: Encoding;
   readonly sheet?: string;
   readonly dryRun?: boolean;
+  readonly stdinName?: string;
 }
 
 function importCommand(shell: Shell): Command {
   return shell.command<ImportFlags>({
     name: 'import [files...]',
-    summary: 'import catalog files; without any, the catalogs that ship',
+    summary: 'import files, directories or standard input (-); without any, the catalogs that ship',
     details:
       'All files are checked first and loaded in one transaction: everything is imported or nothing.\n' +
       'Rows that a whole table no longer has are retired, not deleted; above 5 % of the table it asks.',
@@ -63,15 +64,16 @@ function importCommand(shell: Shell): Command {
           new Option('--encoding <name>', 'the encoding of a text file that does not prove it').choices(ENCODINGS),
         )
         .option('--sheet <name>', 'the sheet of a workbook that has several tables')
+        .option('--stdin-name <name>', 'what standard input is called in messages and in the history')
         .option('--dry-run', 'only say what would change; write, lock and create nothing'),
     run: async (session, [files], options) => {
       keepMemorySmall();
       const { describeGroup, importCatalogs } = await import('../catalog/index.ts');
-      const { complete, skipBadRows, strict, edition, unitSystem, encoding, sheet, dryRun } = options;
+      const { complete, skipBadRows, strict, edition, unitSystem, encoding, sheet, dryRun, stdinName } = options;
       const result: ImportResult = await importCatalogs(
         {
           connection: await session.connection(),
-          files: Array.isArray(files) ? files : [],
+          files: sourcesOf(Array.isArray(files) ? files : [], stdinName),
           ...(complete === undefined ? {} : { complete }),
           ...(skipBadRows === undefined ? {} : { skipBadRows }),
           ...(strict === undefined ? {} : { strict }),
@@ -93,6 +95,22 @@ function importCommand(shell: Shell): Command {
       return { result, human: (style) => renderImport(result, describeGroup, style) };
     },
   });
+}
+
+/** A dash is standard input. @throws USAGE when nothing is piped into it, or it is named twice */
+function sourcesOf(files: readonly string[], stdinName: string | undefined): CatalogSource[] {
+  const dashes = files.filter((file) => file === '-').length;
+  const problem =
+    dashes > 1
+      ? ['Standard input (-) is named twice, and can be read once.', 'Name it once.']
+      : dashes === 0 && stdinName !== undefined
+        ? ['--stdin-name names standard input, which is not read.', 'Add - to the files.']
+        : dashes === 1 && process.stdin.isTTY
+          ? ['Standard input (-) is a terminal.', 'Pipe a file into it: structdb catalog import - < shapes.csv']
+          : undefined;
+  if (problem) throw new StructdbError('USAGE', problem[0]!, { hint: problem[1]! });
+  const stdin = { name: stdinName ?? 'standard input', stream: process.stdin };
+  return files.map((file) => (file === '-' ? stdin : file));
 }
 
 function listCommand(shell: Shell): Command {

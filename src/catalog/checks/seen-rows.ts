@@ -23,7 +23,7 @@ export class SeenNames implements SeenRows {
 
 /** 32-bit numbers per row: three of the hash, and the line. */
 const FIELDS = 4;
-const FIRST_SLOTS = 1 << 16;
+const FIRST_SLOTS = 1 << 12;
 
 /**
  * By a hash of 96 bits, in 16 bytes per row and no object: a million rows take 32 MiB, where a Map of their names takes ten

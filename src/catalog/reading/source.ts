@@ -12,14 +12,14 @@ export function nameOfSource(source: CatalogSource): string {
 }
 
 /** Larger texts are large objects to V8, which only a full collection frees. */
-const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES = 64 * 1024;
 /** A file of this size is read in one go. */
 const ONE_GO_BYTES = 4 * 1024 * 1024;
 
 /** The bytes of a source as they stand, chunk by chunk. @throws FILE_MISSING, FILE_UNREADABLE */
 export function bytesOf(source: CatalogSource, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   if (typeof source === 'string') return fileBytes(source, signal);
-  return 'bytes' in source ? once(source.bytes) : streamBytes(source.name, source.stream);
+  return 'bytes' in source ? once(source.bytes) : streamBytes(source.name, source.stream, signal);
 }
 
 async function* fileBytes(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -29,9 +29,7 @@ async function* fileBytes(file: string, signal: AbortSignal): AsyncGenerator<Uin
   try {
     const stats = await handle.stat();
     if (stats.isDirectory()) {
-      throw new StructdbError('FILE_UNREADABLE', `${file} is a directory.`, {
-        hint: `Name the files in it: structdb catalog import ${file}/*.csv`,
-      });
+      throw new StructdbError('FILE_UNREADABLE', `${file} is a directory.`, { hint: 'Name a file in it.' });
     }
     while (true) {
       signal.throwIfAborted();
@@ -51,11 +49,36 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.length > 0) yield bytes;
 }
 
-async function* streamBytes(name: string, stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Whoever waits for a stream that gives nothing can still be interrupted. */
+async function* streamBytes(
+  name: string,
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const iterator = stream[Symbol.asyncIterator]();
   try {
-    yield* stream;
+    while (true) {
+      const { done, value } = await orAborted(iterator.next(), signal);
+      if (done) return;
+      yield value;
+    }
   } catch (cause) {
-    throw cause instanceof StructdbError ? cause : unreadable(name, cause);
+    throw cause instanceof StructdbError || signal.aborted ? cause : unreadable(name, cause);
+  } finally {
+    // Not waited for: it comes only after the chunk that is being waited for, which may never come.
+    iterator.return?.().catch(() => {});
+  }
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
