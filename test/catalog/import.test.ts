@@ -284,7 +284,7 @@ describe('files that cannot be imported', () => {
       'FILE_MISSING',
       /There is no file .*none\.csv/,
     ],
-    ['a directory', () => scratchDirectory(), 'FILE_UNREADABLE', /is a directory/],
+    ['an empty directory', () => scratchDirectory(), 'FILE_MISSING', /no catalog in the directory/],
     ['an empty file', () => fileWith(''), 'CATALOG_UNREADABLE', /is empty/],
     ['a binary file', () => fileWith(Buffer.from([1, 75, 3, 4, 0, 0, 9])), 'CATALOG_UNREADABLE', /is a binary file/],
     ['another table', () => fileWith('a,b\n1,2\n'), 'CATALOG_UNKNOWN', /fits no catalog format/],
