@@ -5,6 +5,8 @@ import type { MergeCounts, Staging } from './load/merge.ts';
 import { MATERIALS, REFERENCES, type StagedRow, type TargetTable } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { Reading, Scope } from './readers/content.ts';
+import type { RawRecord } from './reading/delimited.ts';
+import type { Rejects } from './rejected-rows.ts';
 import { type EditionCount, type FileReport, formOf } from './result.ts';
 import { confirmRetirement, type RetirementOptions } from './retirement.ts';
 import type { RowProblem } from './rows.ts';
@@ -22,6 +24,8 @@ export class FileReading {
   readonly #options: ReadingOptions;
   readonly #report: RunContext['report'];
   readonly #problems: RowProblem[] = [];
+  #rejected = 0;
+  readonly #rejects: Rejects | undefined;
   readonly #warnings: RowProblem[] = [];
   readonly #editions = new ByScope(({ standard, edition, unitSystem, variant }) => ({
     standard: ownText(standard),
@@ -33,7 +37,8 @@ export class FileReading {
   readonly #content = new ContentHash();
   #whole: readonly Scope[] = [];
 
-  constructor(prepared: PreparedFile, options: ReadingOptions, context: Pick<RunContext, 'report'>) {
+  constructor(prepared: PreparedFile, options: ReadingOptions, context: Pick<RunContext, 'report'>, rejects?: Rejects) {
+    this.#rejects = rejects;
     this.#prepared = prepared;
     this.#options = options;
     this.#report = context.report;
@@ -67,7 +72,8 @@ export class FileReading {
       editions,
       whole: this.#whole.length > 0,
       ...counts,
-      rejected: new Set(this.#problems.map(({ line }) => line)).size,
+      rejected: this.#rejected,
+      rejectedTo: this.#rejects?.target ?? null,
       problems: this.#problems,
       warnings: this.#warnings,
     };
@@ -79,11 +85,14 @@ export class FileReading {
 
   *#cells(readings: Iterable<Reading<StagedRow>>): Generator<StagedRow['cells']> {
     const hashes = this.#prepared.contentSha256 === undefined;
-    for (const { rows, problems, warnings } of readings) {
-      if (problems.length > 0) this.#problems.push(...problems);
+    for (const { rows, problems, warnings, record } of readings) {
+      if (problems.length > 0) this.#reject(problems, record);
       if (warnings) {
-        (this.#options.strict ? this.#problems : this.#warnings).push(...warnings);
-        if (this.#options.strict) continue;
+        if (this.#options.strict) {
+          this.#reject(warnings, record);
+          continue;
+        }
+        keep(this.#warnings, warnings);
       }
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
@@ -96,8 +105,8 @@ export class FileReading {
   /** @throws CATALOG_BAD_ROWS unless bad rows are to be skipped */
   #finish(): readonly Scope[] {
     const { content, file } = this.#prepared;
-    const hasProblems = this.#problems.length > 0;
-    if (hasProblems && !this.#options.skipBadRows) throw badRows(file, this.#problems);
+    const hasProblems = this.#rejected > 0;
+    if (hasProblems && !this.#options.skipBadRows) throw badRows(file, this.#problems, this.#rejected);
     if (content.kind === 'references') return [];
     const scopes = this.#options.complete ? this.#scopes() : content.whole();
     if (scopes.length > 0 && hasProblems) {
@@ -107,6 +116,12 @@ export class FileReading {
     }
     this.#whole = scopes;
     return scopes;
+  }
+
+  #reject(problems: readonly RowProblem[], record: RawRecord | undefined): void {
+    this.#rejected += 1;
+    keep(this.#problems, problems);
+    if (record) this.#rejects?.add(record, problems);
   }
 
   get #table(): TargetTable {
@@ -128,6 +143,13 @@ export class FileReading {
         unitSystem === null ? [] : [{ standard, edition, unitSystem, variant }],
       );
   }
+}
+
+/** A file whose every row is bad must not fill memory with what is wrong: enough is kept to see the pattern. */
+const MOST_TOLD = 10_000;
+
+function keep(told: RowProblem[], more: readonly RowProblem[]): void {
+  if (told.length < MOST_TOLD) told.push(...more);
 }
 
 /** A copy: a part of a string keeps alive the whole that it was cut from, which is a megabyte of a large file. */

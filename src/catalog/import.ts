@@ -15,6 +15,7 @@ import { type PreparedFile, withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
 import { type CatalogSource, nameOfSource } from './reading/source.ts';
+import { RejectedRows, type Rejects } from './rejected-rows.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { RetirementOptions } from './retirement.ts';
 import type { UnitSystem } from './rows.ts';
@@ -33,6 +34,10 @@ export interface ImportOptions extends RetirementOptions {
   readonly complete?: boolean;
   /** Import the good rows of a file that has bad ones. */
   readonly skipBadRows?: boolean;
+  /** Do so, and write the bad ones to this file, to be mended and imported again. A dry run does not write it. */
+  readonly rejected?: string;
+  /** Overwrite the file of `rejected`. */
+  readonly force?: boolean;
   /** Take rows that look odd for bad ones. */
   readonly strict?: boolean;
   /** The edition of an AISC file whose content does not prove it, e.g. `v16.0`. */
@@ -58,10 +63,15 @@ export interface ImportOptions extends RetirementOptions {
 export async function importCatalogs(options: Readonly<ImportOptions>, context: RunContext): Promise<ImportResult> {
   const named = options.files && options.files.length > 0;
   const files = named ? await filesOf(options.files, context) : shippedCatalogs();
+  const rejected = rejectedOf(options);
+  await rejected?.check(files);
   return withClient(options.connection, profiles.catalog, context, async (client) => {
     await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: options.dryRun ?? false });
-    const reports = await (options.dryRun ? preview : load)(client, files, options, context);
+    const skipping = options.rejected === undefined ? options : { ...options, skipBadRows: true };
+    const reports = await (options.dryRun
+      ? preview(client, files, skipping, context)
+      : load(client, files, skipping, context, rejected));
     const totals = {
       inserted: sum(reports, 'inserted'),
       updated: sum(reports, 'updated'),
@@ -74,7 +84,13 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
 }
 
 /** Files are read one after the other, each while the database takes what was read of it. */
-async function load(client: pg.Client, files: readonly CatalogSource[], options: ImportOptions, context: RunContext) {
+async function load(
+  client: pg.Client,
+  files: readonly CatalogSource[],
+  options: ImportOptions,
+  context: RunContext,
+  rejected: RejectedRows | undefined,
+) {
   return asStep(
     context,
     'catalog.load',
@@ -89,7 +105,8 @@ async function load(client: pg.Client, files: readonly CatalogSource[], options:
           stopIfInterrupted(context);
           const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
             const importId = await openImport(client, prepared.file);
-            const loaded = await loadFile(client, importId, prepared, options, context);
+            const rejects = rejected?.of(file, prepared.content.layout ?? { header: [] });
+            const loaded = await loadFile(client, importId, prepared, options, context, rejects);
             await closeImport(client, importId, loaded);
             return loaded;
           });
@@ -97,9 +114,11 @@ async function load(client: pg.Client, files: readonly CatalogSource[], options:
         }
         // The last safe point: an interruption before COMMIT leaves nothing, one after it has come too late.
         stopIfInterrupted(context);
+        await rejected?.finish();
         await client.query('commit');
+        await rejected?.keep();
         return reports;
-      }),
+      }).finally(() => rejected?.discard()),
     (reports) => `${formatCount(sum(reports, 'rows'))} rows imported, ${formatCount(changes(reports))} of them changes`,
   );
 }
@@ -110,9 +129,11 @@ async function loadFile(
   prepared: PreparedFile | PreparedVersions,
   options: ImportOptions,
   context: RunContext,
+  rejects: Rejects | undefined,
 ): Promise<FileReport> {
-  if (isVersions(prepared)) return importVersions(client, prepared, { ...options, importId });
-  const reading = new FileReading(prepared, options, context);
+  if (isVersions(prepared))
+    return importVersions(client, prepared, { ...options, importId, ...(rejects && { rejects }) });
+  const reading = new FileReading(prepared, options, context, rejects);
   return reading.report(await mergeRows(client, reading.staging(importId), context.signal));
 }
 
@@ -133,6 +154,10 @@ async function preview(
     reports.push(report);
   }
   return reports;
+}
+
+function rejectedOf({ rejected, force, dryRun }: ImportOptions): RejectedRows | undefined {
+  return rejected === undefined || dryRun ? undefined : new RejectedRows(rejected, { force: force ?? false });
 }
 
 export function declaredOf({

@@ -104,8 +104,11 @@ function* staged(readings: Iterable<Reading<CatalogRow>>): Generator<Reading<Sta
 }
 
 /** The error of a file with bad rows; it names each as `file:line: column "value": reason`. */
-export function badRows(file: string, problems: readonly RowProblem[]): StructdbError {
-  const lines = new Set(problems.map(({ line }) => line)).size;
+export function badRows(
+  file: string,
+  problems: readonly RowProblem[],
+  lines = new Set(problems.map(({ line }) => line)).size,
+): StructdbError {
   // A file in the other unit system has the same to say of every row.
   const mistaken = problems.every(({ rule }) => rule === 'units');
   const shown = problems
@@ -140,6 +143,6 @@ async function decide(
     (reading) => reading.rows,
   );
   const filed = fileBySample(content.columns, rows, shipped as MaterialRow[]);
-  if (filed) return [{ rows: filed, problems }];
+  if (filed) return readings.map((reading) => ({ ...reading, rows: filed.splice(0, reading.rows.length) }));
   throw problems.length > 0 ? badRows(problems[0]!.file, problems) : undecided;
 }

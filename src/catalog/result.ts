@@ -52,7 +52,10 @@ export interface FileReport extends ImportCounts, FileForm {
   readonly editions: readonly EditionCount[];
   /** Recognised (or declared) as holding every row of its editions. */
   readonly whole: boolean;
+  /** The first 10,000 or so of them. */
   readonly problems: readonly RowProblem[];
+  /** The file that holds the rejected rows, where one was asked for. */
+  readonly rejectedTo: string | null;
   /** Which whole tables rows were retired from, with the rows in use before. */
   readonly retirement?: readonly RetirementGroup[];
   /** What looks odd about rows that were taken all the same: docs/catalog-checks.md. */

@@ -7,6 +7,7 @@ import type { VersionRow, VersionTable } from './load/version-tables.ts';
 import { checkVersionTable, planAgainstStored, writeVersions } from './load/versions.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { VersionContent } from './readers/versions.ts';
+import type { Rejects } from './rejected-rows.ts';
 import { type EditionCount, type FileReport, formOf } from './result.ts';
 import type { RowProblem } from './rows.ts';
 
@@ -29,13 +30,13 @@ export function isVersions(prepared: PreparedFile | PreparedVersions): prepared 
 export async function importVersions(
   client: pg.Client,
   { file, sha256, content }: PreparedVersions,
-  options: { readonly skipBadRows?: boolean; readonly importId?: string },
+  options: { readonly rejects?: Rejects; readonly skipBadRows?: boolean; readonly importId?: string },
 ): Promise<FileReport> {
   const { table } = content;
   const { importId } = options;
   const dryRun = importId === undefined;
   await checkVersionTable(client, table, { dryRun });
-  const { rows, problems } = readVersions(content);
+  const { rows, problems } = readVersions(content, options.rejects);
   if (problems.length > 0 && !options.skipBadRows) throw badRows(file, problems);
   const plan = await planAgainstStored(client, table, rows, { lock: !dryRun });
   if (plan.conflicts.length > 0) throw conflicting(file, plan.conflicts);
@@ -54,17 +55,25 @@ export async function importVersions(
     retired: 0,
     rejected: new Set(problems.map(({ line }) => line)).size,
     problems,
+    rejectedTo: options.rejects?.target ?? null,
     warnings: [],
     closed: plan.closed,
   };
 }
 
 /** All rows of a file: unlike a catalog of shapes, each must be seen beside the others. */
-export function readVersions({ records, read }: VersionContent): {
+export function readVersions(
+  { records, read }: VersionContent,
+  rejects?: Rejects,
+): {
   readonly rows: VersionRow[];
   readonly problems: RowProblem[];
 } {
-  const readings = records.map((record) => read({ line: record.line, cells: record.cells() }));
+  const readings = records.map((record) => {
+    const reading = read({ line: record.line, cells: record.cells() });
+    if (reading.problems.length > 0) rejects?.add(record, reading.problems);
+    return reading;
+  });
   return {
     rows: readings.flatMap((reading) => reading.rows),
     problems: readings.flatMap((reading) => reading.problems),

@@ -33,6 +33,9 @@ export function renderImport(
       ...(rejected.size > 20
         ? [`  ${style.dim(`and ${rejected.size - 20} more rejected rows (--json lists all)`)}`]
         : []),
+      ...(file.rejectedTo === null
+        ? []
+        : [`  The rejected rows are in ${file.rejectedTo}, what is wrong with them in ${file.rejectedTo}.reasons`]),
       ...(file.retirement ?? []).map((group) => {
         const question = group.asks && result.dryRun ? ': more than 5 %, an import would ask' : '';
         return `  ${style.yellow('retired')} of ${describeGroup(group)}${question}`;

@@ -28,6 +28,8 @@ export function catalogCommand(shell: Shell): Command {
 interface ImportFlags {
   readonly complete?: boolean;
   readonly skipBadRows?: boolean;
+  readonly rejected?: string;
+  readonly force?: boolean;
   readonly strict?: boolean;
   readonly edition?: string;
   readonly unitSystem?: UnitSystem;
@@ -52,6 +54,8 @@ function importCommand(shell: Shell): Command {
       void command
         .option('--complete', 'the files hold every row of their editions: retire what they lack')
         .option('--skip-bad-rows', 'import the good rows of a file that has bad ones')
+        .option('--rejected <file>', 'do so, and write the bad rows there, to be mended and imported again')
+        .option('--force', 'overwrite the file of --rejected')
         .option('--strict', 'reject rows whose numbers look odd, too')
         .option('--edition <edition>', 'the edition of an AISC file that does not prove it (v16.0)')
         .addOption(
@@ -69,13 +73,27 @@ function importCommand(shell: Shell): Command {
     run: async (session, [files], options) => {
       keepMemorySmall();
       const { describeGroup, importCatalogs } = await import('../catalog/index.ts');
-      const { complete, skipBadRows, strict, edition, unitSystem, encoding, sheet, dryRun, stdinName } = options;
+      const {
+        complete,
+        skipBadRows,
+        rejected,
+        force,
+        strict,
+        edition,
+        unitSystem,
+        encoding,
+        sheet,
+        dryRun,
+        stdinName,
+      } = options;
       const result: ImportResult = await importCatalogs(
         {
           connection: await session.connection(),
           files: sourcesOf(Array.isArray(files) ? files : [], stdinName),
           ...(complete === undefined ? {} : { complete }),
           ...(skipBadRows === undefined ? {} : { skipBadRows }),
+          ...(rejected === undefined ? {} : { rejected }),
+          ...(force === undefined ? {} : { force }),
           ...(strict === undefined ? {} : { strict }),
           ...(edition === undefined ? {} : { edition }),
           ...(unitSystem === undefined ? {} : { unitSystem }),

@@ -31,7 +31,7 @@ export class RecordChecker {
   check(record: RawRecord): Reading<CatalogRow> {
     const content = this.#content;
     const reading = content.read({ line: record.line, cells: record.cells() });
-    if (reading.problems.length > 0) return reading;
+    if (reading.problems.length > 0) return { ...reading, record };
     const problems: RowProblem[] = [];
     const warnings: RowProblem[] = [];
     for (const row of reading.rows) {
@@ -44,8 +44,8 @@ export class RecordChecker {
         else warnings.push(told);
       }
     }
-    if (problems.length > 0) return { rows: [], problems };
-    return warnings.length > 0 ? { ...reading, warnings } : reading;
+    if (problems.length > 0) return { rows: [], problems, record };
+    return warnings.length > 0 ? { ...reading, warnings, record } : reading;
   }
 }
 

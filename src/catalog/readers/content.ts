@@ -32,6 +32,9 @@ export interface Table {
   readonly stated?: { readonly editions: readonly string[]; readonly by: string };
 }
 
+/** What of a table its rejected records need to become a file again. */
+export type FileLayout = Pick<Table, 'header' | 'leftOut' | 'unreadable'>;
+
 /** What the user says about a file whose content does not say it. */
 export interface Declared {
   readonly edition?: string;
@@ -59,6 +62,8 @@ export interface Reading<Row> {
   readonly problems: readonly RowProblem[];
   /** What looks odd about rows that are taken all the same. */
   readonly warnings?: readonly RowProblem[];
+  /** The record itself, where there are problems or warnings. */
+  readonly record?: RawRecord;
 }
 
 export interface MaterialContent {
@@ -66,6 +71,7 @@ export interface MaterialContent {
   readonly format: string;
   readonly records: readonly RawRecord[];
   readonly recognised: Recognised;
+  readonly layout?: FileLayout;
   /** Interprets one record. Record by record, so that the database takes the first rows while the last are being read. */
   readonly read: (record: DelimitedLine) => Reading<MaterialRow>;
   /** Columns of material_catalog and names of properties that the file has a column for, valued or not. */
@@ -85,6 +91,7 @@ export interface ReferenceContent {
   readonly format: string;
   readonly records: readonly RawRecord[];
   readonly recognised: Recognised;
+  readonly layout?: FileLayout;
   readonly read: (record: DelimitedLine) => Reading<ReferenceRow>;
   readonly columns: ReadonlySet<string>;
 }

@@ -70,7 +70,7 @@ export function readRecognised(read: Table, declared: Declared): CatalogContent 
       hint: 'The file may be truncated: fetch it again.',
     });
   }
-  return reader.read(table, declared);
+  return { ...reader.read(table, declared), layout: table };
 }
 
 /**
@@ -81,7 +81,7 @@ export function readStreamed({ file, header, recognised }: StreamedTable, declar
   const table = { file, header, records: [], recognised };
   const reader = readerOf(table, declared);
   // Constants and prices do not stream.
-  if (reader.streams) return reader.read(table, declared) as CatalogContent;
+  if (reader.streams) return { ...(reader.read(table, declared) as CatalogContent), layout: table };
   throw new StructdbError(
     'CATALOG_UNREADABLE',
     `${file} is in the format "${reader.format}" and has more than 16 MiB.`,

@@ -3,7 +3,15 @@ import type { VersionRow, VersionTable } from '../load/version-tables.ts';
 import type { DelimitedLine, RawRecord } from '../reading/delimited.ts';
 import { isIsoDate } from '../reading/iso-date.ts';
 import type { RowProblem } from '../rows.ts';
-import { bad, type CatalogReader, type Reading, type Recognised, recordProblem, type Table } from './content.ts';
+import {
+  bad,
+  type CatalogReader,
+  type FileLayout,
+  type Reading,
+  type Recognised,
+  recordProblem,
+  type Table,
+} from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
 /** Constants or prices in versions with effective dates. */
@@ -13,6 +21,7 @@ export interface VersionContent {
   readonly table: VersionTable;
   readonly records: readonly RawRecord[];
   readonly recognised: Recognised;
+  readonly layout?: FileLayout;
   readonly read: (record: DelimitedLine) => Reading<VersionRow>;
 }
 

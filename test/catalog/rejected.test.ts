@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { failureOf } from '../support/failure.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+import { aiscFile, countsOf, csv, fileWith, importInto, rowsOf, useCatalogDatabases } from './support.ts';
+
+const createDatabase = useCatalogDatabases();
+const HEADER = ['standard', 'edition', 'unit_system', 'designation', 'kind', 'weight', 'note'];
+const row = (name: string, weight: string, note = 'n') => ['Own', '1', 'US', name, 'material', weight, note];
+const STORED = `select designation, unit_system, weight::text, properties from material_catalog
+  where standard in ('Own', 'AISC') and designation <> 'W14X22' order by 1, 2`;
+
+describe('rejected rows', () => {
+  it('go to a file that, mended, imports to what a good file would have given', async () => {
+    const [mending, clean] = [await createDatabase(), await createDatabase()];
+    const target = path.join(await scratchDirectory(), 'bad.csv');
+    const rows = (first: string, second: string) =>
+      csv([
+        HEADER,
+        row('A', '1'),
+        row('B', first, '"two\nlines, ""quoted"""'),
+        row('C', '3'),
+        row('D', second),
+        row('E', '5'),
+      ]);
+    const result = await importInto(mending, { files: [await fileWith(rows('x', '-4'), 'in.csv')], rejected: target });
+    expect([countsOf(result), result.files[0]!.rejectedTo]).toEqual([[3, 0, 0, 0, 2], target]);
+    const text = await readFile(target, 'utf8');
+    expect(text).toBe(csv([HEADER, row('B', 'x', '"two\nlines, ""quoted"""'), row('D', '-4')]));
+    expect((await readFile(`${target}.reasons`, 'utf8')).split('\n')).toEqual([
+      expect.stringMatching(/^line 2 \(.*in\.csv:3\): weight "x": not a number$/),
+      expect.stringMatching(/^line 4 \(.*in\.csv:6\): weight "-4": negative$/),
+      '',
+    ]);
+    await writeFile(target, text.replace(',x,', ',2,').replace(',-4,', ',4,'));
+    await importInto(mending, { files: [path.dirname(target)] });
+    await importInto(clean, { files: [await fileWith(rows('2', '4'))] });
+    expect(await rowsOf(mending, STORED)).toEqual(await rowsOf(clean, STORED));
+  });
+
+  it("of AISC's layout come back with both halves under the same options", async () => {
+    const connection = await createDatabase();
+    const target = path.join(await scratchDirectory(), 'bad.csv');
+    const shapes: Record<string, string>[] = [
+      { EDI_Std_Nomenclature: 'W1X1', 'EDI_Std_Nomenclature (metric)': 'W10X1', Ix: 'nine' },
+      { EDI_Std_Nomenclature: 'W2X2', 'EDI_Std_Nomenclature (metric)': 'W20X2' },
+    ];
+    const options = { edition: 'v16.0', rejected: target };
+    const first = await importInto(connection, { files: [await fileWith(aiscFile({ shapes }))], ...options });
+    expect(countsOf(first)).toEqual([2, 0, 0, 0, 1]);
+    const text = await readFile(target, 'utf8');
+    await writeFile(target, text.replace('nine', '999'));
+    expect(countsOf(await importInto(connection, { files: [target], edition: 'v16.0' }))).toEqual([2, 0, 0, 0, 0]);
+  });
+
+  it('of several files go to a file each; nothing is overwritten without force, nothing is left by a failure', async () => {
+    const connection = await createDatabase();
+    const directory = await scratchDirectory();
+    const target = path.join(directory, 'bad.csv');
+    const [one, two] = [await fileWith(csv([HEADER, row('A', 'x')])), await fileWith(csv([HEADER, row('B', 'y')]))];
+    const good = await fileWith(csv([HEADER, row('C', '1')]));
+    await importInto(connection, { files: [good], rejected: target });
+    expect(await readdir(directory)).toEqual([]);
+    await importInto(connection, { files: [one], rejected: target, dryRun: true });
+    await failureOf(importInto(connection, { files: [one, await fileWith('a,b\n1,2\n')], rejected: target }));
+    expect(await readdir(directory)).toEqual([]);
+    await importInto(connection, { files: [one, good, two], rejected: target });
+    expect(await readdir(directory)).toEqual(['bad.2.csv', 'bad.2.csv.reasons', 'bad.csv', 'bad.csv.reasons']);
+    const error = await failureOf(importInto(connection, { files: [one], rejected: target }));
+    expect([error.code, error.message]).toEqual(['FILE_UNREADABLE', expect.stringContaining('not overwritten')]);
+    await importInto(connection, { files: [two], rejected: target, force: true });
+    expect(await readFile(target, 'utf8')).toBe(csv([HEADER, row('B', 'y')]));
+    const same = await failureOf(importInto(connection, { files: [target], rejected: target, force: true }));
+    expect([same.code, existsSync(target)]).toEqual(['USAGE', true]);
+  });
+});
