@@ -63,7 +63,7 @@ describe('a file that is read in pieces', () => {
   });
 
   it.each([
-    ['a byte of another encoding', Buffer.from([97, 44, 98, 10, 0x96, 10]), /is not valid utf-8/],
+    ['a byte of another encoding', Buffer.from([97, 44, 98, 10, 0x96, 10]), /is not valid UTF-8/i],
     ['a zero byte', Buffer.from('a,b\n\0'), /is a binary file/],
     ['a quote that is never closed', Buffer.from('a,b\n1,"2\n3,4\n'), /line 2: a quote is opened and never closed/],
     ['a quote in a cell', Buffer.from('a,b\n1,2\n1,2"\n3,4"\n'), /line 3: a quote stands in the middle/],
@@ -100,7 +100,7 @@ describe('a text with quotes', () => {
         if (cut === undefined) expect(parsed).toThrow(/quote/);
         else expect(plain(cut)).toEqual(parsed());
       }),
-      { numRuns: 2000 },
+      { numRuns: 300 },
     );
   });
 });
@@ -113,8 +113,8 @@ describe('rows by their hash', () => {
 
   it('are found as by their name, also when there are many', () => {
     const [hashes, names] = [new SeenHashes(), new SeenNames()];
-    for (let line = 1; line <= 60_000; line += 1) {
-      const next = row(`W${(line * 7919) % 55_000}`, line, line % 3 === 0 ? 'x' : '');
+    for (let line = 1; line <= 10_000; line += 1) {
+      const next = row(`W${(line * 7919) % 9_000}`, line, line % 3 === 0 ? 'x' : '');
       const expected = names.lineOf(next);
       if (hashes.lineOf(next) !== expected) throw new Error(`line ${line}: not ${expected}`);
     }
