@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { shippedCatalogs } from '../../src/catalog/index.ts';
-import { aiscColumn } from '../../src/catalog/readers/aisc-columns.ts';
+import { aiscColumn, metricPower } from '../../src/catalog/readers/aisc-columns.ts';
+import { timesPowerOfTen } from '../../src/catalog/reading/decimal.ts';
 import { splitRecords } from '../../src/catalog/reading/delimited.ts';
 
 const VALUES =
@@ -43,9 +44,15 @@ function half(row: Row, note?: string): string[] {
 
 function cellOf(row: Row, name: string): string | undefined {
   const target = aiscColumn(name)!;
-  if (target.kind === 'number') return row.get(target.column);
-  if (target.kind === 'property') return row.get(target.name);
+  if (target.kind === 'number') return printed(row, target.column);
+  if (target.kind === 'property') return printed(row, target.name);
   if (target.kind !== 'depth') return undefined;
   if (target.name) return row.get(target.name);
   return row.get('overall_height') || row.get('outside_diameter') ? undefined : row.get('depth');
+}
+
+/** AISC prints metric values in powers of ten. */
+function printed(row: Row, column: string): string | undefined {
+  const value = row.get(column);
+  return value && row.get('unit_system') === 'SI' ? timesPowerOfTen(value, -metricPower(column)) : value;
 }

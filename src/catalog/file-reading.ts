@@ -96,7 +96,7 @@ export class FileReading {
       }
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
-        if (hashes) this.#content.add(this.#table, row.cells);
+        if (hashes) this.#content.add(this.#table, row.cells, row.properties);
         yield row.cells;
       }
     }

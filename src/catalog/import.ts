@@ -11,7 +11,7 @@ import { closeImport, ensureHistory, openImport } from './load/history.ts';
 import { lockCatalogs, namingWhoIsWaitedFor } from './load/lock.ts';
 import { mergeRows, previewRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
-import { type PreparedFile, withPreparedFile } from './prepare.ts';
+import { FileAhead, type PreparedFile, withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
 import { type CatalogSource, nameOfSource } from './reading/source.ts';
@@ -65,28 +65,55 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
   const files = named ? await filesOf(options.files, context) : shippedCatalogs();
   const rejected = rejectedOf(options);
   await rejected?.check(files);
-  return withClient(options.connection, profiles.catalog, context, async (client) => {
-    await requireSupportedServer(client);
-    await checkPreconditions(client, { dryRun: options.dryRun ?? false });
-    const skipping = options.rejected === undefined ? options : { ...options, skipBadRows: true };
-    const reports = await (options.dryRun
-      ? preview(client, files, skipping, context)
-      : load(client, files, skipping, context, rejected));
-    const totals = {
-      inserted: sum(reports, 'inserted'),
-      updated: sum(reports, 'updated'),
-      unchanged: sum(reports, 'unchanged'),
-      retired: sum(reports, 'retired'),
-      rejected: sum(reports, 'rejected'),
-    };
-    return { dryRun: options.dryRun ?? false, changed: changes(reports) > 0, files: reports, totals };
-  });
+  const reading = new FilesAhead(files, declaredOf(options), context);
+  try {
+    return await withClient(options.connection, profiles.catalog, context, async (client) => {
+      await requireSupportedServer(client);
+      await checkPreconditions(client, { dryRun: options.dryRun ?? false });
+      const skipping = options.rejected === undefined ? options : { ...options, skipBadRows: true };
+      const reports = await (options.dryRun
+        ? preview(client, reading, skipping, context)
+        : load(client, reading, skipping, context, rejected));
+      const totals = {
+        inserted: sum(reports, 'inserted'),
+        updated: sum(reports, 'updated'),
+        unchanged: sum(reports, 'unchanged'),
+        retired: sum(reports, 'retired'),
+        rejected: sum(reports, 'rejected'),
+      };
+      return { dryRun: options.dryRun ?? false, changed: changes(reports) > 0, files: reports, totals };
+    });
+  } finally {
+    await reading.close();
+  }
+}
+
+/** The files of a run, one after the other; the first is read while the server is still being connected to. */
+class FilesAhead {
+  readonly sources: readonly CatalogSource[];
+  readonly #first: FileAhead;
+  readonly #open: (source: CatalogSource) => FileAhead;
+
+  constructor(sources: readonly CatalogSource[], declared: Declared, context: RunContext) {
+    this.sources = sources;
+    this.#open = (source) => new FileAhead(source, declared, context);
+    this.#first = this.#open(sources[0]!);
+  }
+
+  *[Symbol.iterator](): Generator<FileAhead> {
+    yield this.#first;
+    for (const source of this.sources.slice(1)) yield this.#open(source);
+  }
+
+  close(): Promise<void> {
+    return this.#first.close();
+  }
 }
 
 /** Files are read one after the other, each while the database takes what was read of it. */
 async function load(
   client: pg.Client,
-  files: readonly CatalogSource[],
+  files: FilesAhead,
   options: ImportOptions,
   context: RunContext,
   rejected: RejectedRows | undefined,
@@ -94,7 +121,7 @@ async function load(
   return asStep(
     context,
     'catalog.load',
-    `Importing ${files.map(nameOfSource).join(', ')}`,
+    `Importing ${files.sources.map(nameOfSource).join(', ')}`,
     () =>
       namingWhoIsWaitedFor(client, async () => {
         await client.query('begin');
@@ -103,9 +130,9 @@ async function load(
         const reports: FileReport[] = [];
         for (const file of files) {
           stopIfInterrupted(context);
-          const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
+          const report = await withPreparedFile(file, async (prepared) => {
             const importId = await openImport(client, prepared.file);
-            const rejects = rejected?.of(file, prepared.content.layout ?? { header: [] });
+            const rejects = rejected?.of(file.source, prepared.content.layout ?? { header: [] });
             const loaded = await loadFile(client, importId, prepared, options, context, rejects);
             await closeImport(client, importId, loaded);
             return loaded;
@@ -137,16 +164,11 @@ async function loadFile(
   return reading.report(await mergeRows(client, reading.staging(importId), context.signal));
 }
 
-async function preview(
-  client: pg.Client,
-  files: readonly CatalogSource[],
-  options: ImportOptions,
-  context: RunContext,
-) {
+async function preview(client: pg.Client, files: FilesAhead, options: ImportOptions, context: RunContext) {
   const reports: FileReport[] = [];
   for (const file of files) {
     stopIfInterrupted(context);
-    const report = await withPreparedFile(file, declaredOf(options), context, async (prepared) => {
+    const report = await withPreparedFile(file, async (prepared) => {
       if (isVersions(prepared)) return importVersions(client, prepared, { skipBadRows: options.skipBadRows ?? false });
       const reading = new FileReading(prepared, options, context);
       return reading.report(await previewRows(client, reading.staging()));

@@ -33,18 +33,35 @@ export interface PreparedFile {
 
 /** Hands a recognised file to `work`, and closes it. The database is not touched. */
 export async function withPreparedFile<T>(
-  source: CatalogSource,
-  declared: Declared,
-  context: Pick<RunContext, 'signal'>,
+  file: FileAhead,
   work: (prepared: PreparedFile | PreparedVersions) => Promise<T>,
 ): Promise<T> {
-  const opened = await openCatalogFile(source, context.signal).catch((error: unknown) => {
-    throw context.signal.aborted ? interrupted() : error;
-  });
   try {
-    return await work(await prepareFile(opened, declared, context.signal));
+    return await work(await file.prepared);
   } finally {
-    await opened.close();
+    await file.close();
+  }
+}
+
+/** A file that is read and recognised already while there is something else to wait for. Close it, however that ends. */
+export class FileAhead {
+  readonly source: CatalogSource;
+  /** Rejects with what is wrong with the file; nothing is lost when nobody asks. */
+  readonly prepared: Promise<PreparedFile | PreparedVersions>;
+  readonly #opened: Promise<CatalogFile>;
+
+  constructor(source: CatalogSource, declared: Declared, { signal }: Pick<RunContext, 'signal'>) {
+    this.source = source;
+    this.#opened = openCatalogFile(source, signal).catch((error: unknown) => {
+      throw signal.aborted ? interrupted() : error;
+    });
+    this.prepared = this.#opened.then((opened) => prepareFile(opened, declared, signal));
+    this.prepared.catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opened.catch(() => undefined);
+    await opened?.close();
   }
 }
 
@@ -65,7 +82,8 @@ async function prepareFile(
   }
   const content = await openCatalog(bytes, file, declared);
   if (content.kind === 'versions') return { file, sha256, content };
-  const prepared = { file, sha256, content };
+  const scopes = content.kind === 'materials' && !content.undecided ? content.scopes : undefined;
+  const prepared = { file, sha256, content, ...(scopes && { scopes }) };
   if (sha256() === SHIPPED_SHAPES.sha256 && content.kind === 'materials' && content.readTrusted) {
     return {
       ...prepared,

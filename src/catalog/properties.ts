@@ -28,6 +28,10 @@ export class Properties {
     return at < 0 ? undefined : this.#values[at];
   }
 
+  each(visit: (name: string, value: PropertyValue) => void): void {
+    for (let at = 0; at < this.#names.length; at += 1) visit(this.#names[at]!, this.#values[at]!);
+  }
+
   /** Visits those that are decimals. */
   eachDecimal(visit: (name: string, decimal: string) => void): void {
     for (let at = 0; at < this.#names.length; at += 1) {

@@ -190,8 +190,8 @@ export async function previewRows(client: pg.Client, staging: Omit<Staging, 'imp
   return { ...counts, retirement: groupsOf(whole, inUse, absent) };
 }
 
-/** Small, so that the server begins early. */
-const CHUNK_CHARACTERS = 16_384;
+/** A write to the socket each: small enough that the server begins early. */
+const CHUNK_CHARACTERS = 65_536;
 
 async function* copyChunks({ batches, table }: Staging): AsyncGenerator<Buffer> {
   const isNumeric = [...table.key.map(() => false), ...table.values.map(({ type }) => type === 'numeric')];

@@ -1,3 +1,4 @@
+import type { Properties } from '../properties.ts';
 import { KEY_COLUMNS, type MaterialRow, NUMBER_COLUMNS, type ReferenceRow, TEXT_COLUMNS } from '../rows.ts';
 
 /** A table that an import fills: its key and the other columns in the order in which they are staged. */
@@ -39,13 +40,16 @@ export interface StagedRow {
   readonly variant?: string | null;
   /** In the order of the table's columns. */
   readonly cells: readonly (string | null)[];
+  /** Those that stand in the cells as JSON, where they are at hand. */
+  readonly properties?: Properties;
 }
 
 /** The row as its table takes it. */
 export function stagedRow(row: MaterialRow | ReferenceRow): StagedRow {
   const { standard, edition } = row;
   if ('section' in row) return { standard, edition, cells: referenceCells(row) };
-  return { standard, edition, unitSystem: row.unitSystem, variant: variantOf(row), cells: materialCells(row) };
+  const { unitSystem, properties } = row;
+  return { standard, edition, unitSystem, variant: variantOf(row), cells: materialCells(row), properties };
 }
 
 function variantOf({ texts, variant }: MaterialRow): string | null {

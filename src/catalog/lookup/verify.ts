@@ -13,7 +13,7 @@ import { jsonOfRow, type Staging } from '../load/merge.ts';
 import { compareRows, keysInUse } from '../load/merge-sql.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 import { checkVersionTable } from '../load/versions.ts';
-import { badRows, type PreparedFile, withPreparedFile } from '../prepare.ts';
+import { badRows, FileAhead, type PreparedFile, withPreparedFile } from '../prepare.ts';
 import type { Encoding } from '../reading/encodings.ts';
 import type { UnitSystem } from '../rows.ts';
 import { shippedCatalogs } from '../shipped.ts';
@@ -92,7 +92,7 @@ export async function verifyCatalogs(options: Readonly<VerifyOptions>, context: 
     for (const file of files) {
       stopIfInterrupted(context);
       verified.push(
-        await withPreparedFile(file, declaredOf(options), context, (prepared) =>
+        await withPreparedFile(new FileAhead(file, declaredOf(options), context), (prepared) =>
           isVersions(prepared) ? verifyVersions(client, prepared, options) : verifyRows(client, prepared, options),
         ),
       );

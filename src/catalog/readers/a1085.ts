@@ -35,6 +35,7 @@ function readSupplement(table: Table): MaterialContent {
     read: (record) => readShape(table, columns, record),
     columns: new Set(['kind', 'shape_type', 'manual_label', 'product_form', ...columnNames(columns)]),
     headerOf: (column) => (column === 'designation' ? 'Shape' : headerOf(columns, column)),
+    scopes: [SCOPE],
     whole: () => (names.size === SHAPES && table.records.length === SHAPES ? [SCOPE] : []),
   };
 }

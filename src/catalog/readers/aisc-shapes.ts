@@ -39,6 +39,7 @@ function readAiscShapes(file: Table, declared: Declared): MaterialContent {
   if (blocks.length === 2) columns.add('counterpart');
   if (blocks[0]!.labelAt !== undefined) columns.add('manual_label');
   const { edition, unitSystems } = identity;
+  const scopes = unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem, variant: '' }));
   return {
     kind: 'materials',
     format: aiscShapesReader.format,
@@ -47,8 +48,8 @@ function readAiscShapes(file: Table, declared: Declared): MaterialContent {
     read: (record) => readShape(table, blocks, identity, record),
     columns,
     headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),
-    whole: () =>
-      identity.whole ? unitSystems.map((unitSystem) => ({ standard: 'AISC', edition, unitSystem, variant: '' })) : [],
+    scopes,
+    whole: () => (identity.whole ? scopes : []),
     ...(identity.undecided ? { undecided: identity.undecided } : {}),
   };
 }

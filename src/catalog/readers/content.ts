@@ -78,6 +78,8 @@ export interface MaterialContent {
   readonly columns: ReadonlySet<string>;
   /** The file's own name of a column of the database, for messages. */
   readonly headerOf: (column: string, unitSystem: UnitSystem) => string;
+  /** All that its rows belong to, where that is known before they are read. */
+  readonly scopes?: readonly Scope[];
   /** The scopes of which the file is recognised as holding every row. Worked out when asked. */
   readonly whole: () => readonly Scope[];
   /** The rows unread and unchecked, as their cells stand: only for a file that is known to be good. */
