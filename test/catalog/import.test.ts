@@ -208,7 +208,7 @@ describe('bad rows', () => {
     expect(error.message).toBe(`${bad} has 2 bad rows; nothing was imported.`);
     expect(error.details).toEqual([
       'bad.csv:3: weight "heavy": not a number',
-      'bad.csv:4: designation "W2": the same row stands on line 2',
+      'bad.csv:4: designation "W2": the same row stands on line 2, with the same values',
     ]);
     expect(error.hint).toContain('--skip-bad-rows');
     expect(await stored(connection)).toEqual(before);

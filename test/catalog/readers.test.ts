@@ -115,8 +115,8 @@ describe("AISC's shapes database", () => {
       '6 W (metric) 90: the US row of the shape says 133.9 kg/m, this is 33 % less',
       '6 W (metric) 90: A × the density of steel gives 134.2 kg/m, this is 33 % less',
       '7 Type Q: not a shape type of AISC',
-      '8 EDI_Std_Nomenclature (US) W14X90: the same row stands on line 2',
-      '8 EDI_Std_Nomenclature (metric) W360X134: the same row stands on line 2',
+      '8 EDI_Std_Nomenclature (US) W14X90: the same row stands on line 2, with the same values',
+      '8 EDI_Std_Nomenclature (metric) W360X134: the same row stands on line 2, with the same values',
     ]);
   });
 

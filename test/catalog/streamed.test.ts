@@ -106,6 +106,7 @@ describe('a text with quotes', () => {
 });
 
 describe('rows by their hash', () => {
+  const record = { line: 1, cells: () => ['a'] };
   const row = (name: string, line: number, variant = '') => ({
     ...{ line, standard: 'S', edition: 'v1', unitSystem: 'US' as const, designation: name, variant },
     ...{ texts: {}, numbers: {}, properties: undefined as never },
@@ -115,17 +116,18 @@ describe('rows by their hash', () => {
     const [hashes, names] = [new SeenHashes(), new SeenNames()];
     for (let line = 1; line <= 10_000; line += 1) {
       const next = row(`W${(line * 7919) % 9_000}`, line, line % 3 === 0 ? 'x' : '');
-      const expected = names.lineOf(next);
-      if (hashes.lineOf(next) !== expected) throw new Error(`line ${line}: not ${expected}`);
+      const expected = names.meet(next)?.line;
+      if (hashes.meet(next, record)?.line !== expected) throw new Error(`line ${line}: not ${expected}`);
     }
   });
 
   it('are told apart by where one part of the key ends', () => {
     const hashes = new SeenHashes();
-    expect([
-      hashes.lineOf(row('ab', 1, 'c')),
-      hashes.lineOf(row('b', 2, 'ca')),
-      hashes.lineOf(row('ab', 3, 'c')),
-    ]).toEqual([undefined, undefined, 1]);
+    const meet = (name: string, line: number, variant: string) => hashes.meet(row(name, line, variant), record);
+    expect([meet('ab', 1, 'c'), meet('b', 2, 'ca'), meet('ab', 3, 'c')]).toEqual([
+      undefined,
+      undefined,
+      { line: 1, sameCells: true },
+    ]);
   });
 });

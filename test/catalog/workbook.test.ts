@@ -56,7 +56,7 @@ describe("AISC's workbook", () => {
       V16,
     );
     expect(rows.map(({ line }) => line)).toEqual([5, 5]);
-    expect(problems[0]).toMatchObject({ line: 6, reason: 'the same row stands on line 5' });
+    expect(problems[0]).toMatchObject({ line: 6, reason: 'the same row stands on line 5, with the same values' });
     expect(content.recognised.notes).toEqual(['The header is in row 3; what stands above was skipped.']);
   });
 

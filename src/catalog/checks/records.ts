@@ -1,8 +1,9 @@
 import type { CatalogContent, MaterialContent, Reading } from '../readers/content.ts';
 import type { RawRecord } from '../reading/delimited.ts';
 import type { CatalogRow, MaterialRow, RowProblem } from '../rows.ts';
+import { firstDifference } from './difference.ts';
 import { judgeMaterial } from './materials.ts';
-import { SeenNames, type SeenRows } from './seen-rows.ts';
+import { type Earlier, SeenNames, type SeenRows } from './seen-rows.ts';
 import { UsShapes } from './us-shapes.ts';
 
 /**
@@ -35,7 +36,8 @@ export class RecordChecker {
     const problems: RowProblem[] = [];
     const warnings: RowProblem[] = [];
     for (const row of reading.rows) {
-      reportRepetition(content, row, this.#seen, this.#file, problems);
+      const repeated = this.#repetition(row, record);
+      if (repeated) problems.push(repeated);
       if (content.kind === 'references') continue;
       for (const { column, severity, ...finding } of judgeMaterial(row as MaterialRow, content, this.#shapes)) {
         const header = content.headerOf(column, (row as MaterialRow).unitSystem);
@@ -47,20 +49,31 @@ export class RecordChecker {
     if (problems.length > 0) return { rows: [], problems, record };
     return warnings.length > 0 ? { ...reading, warnings, record } : reading;
   }
-}
 
-function reportRepetition(
-  content: CatalogContent,
-  row: CatalogRow,
-  seen: SeenRows,
-  file: string,
-  problems: RowProblem[],
-): void {
-  const line = seen.lineOf(row);
-  if (line === undefined) return;
-  const [column, value] =
-    'section' in row
-      ? ['section', row.section]
-      : [(content as MaterialContent).headerOf('designation', row.unitSystem), row.designation];
-  problems.push({ file, line: row.line, column, value, reason: `the same row stands on line ${line}` });
+  /** The same row twice: which of the two would count is nobody's guess, whether or not they say the same. */
+  #repetition(row: CatalogRow, record: RawRecord): RowProblem | undefined {
+    const earlier = this.#seen.meet(row, record);
+    if (earlier === undefined) return undefined;
+    const [column, value] =
+      'section' in row
+        ? ['section', row.section]
+        : [(this.#content as MaterialContent).headerOf('designation', row.unitSystem), row.designation];
+    const reason = `the same row stands on line ${earlier.line}, ${this.#comparedWith(earlier, row)}`;
+    return { file: this.#file, line: row.line, column, value, reason };
+  }
+
+  #comparedWith({ line, sameCells }: Earlier, row: CatalogRow): string {
+    if (sameCells !== undefined) return sameCells ? 'with the same values' : 'written otherwise';
+    const content = this.#content;
+    const record = content.records.find((one) => one.line === line);
+    const rows = record ? content.read({ line, cells: record.cells() }).rows : [];
+    const same = (rows as readonly CatalogRow[]).find(
+      (one) => 'section' in one || 'section' in row || one.unitSystem === row.unitSystem,
+    );
+    const difference = same && firstDifference(same, row, content.columns);
+    if (!difference) return 'with the same values';
+    const { name, first, second } = difference;
+    const header = content.kind === 'materials' && 'unitSystem' in row ? content.headerOf(name, row.unitSystem) : name;
+    return `with another ${header}: ${first ?? 'nothing'} there, ${second ?? 'nothing'} here`;
+  }
 }
