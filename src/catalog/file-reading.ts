@@ -2,6 +2,7 @@ import type { RunContext } from '../core/context.ts';
 import { ByScope, type ScopeOf } from './by-scope.ts';
 import { ContentHash } from './content-hash.ts';
 import type { MergeCounts, Staging } from './load/merge.ts';
+import type { Changes } from './load/preview.ts';
 import { MATERIALS, REFERENCES, type StagedRow, type TargetTable } from './load/tables.ts';
 import { badRows, type PreparedFile } from './prepare.ts';
 import type { Reading, Scope } from './readers/content.ts';
@@ -10,12 +11,20 @@ import type { Rejects } from './rejected-rows.ts';
 import { type EditionCount, type FileReport, formOf } from './result.ts';
 import { confirmRetirement, type RetirementOptions } from './retirement.ts';
 import type { RowProblem } from './rows.ts';
+import type { RunRows } from './run-rows.ts';
 
 export interface ReadingOptions extends RetirementOptions {
   readonly complete?: boolean;
   readonly skipBadRows?: boolean;
   /** Rows that look odd are bad too. */
   readonly strict?: boolean;
+}
+
+/** What a file is read beside of. */
+export interface Beside {
+  readonly rejects?: Rejects;
+  /** The rows of the other files, and which of them this one is. */
+  readonly run?: { readonly rows: RunRows; readonly file: number };
 }
 
 /** One file on its way into the database: hands its rows to the stage and keeps count of what went by. */
@@ -26,6 +35,8 @@ export class FileReading {
   readonly #problems: RowProblem[] = [];
   #rejected = 0;
   readonly #rejects: Rejects | undefined;
+  readonly #run: Beside['run'];
+  readonly #repeated = new WeakSet<StagedRow['cells']>();
   readonly #warnings: RowProblem[] = [];
   readonly #editions = new ByScope(({ standard, edition, unitSystem, variant }) => ({
     standard: ownText(standard),
@@ -37,8 +48,14 @@ export class FileReading {
   readonly #content = new ContentHash();
   #whole: readonly Scope[] = [];
 
-  constructor(prepared: PreparedFile, options: ReadingOptions, context: Pick<RunContext, 'report'>, rejects?: Rejects) {
-    this.#rejects = rejects;
+  constructor(
+    prepared: PreparedFile,
+    options: ReadingOptions,
+    context: Pick<RunContext, 'report'>,
+    beside: Beside = {},
+  ) {
+    this.#rejects = beside.rejects;
+    this.#run = beside.run;
     this.#prepared = prepared;
     this.#options = options;
     this.#report = context.report;
@@ -59,8 +76,13 @@ export class FileReading {
     };
   }
 
+  /** Whether an earlier file of the run brings all of the row; known once it was taken. */
+  isRepeated(cells: StagedRow['cells']): boolean {
+    return this.#repeated.has(cells);
+  }
+
   /** What is told about the file, once its rows are merged. */
-  report(counts: MergeCounts): FileReport {
+  report(counts: MergeCounts & { readonly changes?: Changes }): FileReport {
     const { file, sha256, content } = this.#prepared;
     const editions = this.#editions.values();
     return {
@@ -96,6 +118,9 @@ export class FileReading {
       }
       for (const row of rows) {
         this.#editions.of(row).rows += 1;
+        if (this.#run?.rows.meet(this.#run.file, this.#table, this.#prepared.content.columns, row)) {
+          this.#repeated.add(row.cells);
+        }
         if (hashes) this.#content.add(this.#table, row.cells, row.properties);
         yield row.cells;
       }

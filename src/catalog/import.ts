@@ -6,19 +6,22 @@ import { formatCount } from '../core/units.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
-import { FileReading } from './file-reading.ts';
+import { type Beside, FileReading } from './file-reading.ts';
 import { closeImport, ensureHistory, openImport } from './load/history.ts';
 import { lockCatalogs, namingWhoIsWaitedFor } from './load/lock.ts';
-import { mergeRows, previewRows } from './load/merge.ts';
+import { mergeRows } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
+import { previewRows } from './load/preview.ts';
+import type { StagedRow } from './load/tables.ts';
 import { FileAhead, type PreparedFile, withPreparedFile } from './prepare.ts';
 import type { Declared } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
 import { type CatalogSource, nameOfSource } from './reading/source.ts';
-import { RejectedRows, type Rejects } from './rejected-rows.ts';
+import { RejectedRows } from './rejected-rows.ts';
 import type { FileReport, ImportCounts, ImportResult } from './result.ts';
 import type { RetirementOptions } from './retirement.ts';
 import type { UnitSystem } from './rows.ts';
+import { RunRows } from './run-rows.ts';
 import { shippedCatalogs } from './shipped.ts';
 import { filesOf } from './sources.ts';
 import { importVersions, isVersions, type PreparedVersions } from './version-file.ts';
@@ -65,80 +68,104 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
   const files = named ? await filesOf(options.files, context) : shippedCatalogs();
   const rejected = rejectedOf(options);
   await rejected?.check(files);
-  const reading = new FilesAhead(files, declaredOf(options), context);
+  const run = new Run(files, options, context, rejected);
   try {
     return await withClient(options.connection, profiles.catalog, context, async (client) => {
       await requireSupportedServer(client);
       await checkPreconditions(client, { dryRun: options.dryRun ?? false });
-      const skipping = options.rejected === undefined ? options : { ...options, skipBadRows: true };
-      const reports = await (options.dryRun
-        ? preview(client, reading, skipping, context)
-        : load(client, reading, skipping, context, rejected));
-      const totals = {
-        inserted: sum(reports, 'inserted'),
-        updated: sum(reports, 'updated'),
-        unchanged: sum(reports, 'unchanged'),
-        retired: sum(reports, 'retired'),
-        rejected: sum(reports, 'rejected'),
+      const reports = await (options.dryRun ? preview(client, run) : load(client, run));
+      return {
+        dryRun: options.dryRun ?? false,
+        changed: changes(reports) > 0,
+        files: reports,
+        totals: totalsOf(reports),
       };
-      return { dryRun: options.dryRun ?? false, changed: changes(reports) > 0, files: reports, totals };
     });
   } finally {
-    await reading.close();
+    await run.close();
   }
 }
 
-/** The files of a run, one after the other; the first is read while the server is still being connected to. */
-class FilesAhead {
-  readonly sources: readonly CatalogSource[];
+/** The files of one import, read one after the other; the first while the server is still being connected to. */
+class Run {
+  readonly files: readonly CatalogSource[];
+  readonly options: ImportOptions;
+  readonly context: RunContext;
+  readonly rejected: RejectedRows | undefined;
+  /** The catalogs that ship have no row in common. */
+  readonly #rows: RunRows | undefined;
   readonly #first: FileAhead;
-  readonly #open: (source: CatalogSource) => FileAhead;
 
-  constructor(sources: readonly CatalogSource[], declared: Declared, context: RunContext) {
-    this.sources = sources;
-    this.#open = (source) => new FileAhead(source, declared, context);
-    this.#first = this.#open(sources[0]!);
+  constructor(
+    files: readonly CatalogSource[],
+    options: ImportOptions,
+    context: RunContext,
+    rejected: RejectedRows | undefined,
+  ) {
+    this.files = files;
+    this.options = options.rejected === undefined ? options : { ...options, skipBadRows: true };
+    this.context = context;
+    this.rejected = rejected;
+    this.#rows = options.files && files.length > 1 ? new RunRows(files.map(nameOfSource)) : undefined;
+    this.#first = this.#open(files[0]!);
   }
 
-  *[Symbol.iterator](): Generator<FileAhead> {
-    yield this.#first;
-    for (const source of this.sources.slice(1)) yield this.#open(source);
+  #open(source: CatalogSource): FileAhead {
+    return new FileAhead(source, declaredOf(this.options), this.context);
   }
 
   close(): Promise<void> {
     return this.#first.close();
   }
+
+  /** Hands each file to `work`, and then looks whether it contradicts one before it. */
+  async eachFile(
+    work: (prepared: PreparedFile | PreparedVersions, beside: Beside) => Promise<FileReport>,
+  ): Promise<FileReport[]> {
+    const reports: FileReport[] = [];
+    for (const [at, source] of this.files.entries()) {
+      stopIfInterrupted(this.context);
+      const report = await withPreparedFile(at === 0 ? this.#first : this.#open(source), (prepared) =>
+        work(prepared, {
+          ...(this.rejected && { rejects: this.rejected.of(source, prepared.content.layout ?? { header: [] }) }),
+          ...(this.#rows && { run: { rows: this.#rows, file: at } }),
+        }),
+      );
+      await this.#rows?.settle((file, visit) => this.#readAgain(file, visit));
+      reports.push(report);
+    }
+    return reports;
+  }
+
+  async #readAgain(file: number, visit: (row: StagedRow) => void): Promise<boolean> {
+    const source = this.files[file]!;
+    if (typeof source !== 'string' && 'stream' in source) return false;
+    await withPreparedFile(this.#open(source), async (prepared) => {
+      if (isVersions(prepared)) return;
+      for await (const readings of prepared.batches) for (const { rows } of readings) rows.forEach(visit);
+    });
+    return true;
+  }
 }
 
-/** Files are read one after the other, each while the database takes what was read of it. */
-async function load(
-  client: pg.Client,
-  files: FilesAhead,
-  options: ImportOptions,
-  context: RunContext,
-  rejected: RejectedRows | undefined,
-) {
+/** Each file is read while the database takes what was read of it. */
+async function load(client: pg.Client, run: Run): Promise<FileReport[]> {
+  const { files, options, context, rejected } = run;
   return asStep(
     context,
     'catalog.load',
-    `Importing ${files.sources.map(nameOfSource).join(', ')}`,
+    `Importing ${files.map(nameOfSource).join(', ')}`,
     () =>
       namingWhoIsWaitedFor(client, async () => {
         await client.query('begin');
         await lockCatalogs(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
         await ensureHistory(client);
-        const reports: FileReport[] = [];
-        for (const file of files) {
-          stopIfInterrupted(context);
-          const report = await withPreparedFile(file, async (prepared) => {
-            const importId = await openImport(client, prepared.file);
-            const rejects = rejected?.of(file.source, prepared.content.layout ?? { header: [] });
-            const loaded = await loadFile(client, importId, prepared, options, context, rejects);
-            await closeImport(client, importId, loaded);
-            return loaded;
-          });
-          reports.push(report);
-        }
+        const reports = await run.eachFile(async (prepared, beside) => {
+          const importId = await openImport(client, prepared.file);
+          const loaded = await loadFile(client, importId, prepared, run, beside);
+          await closeImport(client, importId, loaded);
+          return loaded;
+        });
         // The last safe point: an interruption before COMMIT leaves nothing, one after it has come too late.
         stopIfInterrupted(context);
         await rejected?.finish();
@@ -154,27 +181,25 @@ async function loadFile(
   client: pg.Client,
   importId: string,
   prepared: PreparedFile | PreparedVersions,
-  options: ImportOptions,
-  context: RunContext,
-  rejects: Rejects | undefined,
+  { options, context }: Run,
+  beside: Beside,
 ): Promise<FileReport> {
-  if (isVersions(prepared))
-    return importVersions(client, prepared, { ...options, importId, ...(rejects && { rejects }) });
-  const reading = new FileReading(prepared, options, context, rejects);
+  if (isVersions(prepared)) return importVersions(client, prepared, { ...options, ...beside, importId });
+  const reading = new FileReading(prepared, options, context, beside);
   return reading.report(await mergeRows(client, reading.staging(importId), context.signal));
 }
 
-async function preview(client: pg.Client, files: FilesAhead, options: ImportOptions, context: RunContext) {
-  const reports: FileReport[] = [];
-  for (const file of files) {
-    stopIfInterrupted(context);
-    const report = await withPreparedFile(file, async (prepared) => {
-      if (isVersions(prepared)) return importVersions(client, prepared, { skipBadRows: options.skipBadRows ?? false });
-      const reading = new FileReading(prepared, options, context);
-      return reading.report(await previewRows(client, reading.staging()));
-    });
-    reports.push(report);
-  }
+/** All files are compared with the same state of the database. */
+async function preview(client: pg.Client, run: Run): Promise<FileReport[]> {
+  const { options, context } = run;
+  await client.query('begin transaction isolation level repeatable read, read only');
+  const reports = await run.eachFile(async (prepared, beside) => {
+    if (isVersions(prepared)) return importVersions(client, prepared, { skipBadRows: options.skipBadRows ?? false });
+    const reading = new FileReading(prepared, options, context, beside);
+    const counts = await previewRows(client, reading.staging(), (cells) => reading.isRepeated(cells));
+    return reading.report(counts);
+  });
+  await client.query('rollback');
   return reports;
 }
 
@@ -193,6 +218,16 @@ export function declaredOf({
     ...(unitSystem === undefined ? {} : { unitSystem }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(sheet === undefined ? {} : { sheet }),
+  };
+}
+
+function totalsOf(reports: readonly FileReport[]): ImportCounts {
+  return {
+    inserted: sum(reports, 'inserted'),
+    updated: sum(reports, 'updated'),
+    unchanged: sum(reports, 'unchanged'),
+    retired: sum(reports, 'retired'),
+    rejected: sum(reports, 'rejected'),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Reference data: AISC shapes, ASTM grades, code references, calibration constants and prices. */
 
 export { type ImportOptions, importCatalogs } from './import.ts';
+export type { Changes, RowChange, ValueChange } from './load/preview.ts';
 export type { ClosedRange } from './load/version-plan.ts';
 export {
   type ChangedRow,

@@ -60,3 +60,10 @@ export class Properties {
     return `{${json}}`;
   }
 }
+
+/** The values of a JSON object as they are written: a decimal must not pass through a float. */
+export function textsOf(json: string): Record<string, string> {
+  const asWritten = (_: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' ? (context?.source ?? String(value)) : value;
+  return JSON.parse(json, asWritten as (key: string, value: unknown) => unknown);
+}

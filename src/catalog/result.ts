@@ -1,3 +1,4 @@
+import type { Changes } from './load/preview.ts';
 import type { ClosedRange } from './load/version-plan.ts';
 import type { Recognised } from './readers/content.ts';
 import type { Encoding } from './reading/encodings.ts';
@@ -56,6 +57,8 @@ export interface FileReport extends ImportCounts, FileForm {
   readonly problems: readonly RowProblem[];
   /** The file that holds the rejected rows, where one was asked for. */
   readonly rejectedTo: string | null;
+  /** Of a dry run: the rows that would change, up to 1,000 of each kind. */
+  readonly changes?: Changes;
   /** Which whole tables rows were retired from, with the rows in use before. */
   readonly retirement?: readonly RetirementGroup[];
   /** What looks odd about rows that were taken all the same: docs/catalog-checks.md. */

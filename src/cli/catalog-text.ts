@@ -1,4 +1,5 @@
 import type {
+  Changes,
   FileReport,
   ImportCounts,
   ImportRecord,
@@ -33,6 +34,7 @@ export function renderImport(
       ...(rejected.size > 20
         ? [`  ${style.dim(`and ${rejected.size - 20} more rejected rows (--json lists all)`)}`]
         : []),
+      ...(file.changes ? describeChanges(file.changes, file, style) : []),
       ...(file.rejectedTo === null
         ? []
         : [`  The rejected rows are in ${file.rejectedTo}, what is wrong with them in ${file.rejectedTo}.reasons`]),
@@ -51,6 +53,21 @@ export function renderImport(
   });
   return [...lines, verdict(result, style)].join('\n');
 }
+
+/** The first rows of each kind, with old and new values. */
+function describeChanges(changes: Changes, counts: ImportCounts, style: Style): string[] {
+  return (['inserted', 'updated', 'retired'] as const).flatMap((kind) => {
+    const rows = changes[kind].slice(0, MOST_ROWS_SHOWN).map(({ row, values }) => {
+      const shown = values.slice(0, 4).map(({ name, before, after }) => `${name} ${before ?? '–'} → ${after ?? '–'}`);
+      const more = values.length > shown.length ? `, and ${values.length - shown.length} more` : '';
+      return `    ${kind} ${row}${kind === 'updated' ? `: ${shown.join(', ')}${more}` : ''}`;
+    });
+    const left = counts[kind] - rows.length;
+    return [...rows, ...(left > 0 ? [style.dim(`    and ${formatCount(left)} more ${kind}`)] : [])];
+  });
+}
+
+const MOST_ROWS_SHOWN = 10;
 
 /** `AISC v16.0 in US and SI units, AISC's shapes database, windows-1252`: what is as it mostly is goes without saying. */
 function describeFile({ editions, format, encoding, delimiter, sheet }: FileReport): string {

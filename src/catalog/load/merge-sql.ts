@@ -7,9 +7,6 @@ export interface Coverage {
   readonly columns: ReadonlySet<string>;
 }
 
-/** The staged rows: a temporary table, or for a dry run the parameter itself. */
-export type Source = 'staged' | 'parameter';
-
 /** `create temporary table staged (…)`, gone with the transaction. */
 export function createStage(table: TargetTable): string {
   const columns = [
@@ -166,30 +163,13 @@ export function countInUse({ table }: Coverage): string {
 from ${scopesFrom(1)} order by g.place`;
 }
 
-/** Of each whole scope ($1–$4), in their order: the rows in use that are not staged; of a dry run, not among the rows of $5. */
-export function countAbsent({ table }: Coverage, source: Source): string {
-  const keys = table.key.map((name) => `${name} text`).join(', ');
-  const staged = source === 'staged' ? 'staged' : `(select * from json_to_recordset($5::json) as r(${keys}))`;
+/** Of each whole scope ($1–$4), in their order: the rows in use that are not staged. */
+export function countAbsent({ table }: Coverage): string {
   return `select count(m.standard)::int as count
 from ${scopesFrom(1)}
 left join ${table.name} m on m.retired_at is null and ${isOf('g')}
-  and not exists (select from ${staged} s where ${sameKey(table)})
+  and not exists (select from staged s where ${sameKey(table)})
 group by g.place order by g.place`;
-}
-
-/** The counts that an import would have: inserted, updated, and the retired among the scopes $2–$5. Rows are $1, JSON. */
-export function countChanges(coverage: Coverage): string {
-  const { table } = coverage;
-  const [first] = table.key;
-  // Rows in use that are not staged: counted as all in use less those that are staged, which needs no second join.
-  const retired = table.retires
-    ? `(select count(*) from ${table.name} m where ${isInUse(2)}) - count(*) filter (where ${isInUse(2)})`
-    : '0';
-  return `with s as materialized (select * from json_to_recordset($1::json) as s(${recordOf(table)}))
-select count(*) filter (where m.${first} is null)::int as inserted,
-  count(*) filter (where m.${first} is not null and (${differs(coverage)}))::int as updated,
-  (${retired})::int as retired
-from s left join ${table.name} m on ${sameKey(table)}`;
 }
 
 function sameKey(table: TargetTable): string {

@@ -10,7 +10,6 @@ import { groupParameters, recordFoundings } from './history.ts';
 import {
   type Coverage,
   countAbsent,
-  countChanges,
   countInUse,
   createStage,
   emptyGroups,
@@ -134,7 +133,7 @@ async function retire(
   const { rows } = await client.query<{ complete: boolean }>(isComplete(staging), scopes);
   if (rows[0]!.complete) return [];
   await client.query(indexStage(staging.table));
-  const groups = groupsOf(whole, inUse, await countsOf(client, countAbsent(staging, 'staged'), whole));
+  const groups = groupsOf(whole, inUse, await countsOf(client, countAbsent(staging), whole));
   if (groups.length === 0) return groups;
   await staging.mayRetire(groups);
   await client.query(retireAbsent(staging), [...scopes, staging.importId]);
@@ -168,26 +167,6 @@ export function jsonOfRow({ key, values }: TargetTable, row: readonly (string | 
     return `"${value?.name ?? key[at]}":${value?.type === 'jsonb' ? cell : JSON.stringify(cell)}`;
   });
   return `{${entries.join(',')}}`;
-}
-
-/** The counts that `mergeRows` would have, by reading alone. */
-export async function previewRows(client: pg.Client, staging: Omit<Staging, 'importId'>): Promise<MergeCounts> {
-  const { table } = staging;
-  const records: string[] = [];
-  for await (const batch of staging.batches) for (const row of batch) records.push(jsonOfRow(table, row));
-  const whole = staging.finish();
-  const json = `[${records.join(',')}]`;
-  const parameters = [json, ...(table.retires ? groupParameters(whole) : [])];
-  const { rows } = await client.query<{ inserted: number; updated: number; retired: number }>(
-    countChanges(staging),
-    parameters,
-  );
-  const { inserted, updated, retired } = rows[0]!;
-  const counts = { inserted, updated, unchanged: records.length - inserted - updated, retired };
-  if (retired === 0) return { ...counts, retirement: [] };
-  const inUse = await countsOf(client, countInUse(staging), whole);
-  const absent = await countsOf(client, countAbsent(staging, 'parameter'), whole, [json]);
-  return { ...counts, retirement: groupsOf(whole, inUse, absent) };
 }
 
 /** A write to the socket each: small enough that the server begins early. */

@@ -32,6 +32,8 @@ export const REFERENCES: TargetTable = Object.freeze({
 
 /** A row as it is staged. */
 export interface StagedRow {
+  /** Where its record begins in the file. */
+  readonly line: number;
   readonly standard: string;
   readonly edition: string;
   /** Only materials have one. */
@@ -46,10 +48,10 @@ export interface StagedRow {
 
 /** The row as its table takes it. */
 export function stagedRow(row: MaterialRow | ReferenceRow): StagedRow {
-  const { standard, edition } = row;
-  if ('section' in row) return { standard, edition, cells: referenceCells(row) };
+  const { line, standard, edition } = row;
+  if ('section' in row) return { line, standard, edition, cells: referenceCells(row) };
   const { unitSystem, properties } = row;
-  return { standard, edition, unitSystem, variant: variantOf(row), cells: materialCells(row), properties };
+  return { line, standard, edition, unitSystem, variant: variantOf(row), cells: materialCells(row), properties };
 }
 
 function variantOf({ texts, variant }: MaterialRow): string | null {

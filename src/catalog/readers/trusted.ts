@@ -26,6 +26,7 @@ export function* readTrusted({ header, records }: Table, { key, properties }: Pl
     }
     cells.push(`{${json}}`);
     const row = {
+      line: record.line,
       standard: found[key.standard]!,
       edition: found[key.edition]!,
       unitSystem: found[key.unit_system]!,
