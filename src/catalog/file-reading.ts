@@ -1,6 +1,8 @@
 import type { RunContext } from '../core/context.ts';
+import { Ahead } from './ahead.ts';
 import { ByScope, type ScopeOf } from './by-scope.ts';
 import { ContentHash } from './content-hash.ts';
+import { copyText } from './load/copy-text.ts';
 import type { MergeCounts, Staging } from './load/merge.ts';
 import type { Changes } from './load/preview.ts';
 import { MATERIALS, REFERENCES, type StagedRow, type TargetTable } from './load/tables.ts';
@@ -27,6 +29,9 @@ export interface Beside {
   readonly run?: { readonly rows: RunRows; readonly file: number };
 }
 
+/** Of 64 KiB: AISC's whole table has 40. */
+const CHUNKS_AHEAD = 64;
+
 /** One file on its way into the database: hands its rows to the stage and keeps count of what went by. */
 export class FileReading {
   readonly #prepared: PreparedFile;
@@ -47,6 +52,7 @@ export class FileReading {
   }));
   readonly #content = new ContentHash();
   #whole: readonly Scope[] = [];
+  #ahead: Ahead<Buffer> | undefined;
 
   constructor(
     prepared: PreparedFile,
@@ -61,6 +67,15 @@ export class FileReading {
     this.#report = context.report;
   }
 
+  get file(): string {
+    return this.#prepared.file;
+  }
+
+  /** Begins to read for COPY while the server is still being waited for. */
+  readAhead(): void {
+    this.#ahead = new Ahead(copyText(this.#batches(), this.#table), CHUNKS_AHEAD);
+  }
+
   /** The rows for the stage. They can be taken once. */
   staging(importId = ''): Staging {
     const { content, scopes } = this.#prepared;
@@ -68,6 +83,7 @@ export class FileReading {
       table: this.#table,
       columns: content.columns,
       batches: this.#batches(),
+      text: () => this.#ahead ?? copyText(this.#batches(), this.#table),
       finish: () => this.#finish(),
       importId,
       groups: () => this.#groups(),

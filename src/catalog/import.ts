@@ -86,6 +86,11 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
   }
 }
 
+/** A file that was begun: of rows that are merged, or of versions that are fitted among others. */
+type AnyReading =
+  | { readonly reading: FileReading; readonly versions?: never }
+  | { readonly reading?: never; readonly versions: PreparedVersions; readonly beside: Beside };
+
 /** The files of one import, read one after the other; the first while the server is still being connected to. */
 class Run {
   readonly files: readonly CatalogSource[];
@@ -95,6 +100,7 @@ class Run {
   /** The catalogs that ship have no row in common. */
   readonly #rows: RunRows | undefined;
   readonly #first: FileAhead;
+  readonly #firstReading: Promise<AnyReading>;
 
   constructor(
     files: readonly CatalogSource[],
@@ -108,10 +114,23 @@ class Run {
     this.rejected = rejected;
     this.#rows = options.files && files.length > 1 ? new RunRows(files.map(nameOfSource)) : undefined;
     this.#first = this.#open(files[0]!);
+    this.#firstReading = this.#first.prepared.then((prepared) => this.#begin(0, prepared));
+    this.#firstReading.catch(() => {});
   }
 
   #open(source: CatalogSource): FileAhead {
     return new FileAhead(source, declaredOf(this.options), this.context);
+  }
+
+  #begin(at: number, prepared: PreparedFile | PreparedVersions): AnyReading {
+    const beside = {
+      ...(this.rejected && { rejects: this.rejected.of(this.files[at]!, prepared.content.layout ?? { header: [] }) }),
+      ...(this.#rows && { run: { rows: this.#rows, file: at } }),
+    };
+    if (isVersions(prepared)) return { versions: prepared, beside };
+    const reading = new FileReading(prepared, this.options, this.context, beside);
+    if (!this.options.dryRun) reading.readAhead();
+    return { reading };
   }
 
   close(): Promise<void> {
@@ -119,17 +138,13 @@ class Run {
   }
 
   /** Hands each file to `work`, and then looks whether it contradicts one before it. */
-  async eachFile(
-    work: (prepared: PreparedFile | PreparedVersions, beside: Beside) => Promise<FileReport>,
-  ): Promise<FileReport[]> {
+  async eachFile(work: (file: AnyReading) => Promise<FileReport>): Promise<FileReport[]> {
     const reports: FileReport[] = [];
     for (const [at, source] of this.files.entries()) {
       stopIfInterrupted(this.context);
-      const report = await withPreparedFile(at === 0 ? this.#first : this.#open(source), (prepared) =>
-        work(prepared, {
-          ...(this.rejected && { rejects: this.rejected.of(source, prepared.content.layout ?? { header: [] }) }),
-          ...(this.#rows && { run: { rows: this.#rows, file: at } }),
-        }),
+      const file = at === 0 ? this.#first : this.#open(source);
+      const report = await withPreparedFile(file, async (prepared) =>
+        work(at === 0 ? await this.#firstReading : this.#begin(at, prepared)),
       );
       await this.#rows?.settle((file, visit) => this.#readAgain(file, visit));
       reports.push(report);
@@ -160,9 +175,9 @@ async function load(client: pg.Client, run: Run): Promise<FileReport[]> {
         await client.query('begin');
         await lockCatalogs(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
         await ensureHistory(client);
-        const reports = await run.eachFile(async (prepared, beside) => {
-          const importId = await openImport(client, prepared.file);
-          const loaded = await loadFile(client, importId, prepared, run, beside);
+        const reports = await run.eachFile(async (file) => {
+          const importId = await openImport(client, (file.reading ?? file.versions).file);
+          const loaded = await loadFile(client, importId, file, run);
           await closeImport(client, importId, loaded);
           return loaded;
         });
@@ -177,27 +192,19 @@ async function load(client: pg.Client, run: Run): Promise<FileReport[]> {
   );
 }
 
-async function loadFile(
-  client: pg.Client,
-  importId: string,
-  prepared: PreparedFile | PreparedVersions,
-  { options, context }: Run,
-  beside: Beside,
-): Promise<FileReport> {
-  if (isVersions(prepared)) return importVersions(client, prepared, { ...options, ...beside, importId });
-  const reading = new FileReading(prepared, options, context, beside);
-  return reading.report(await mergeRows(client, reading.staging(importId), context.signal));
+async function loadFile(client: pg.Client, importId: string, file: AnyReading, run: Run): Promise<FileReport> {
+  const { options, context } = run;
+  if (!file.reading) return importVersions(client, file.versions, { ...options, ...file.beside, importId });
+  return file.reading.report(await mergeRows(client, file.reading.staging(importId), context.signal));
 }
 
 /** All files are compared with the same state of the database. */
 async function preview(client: pg.Client, run: Run): Promise<FileReport[]> {
-  const { options, context } = run;
+  const skipBadRows = run.options.skipBadRows ?? false;
   await client.query('begin transaction isolation level repeatable read, read only');
-  const reports = await run.eachFile(async (prepared, beside) => {
-    if (isVersions(prepared)) return importVersions(client, prepared, { skipBadRows: options.skipBadRows ?? false });
-    const reading = new FileReading(prepared, options, context, beside);
-    const counts = await previewRows(client, reading.staging(), (cells) => reading.isRepeated(cells));
-    return reading.report(counts);
+  const reports = await run.eachFile(async ({ reading, versions }) => {
+    if (!reading) return importVersions(client, versions, { skipBadRows });
+    return reading.report(await previewRows(client, reading.staging(), (cells) => reading.isRepeated(cells)));
   });
   await client.query('rollback');
   return reports;

@@ -36,6 +36,8 @@ export interface MergeCounts {
 /** Rows in the order of the table's columns, and what they speak about. */
 export interface Staging extends Coverage {
   readonly batches: Batches<StagedRow['cells']>;
+  /** The same in the text format of COPY. Rows are taken once, in one of the two forms. */
+  readonly text: () => AsyncIterable<Buffer>;
   /** All that the rows belong to, where that is known before they come. */
   readonly scopes?: readonly Scope[];
   /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
@@ -96,7 +98,7 @@ async function copyRows(client: pg.Client, staging: Staging, into: string, signa
   const copy = client.query(copyFrom(`copy ${into} (${stageColumns(staging.table)}) from stdin`));
   let whole: readonly Scope[] = [];
   const chunks = async function* () {
-    yield* copyChunks(staging);
+    yield* staging.text();
     whole = staging.finish();
   };
   await pipeline(Readable.from(chunks()), copy, { signal });
@@ -167,31 +169,4 @@ export function jsonOfRow({ key, values }: TargetTable, row: readonly (string | 
     return `"${value?.name ?? key[at]}":${value?.type === 'jsonb' ? cell : JSON.stringify(cell)}`;
   });
   return `{${entries.join(',')}}`;
-}
-
-/** A write to the socket each: small enough that the server begins early. */
-const CHUNK_CHARACTERS = 65_536;
-
-async function* copyChunks({ batches, table }: Staging): AsyncGenerator<Buffer> {
-  const isNumeric = [...table.key.map(() => false), ...table.values.map(({ type }) => type === 'numeric')];
-  let chunk = '';
-  for await (const batch of batches) {
-    for (const row of batch) {
-      for (let at = 0; at < row.length; at += 1) {
-        const cell = row[at] as string | null;
-        chunk += `${at === 0 ? '' : '\t'}${cell === null ? '\\N' : isNumeric[at] ? cell : escapeCell(cell)}`;
-      }
-      chunk += '\n';
-      if (chunk.length < CHUNK_CHARACTERS) continue;
-      yield Buffer.from(chunk);
-      chunk = '';
-    }
-  }
-  if (chunk !== '') yield Buffer.from(chunk);
-}
-
-function escapeCell(cell: string): string {
-  return /[\\\t\n\r]/.test(cell)
-    ? cell.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
-    : cell;
 }
