@@ -1,24 +1,15 @@
-import { type Command, Option } from 'commander';
-import type { ImportRecord, RowDifference, UnitSystem, VerifiedFile, VerifyResult } from '../catalog/index.ts';
-import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
+import type { Command } from 'commander';
+import type { ImportRecord, RowDifference, VerifiedFile, VerifyResult } from '../catalog/index.ts';
 import { EXIT } from '../core/errors.ts';
 import { formatCount } from '../core/units.ts';
 import { describeOrigin } from './catalog-history.ts';
+import { addReadingOptions, given, READING_FLAGS, type ReadingFlags } from './catalog-reading-flags.ts';
 import type { Style } from './output.ts';
 import type { Shell } from './shell.ts';
 
-interface VerifyFlags {
-  readonly complete?: boolean;
-  readonly skipBadRows?: boolean;
-  readonly edition?: string;
-  readonly unitSystem?: UnitSystem;
-  readonly encoding?: Encoding;
-  readonly sheet?: string;
-}
-
 /** `structdb catalog verify` */
 export function verifyCommand(shell: Shell) {
-  return shell.command<VerifyFlags>({
+  return shell.command<ReadingFlags>({
     name: 'verify [files...]',
     summary: 'read files again and compare each value with the database; without any, the catalogs that ship',
     details:
@@ -27,33 +18,18 @@ export function verifyCommand(shell: Shell) {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
     configure: (command: Command) =>
-      void command
-        .option('--complete', 'the files hold every row of their editions: name what is in use besides')
-        .option('--skip-bad-rows', 'compare the good rows of a file that has bad ones')
-        .option('--edition <edition>', 'the edition of an AISC file that does not prove it (v16.0)')
-        .addOption(
-          new Option('--unit-system <system>', 'the units of an AISC file that does not prove them').choices([
-            'US',
-            'SI',
-          ]),
-        )
-        .addOption(
-          new Option('--encoding <name>', 'the encoding of a text file that does not prove it').choices(ENCODINGS),
-        )
-        .option('--sheet <name>', 'the sheet of a workbook that has several tables'),
+      void addReadingOptions(
+        command
+          .option('--complete', 'the files hold every row of their editions: name what is in use besides')
+          .option('--skip-bad-rows', 'compare the good rows of a file that has bad ones'),
+      ),
     run: async (session, [files], options) => {
       const { judgeVerifiedCatalogs, verifyCatalogs } = await import('../catalog/index.ts');
-      const { complete, skipBadRows, edition, unitSystem, encoding, sheet } = options;
       const result = await verifyCatalogs(
         {
           connection: await session.connection(),
           files: Array.isArray(files) ? files : [],
-          ...(complete === undefined ? {} : { complete }),
-          ...(skipBadRows === undefined ? {} : { skipBadRows }),
-          ...(edition === undefined ? {} : { edition }),
-          ...(unitSystem === undefined ? {} : { unitSystem }),
-          ...(encoding === undefined ? {} : { encoding }),
-          ...(sheet === undefined ? {} : { sheet }),
+          ...given(options, READING_FLAGS),
         },
         session.context,
       );

@@ -1,10 +1,10 @@
-import { type Command, Option } from 'commander';
-import type { CatalogSource, ImportResult, ListResult, ShowResult, UnitSystem } from '../catalog/index.ts';
-import { ENCODINGS, type Encoding } from '../catalog/reading/encodings.ts';
+import type { Command } from 'commander';
+import type { CatalogSource, ImportResult, ListResult, ShowResult } from '../catalog/index.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { diffCommand } from './catalog-diff.ts';
 import { exportCommand } from './catalog-export.ts';
 import { historyCommand } from './catalog-history.ts';
+import { addReadingOptions, given, READING_FLAGS, type ReadingFlags } from './catalog-reading-flags.ts';
 import { searchCommand } from './catalog-search.ts';
 import { renderImport, renderList, renderShow } from './catalog-text.ts';
 import { verifyCommand } from './catalog-verify.ts';
@@ -25,16 +25,10 @@ export function catalogCommand(shell: Shell): Command {
   ]);
 }
 
-interface ImportFlags {
-  readonly complete?: boolean;
-  readonly skipBadRows?: boolean;
+interface ImportFlags extends ReadingFlags {
   readonly rejected?: string;
   readonly force?: boolean;
   readonly strict?: boolean;
-  readonly edition?: string;
-  readonly unitSystem?: UnitSystem;
-  readonly encoding?: Encoding;
-  readonly sheet?: string;
   readonly dryRun?: boolean;
   readonly stdinName?: string;
 }
@@ -51,55 +45,24 @@ function importCommand(shell: Shell): Command {
     connects: true,
     destructive: true,
     configure: (command) =>
-      void command
-        .option('--complete', 'the files hold every row of their editions: retire what they lack')
-        .option('--skip-bad-rows', 'import the good rows of a file that has bad ones')
-        .option('--rejected <file>', 'do so, and write the bad rows there, to be mended and imported again')
-        .option('--force', 'overwrite the file of --rejected')
-        .option('--strict', 'reject rows whose numbers look odd, too')
-        .option('--edition <edition>', 'the edition of an AISC file that does not prove it (v16.0)')
-        .addOption(
-          new Option('--unit-system <system>', 'the units of an AISC file that does not prove them').choices([
-            'US',
-            'SI',
-          ]),
-        )
-        .addOption(
-          new Option('--encoding <name>', 'the encoding of a text file that does not prove it').choices(ENCODINGS),
-        )
-        .option('--sheet <name>', 'the sheet of a workbook that has several tables')
+      void addReadingOptions(
+        command
+          .option('--complete', 'the files hold every row of their editions: retire what they lack')
+          .option('--skip-bad-rows', 'import the good rows of a file that has bad ones')
+          .option('--rejected <file>', 'do so, and write the bad rows there, to be mended and imported again')
+          .option('--force', 'overwrite the file of --rejected')
+          .option('--strict', 'reject rows whose numbers look odd, too'),
+      )
         .option('--stdin-name <name>', 'what standard input is called in messages and in the history')
         .option('--dry-run', 'only say what would change; write, lock and create nothing'),
     run: async (session, [files], options) => {
       keepMemorySmall();
       const { describeGroup, importCatalogs } = await import('../catalog/index.ts');
-      const {
-        complete,
-        skipBadRows,
-        rejected,
-        force,
-        strict,
-        edition,
-        unitSystem,
-        encoding,
-        sheet,
-        dryRun,
-        stdinName,
-      } = options;
       const result: ImportResult = await importCatalogs(
         {
           connection: await session.connection(),
-          files: sourcesOf(Array.isArray(files) ? files : [], stdinName),
-          ...(complete === undefined ? {} : { complete }),
-          ...(skipBadRows === undefined ? {} : { skipBadRows }),
-          ...(rejected === undefined ? {} : { rejected }),
-          ...(force === undefined ? {} : { force }),
-          ...(strict === undefined ? {} : { strict }),
-          ...(edition === undefined ? {} : { edition }),
-          ...(unitSystem === undefined ? {} : { unitSystem }),
-          ...(encoding === undefined ? {} : { encoding }),
-          ...(sheet === undefined ? {} : { sheet }),
-          ...(dryRun === undefined ? {} : { dryRun }),
+          files: sourcesOf(Array.isArray(files) ? files : [], options.stdinName),
+          ...given(options, [...READING_FLAGS, 'rejected', 'force', 'strict', 'dryRun']),
           confirmRetirement: async (groups) => {
             await session.confirm({
               losses: groups.map(describeGroup),

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { regrouped } from '../batches.ts';
 import { KeyTable } from '../key-table.ts';
 import { textsOf } from '../properties.ts';
 import type { Scope } from '../readers/content.ts';
@@ -55,7 +56,7 @@ export async function previewRows(
   const counts = { inserted: 0, updated: 0 };
   const staged = new KeyTable(1);
   let rows = 0;
-  for await (const batch of inBatches(staging)) {
+  for await (const batch of regrouped(staging.batches, BATCH)) {
     rows += batch.length;
     const json = `[${batch.map((row) => jsonOfRow(table, row)).join(',')}]`;
     const answer = await client.query<Compared>(compareRows(staging), [json]);
@@ -141,19 +142,6 @@ async function absent(
   }
   await client.query('close in_use');
   return whole.map((scope, at) => retirementOf(scope, inUse[at]!, retired[at]!)).filter((group) => group.retired > 0);
-}
-
-async function* inBatches({ batches }: Pick<Staging, 'batches'>): AsyncGenerator<Cells[]> {
-  let cells: Cells[] = [];
-  for await (const batch of batches) {
-    for (const row of batch) {
-      cells.push(row);
-      if (cells.length < BATCH) continue;
-      yield cells;
-      cells = [];
-    }
-  }
-  if (cells.length > 0) yield cells;
 }
 
 function keyOf(cells: Cells, { key }: TargetTable): string[] {

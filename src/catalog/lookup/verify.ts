@@ -6,10 +6,11 @@ import { formatCount } from '../../core/units.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { requireSupportedServer } from '../../postgres/server-version.ts';
+import { regrouped } from '../batches.ts';
 import { FileReading } from '../file-reading.ts';
 import { declaredOf } from '../import.ts';
 import { groupParameters } from '../load/history.ts';
-import { jsonOfRow, type Staging } from '../load/merge.ts';
+import { jsonOfRow } from '../load/merge.ts';
 import { compareRows, keysInUse } from '../load/merge-sql.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 import { checkVersionTable } from '../load/versions.ts';
@@ -124,7 +125,7 @@ async function verifyRows(client: pg.Client, prepared: PreparedFile, options: Ve
   const staging = reading.staging();
   const found: Found[] = [];
   const keys = new Set<string>();
-  for await (const cells of batchesOf(staging)) {
+  for await (const cells of regrouped(staging.batches, BATCH)) {
     const json = `[${cells.map((row) => jsonOfRow(staging.table, row)).join(',')}]`;
     const { rows } = await client.query<Compared>(compareRows(staging), [json]);
     found.push(...rows.map(differenceOf));
@@ -176,19 +177,6 @@ interface Compared {
 function differenceOf({ key, missing, retired, names, given, stored }: Compared): Found {
   const values = (names ?? []).map((name, at) => ({ name, file: given![at] ?? null, database: stored![at] ?? null }));
   return { kind: missing ? 'missing' : retired ? 'retired' : 'differs', key, values };
-}
-
-async function* batchesOf({ batches }: Staging): AsyncGenerator<(readonly (string | null)[])[]> {
-  let cells: (readonly (string | null)[])[] = [];
-  for await (const batch of batches) {
-    for (const row of batch) {
-      cells.push(row);
-      if (cells.length < BATCH) continue;
-      yield cells;
-      cells = [];
-    }
-  }
-  if (cells.length > 0) yield cells;
 }
 
 /**
