@@ -92,8 +92,9 @@ function shape(at: number): string {
   const ix = (sx * depth) / 2;
   const iy = ix / 4;
   const sy = sx / 3;
+  const web = 0.25 + (at % 9) / 16;
   const [rx, ry] = [Math.sqrt(ix / area), Math.sqrt(iy / area)];
-  const values = [area * 3.403, area, depth, ix, sx, sx * 1.1, rx, iy, sy, sy * 1.5, ry, 0.25 + (at % 9) / 16, 0.9];
+  const values = [area * 3.403, area, depth, ix, sx, sx * 1.1, rx, iy, sy, sy * 1.5, ry, web, web * 1.5];
   const cells = values.map((value) => Number(value.toPrecision(4)));
   return `Generated,v1,US,W${at},shape,W,w${at},${cells.join(',')},number ${at}`;
 }

@@ -1,27 +1,32 @@
 import { releaseBuffer } from '../core/streamed.ts';
 
 const HASH = 3;
-const FIRST_SLOTS = 1 << 12;
+const FEW = 1 << 10;
 
 /**
  * Keys by a hash of 96 bits, with a few numbers for each, in typed arrays and no object per key: with one number a million
- * keys take 32 MiB, where a Map of their names takes ten times that and keeps alive the text that they were cut from. That
+ * keys take 21 MiB, where a Map of their names takes ten times that and keeps alive the text that they were cut from. That
  * two different keys of a million have the same hash happens once in 10^17 times.
  */
 export class KeyTable {
   readonly #fields: number;
+  #slots: number;
   #table: Uint32Array;
   #count = 0;
 
-  /** @param numbers how many are kept with a key; the first of them is never 0 */
-  constructor(numbers: number) {
+  /**
+   * @param numbers how many are kept with a key; the first of them is never 0
+   * @param expected so many keys find a place without growing, for which old and new table are there at once
+   */
+  constructor(numbers: number, expected = FEW) {
     this.#fields = HASH + numbers;
-    this.#table = new Uint32Array(FIRST_SLOTS * this.#fields);
+    this.#slots = Math.ceil((expected * 4) / 3);
+    this.#table = new Uint32Array(this.#slots * this.#fields);
   }
 
   /** The numbers of the key; when it is not there, it is added with these, and undefined comes back. */
   meet(key: readonly string[], ...numbers: readonly number[]): Uint32Array | undefined {
-    if (this.#count * 4 > (this.#table.length / this.#fields) * 3) this.#grow();
+    if (this.#count * 4 >= this.#slots * 3) this.#grow();
     const hash = hashOf(key);
     const at = this.#slotOf(hash);
     if (this.#table[at + HASH] !== 0) return this.#table.slice(at + HASH, at + this.#fields);
@@ -37,7 +42,8 @@ export class KeyTable {
 
   #grow(): void {
     const old = this.#table;
-    this.#table = new Uint32Array(old.length * 2);
+    this.#slots *= 2;
+    this.#table = new Uint32Array(this.#slots * this.#fields);
     for (let from = 0; from < old.length; from += this.#fields) {
       if (old[from + HASH] === 0) continue;
       const entry = old.subarray(from, from + this.#fields);
@@ -50,8 +56,8 @@ export class KeyTable {
   #slotOf(hash: Uint32Array): number {
     const table = this.#table;
     const fields = this.#fields;
-    const mask = table.length / fields - 1;
-    for (let slot = hash[0]! & mask; ; slot = (slot + 1) & mask) {
+    const slots = this.#slots;
+    for (let slot = hash[0]! % slots; ; slot = slot + 1 === slots ? 0 : slot + 1) {
       const at = slot * fields;
       if (table[at + HASH] === 0) return at;
       if (table[at] === hash[0] && table[at + 1] === hash[1] && table[at + 2] === hash[2]) return at;

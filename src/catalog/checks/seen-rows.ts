@@ -30,9 +30,12 @@ export class SeenNames implements SeenRows {
   }
 }
 
-/** By a hash, for files of any size: 20 bytes per row. */
+/** A file that is read piece by piece may well have so many. Pages that no row needs are no memory. */
+const EXPECTED = 1_100_000;
+
+/** By a hash, for files of any size: 27 bytes per row. */
 export class SeenHashes implements SeenRows {
-  readonly #rows = new KeyTable(2);
+  readonly #rows = new KeyTable(2, EXPECTED);
 
   meet(row: CatalogRow, record: RawRecord): Earlier | undefined {
     const key = [row.standard, row.edition, ...('unitSystem' in row ? [row.unitSystem, row.variant] : []), nameOf(row)];

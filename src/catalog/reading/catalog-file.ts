@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { release } from '../../core/streamed.ts';
 import { inflated } from './gzip.ts';
 import { bytesOf, type CatalogSource, CHUNK_BYTES, nameOfSource } from './source.ts';
@@ -30,7 +31,9 @@ export async function openCatalogFile(source: CatalogSource, signal: AbortSignal
   const read: Uint8Array[] = [];
   let size = 0;
   let ended = false;
-  while (!ended && size <= WHOLE_BYTES) {
+  // Of a file that is larger as it lies there, nothing need be kept to know it.
+  const most = typeof source === 'string' && (await sizeOf(source)) > WHOLE_BYTES ? 0 : WHOLE_BYTES;
+  while (!ended && size <= most) {
     const { done, value } = await bytes.next();
     ended = done === true;
     if (value === undefined) continue;
@@ -48,6 +51,14 @@ export async function openCatalogFile(source: CatalogSource, signal: AbortSignal
     },
     close: async () => void (await bytes.return(undefined)),
   };
+}
+
+/** What is missing is told by whoever opens it. */
+function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }
 
 /** Each is let go of as soon as it is taken. */

@@ -1,4 +1,5 @@
 import { StructdbError } from '../../core/errors.ts';
+import { countParsed } from '../../core/streamed.ts';
 import type { Recognised } from '../readers/content.ts';
 import { byteOrderMark, notSo } from './decode.ts';
 import { cutRecords, delimiterOf, type RawRecord } from './delimited.ts';
@@ -61,6 +62,7 @@ async function* recordBatches(
     if (end > 0) {
       const records = take(joined.slice(0, end));
       if (records.length > 0) yield records;
+      countParsed(end);
     }
     if (rest.length > RECORD_CHARACTERS) throw tooLong(rest, take, file, line);
   }

@@ -13,6 +13,8 @@ export function nameOfSource(source: CatalogSource): string {
 
 /** Larger texts are large objects to V8, which only a full collection frees. */
 export const CHUNK_BYTES = 64 * 1024;
+/** What is read at once, and given back to the system when its last chunk was taken. */
+const BUFFER_BYTES = 2 * CHUNK_BYTES;
 /** A file of this size is read in one go. */
 const ONE_GO_BYTES = 4 * 1024 * 1024;
 
@@ -33,10 +35,13 @@ async function* fileBytes(file: string, signal: AbortSignal): AsyncGenerator<Uin
     }
     while (true) {
       signal.throwIfAborted();
-      const size = stats.size < ONE_GO_BYTES ? Math.max(stats.size + 1, 64 * 1024) : CHUNK_BYTES;
+      const size = stats.size < ONE_GO_BYTES ? Math.max(stats.size + 1, BUFFER_BYTES) : BUFFER_BYTES;
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(size));
       if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
+      if (size > BUFFER_BYTES) yield buffer.subarray(0, bytesRead);
+      else
+        for (let at = 0; at < bytesRead; at += CHUNK_BYTES)
+          yield buffer.subarray(at, Math.min(at + CHUNK_BYTES, bytesRead));
     }
   } catch (cause) {
     throw cause instanceof StructdbError || signal.aborted ? cause : unreadable(file, cause);
