@@ -76,19 +76,31 @@ describe('a file that is read in pieces', () => {
   });
 });
 
+it.each([
+  ['plain', 'a,'],
+  ['quoted', '"a",'],
+  ['never closed', '"a,'],
+])('a single line of 10 MB is refused before it is cut into cells: %s', (_, part) => {
+  const before = process.memoryUsage.rss();
+  expect(() => splitRecords(part.repeat(10_000_000 / part.length), 'x.csv')).toThrow(
+    /line 1: (a row of more than 1048576|a quote)/,
+  );
+  expect(process.memoryUsage.rss() - before).toBeLessThan(150e6);
+});
+
 describe('a text with quotes', () => {
   const plain = ({ records }: { records: ReturnType<typeof splitRecords> }) => records.map((record) => record.cells());
 
   it('has the records that csv-parse finds', () => {
     fc.assert(
       fc.property(table, (text) => {
-        expect(plain(cutQuoted(text, ',', 1)!)).toEqual(plain(parseQuoted(text, ',', 'x', 1)));
+        expect(plain(cutQuoted(text, ',', 'x', 1)!)).toEqual(plain(parseQuoted(text, ',', 'x', 1)));
       }),
     );
   });
 
   it('counts the lines inside of quotes', () => {
-    const { records, lines } = cutQuoted('a,"x\r\ny\nz"\r\nb,c\r\n\r\n"d",e', ',', 5)!;
+    const { records, lines } = cutQuoted('a,"x\r\ny\nz"\r\nb,c\r\n\r\n"d",e', ',', 'x', 5)!;
     expect([lines, records.map(({ line }) => line)]).toEqual([5, [5, 8, 10]]);
   });
 
@@ -96,7 +108,7 @@ describe('a text with quotes', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a",\n\r]{0,12}$/), (text) => {
         const parsed = () => plain(parseQuoted(text, ',', 'x', 1));
-        const cut = cutQuoted(text, ',', 1);
+        const cut = cutQuoted(text, ',', 'x', 1);
         if (cut === undefined) expect(parsed).toThrow(/quote/);
         else expect(plain(cut)).toEqual(parsed());
       }),

@@ -21,7 +21,7 @@ export interface RawRecord {
  * The records of a CSV text (RFC 4180; comma, semicolon or tab, as the first line has them), without those that are
  * wholly blank. Line ends may be LF, CRLF or CR. A text without any quote, as the catalogs that ship are, only needs to be
  * cut at its delimiters, which is seven times as fast as csv-parse; what is wrong with a text is csv-parse's to say.
- * @throws CATALOG_UNREADABLE for quotes that are never closed or stand in the middle of a cell
+ * @throws CATALOG_UNREADABLE for quotes that are never closed or stand in the middle of a cell, and rows without end
  */
 export function splitRecords(text: string, file: string): RawRecord[] {
   return cutRecords(text, delimiterOf(text), file, 1).records;
@@ -34,18 +34,35 @@ export function cutRecords(
   file: string,
   first: number,
 ): { readonly records: RawRecord[]; readonly lines: number } {
-  if (!text.includes('"')) return cutPlain(text, delimiter, first);
-  return cutQuoted(text, delimiter, first) ?? parseQuoted(text, delimiter, file, first);
+  if (!text.includes('"')) return cutPlain(text, delimiter, file, first);
+  return cutQuoted(text, delimiter, file, first) ?? parseQuoted(text, delimiter, file, first);
 }
 
-function cutPlain(text: string, delimiter: string, first: number): { records: RawRecord[]; lines: number } {
+function cutPlain(
+  text: string,
+  delimiter: string,
+  file: string,
+  first: number,
+): { records: RawRecord[]; lines: number } {
   const records: RawRecord[] = [];
   const lines = text.split(/\r\n|\n|\r/);
   for (let index = 0; index < lines.length; index += 1) {
     const line = lines[index]!;
+    if (line.length > RECORD_CHARACTERS) throw rowTooLong(file, first + index);
     if (!isBlank(line, delimiter)) records.push(new PlainRecord(first + index, line, delimiter));
   }
   return { records, lines: lines.length - 1 };
+}
+
+/** Cutting a row of megabytes into cells would take a hundred times its size. */
+export const RECORD_CHARACTERS = 1024 * 1024;
+
+export function rowTooLong(file: string, line: number): StructdbError {
+  return new StructdbError(
+    'CATALOG_UNREADABLE',
+    `${file}, line ${line}: a row of more than ${RECORD_CHARACTERS} characters is none of a catalog.`,
+    { hint: 'The file may have lost its line ends: fetch it again.' },
+  );
 }
 
 class PlainRecord implements RawRecord {
@@ -78,6 +95,7 @@ export function parseQuoted(
       delimiter,
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
+      max_record_size: RECORD_CHARACTERS,
       on_record: (cells: string[], { lines }) => {
         const begin = line;
         line = first + lines;
@@ -89,7 +107,7 @@ export function parseQuoted(
     });
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
-    throw badQuotes(cause, file, line);
+    throw cause.code === 'CSV_MAX_RECORD_SIZE' ? rowTooLong(file, line) : badQuotes(cause, file, line);
   }
   return { records, lines: line - first };
 }

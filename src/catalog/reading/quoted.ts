@@ -1,4 +1,4 @@
-import type { RawRecord } from './delimited.ts';
+import { type RawRecord, RECORD_CHARACTERS, rowTooLong } from './delimited.ts';
 
 /**
  * The records of a well-formed CSV text with quotes, found by jumping from quote to quote: five times as fast as csv-parse.
@@ -7,6 +7,7 @@ import type { RawRecord } from './delimited.ts';
 export function cutQuoted(
   text: string,
   delimiter: string,
+  file: string,
   first: number,
 ): { records: RawRecord[]; lines: number } | undefined {
   const records: RawRecord[] = [];
@@ -28,6 +29,7 @@ export function cutQuoted(
       quote = text.indexOf('"', at);
       continue;
     }
+    if (end - start > RECORD_CHARACTERS) throw rowTooLong(file, line);
     const record = new QuotedRecord(line, text.slice(start, end), delimiter);
     if (record.isFilled()) records.push(record);
     const isLast = end === text.length;

@@ -2,7 +2,7 @@ import { StructdbError } from '../../core/errors.ts';
 import { countParsed } from '../../core/streamed.ts';
 import type { Recognised } from '../readers/content.ts';
 import { byteOrderMark, notSo } from './decode.ts';
-import { cutRecords, delimiterOf, type RawRecord } from './delimited.ts';
+import { cutRecords, delimiterOf, type RawRecord, RECORD_CHARACTERS, rowTooLong } from './delimited.ts';
 import { type Encoding, type StreamingDecoder, streamingDecoder } from './encodings.ts';
 
 /** A large file as a table: its header and its records, which come in batches and can be taken once. */
@@ -12,9 +12,6 @@ export interface StreamedTable {
   readonly recognised: Recognised;
   readonly batches: AsyncGenerator<readonly RawRecord[]>;
 }
-
-/** What one record may have: beyond it, a quote is open or the file has no lines. */
-const RECORD_CHARACTERS = 1024 * 1024;
 
 /** The bytes of a file as a table whose records are cut as they come. @throws CATALOG_UNREADABLE */
 export async function streamTable(
@@ -107,11 +104,7 @@ function tooLong(rest: string, take: (text: string) => unknown, file: string, li
   } catch (error) {
     return error;
   }
-  return new StructdbError(
-    'CATALOG_UNREADABLE',
-    `${file}, line ${line}: a row of more than ${RECORD_CHARACTERS} characters is none of a catalog.`,
-    { hint: 'The file may have lost its line ends: fetch it again.' },
-  );
+  return rowTooLong(file, line);
 }
 
 /** A large file cannot be looked through for its encoding before its first row is filed: it is UTF-8, marked, or declared. */
