@@ -23,7 +23,7 @@ const TARGET = 1.5;
 const FILES: Readonly<Record<string, { rows: number; write: () => string }>> = {
   shipped: { rows: ROWS, write: () => readFileSync(shippedCatalogs()[0]!, 'utf8') },
   aisc: { rows: ROWS, write: aiscFile },
-  ten: { rows: 10 * ROWS, write: tenEditions },
+  ten: { rows: 10 * (ROWS - 1), write: tenEditions },
 };
 
 const [mode, settings, ...more] = process.argv.slice(2);
@@ -67,10 +67,12 @@ async function measure(rounds: number, names: readonly string[]): Promise<void> 
   process.exitCode = missed === 0 ? 0 : 4;
 }
 
-/** Under names of their own: v16.0 proper is filed by its SHA-256. */
+/** Under names of their own, and so without the row that is allowed a slip in v16.0 alone. */
 function tenEditions(): string {
   const [header, ...lines] = readFileSync(shippedCatalogs()[0]!, 'utf8').trimEnd().split('\n');
-  const editions = Array.from({ length: 10 }, (_, at) => lines.map((line) => line.replace('v16.0', `v16.0-${at}`)));
+  const perimeter = header!.split(',').indexOf('perimeter');
+  const good = lines.filter((line) => line.split(',')[perimeter] !== '18400');
+  const editions = Array.from({ length: 10 }, (_, at) => good.map((line) => line.replace('v16.0', `v16.0-${at}`)));
   return `${[header, ...editions.flat()].join('\n')}\n`;
 }
 
