@@ -43,7 +43,7 @@ describe('a long transaction holds the table', () => {
     await up({ connection, registry, count: 1 }, testContext());
     await whileHeld(connection, async (release, pid) => {
       const context = testContext();
-      const error = await failureOf(up({ connection, registry, lockTimeoutMs: 200 }, context));
+      const error = await failureOf(up({ connection, registry, lockTimeoutMs: 600 }, context));
       expect(error).toMatchObject({ code: 'MIGRATION_FAILED', exitCode: 1 });
       expect(error.message).toMatch(
         /^Migration 002_column \(up\) failed at statement 2 of 2: .*lock timeout \(SQLSTATE 55P03\)\. Nothing of it was kept\. It was tried 4 times\.$/,
