@@ -9,6 +9,11 @@ export function propertyValue(name: string, text: string): PropertyValue {
   return parseDecimal(text) ?? { text };
 }
 
+/** The order in which jsonb keeps names: shorter first. What comes in this order PostgreSQL need not sort. */
+export function inJsonbOrder(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
 /**
  * The further values of a row by name, in the order of the file. Two lists in step rather than a Map: a catalog has
  * 200,000 of them, each is written once, and few are ever looked up.

@@ -1,6 +1,6 @@
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem } from '../rows.ts';
-import type { BlockColumn } from './aisc-blocks.ts';
+import { type BlockColumn, inStoredOrder } from './aisc-blocks.ts';
 import { aiscColumn } from './aisc-columns.ts';
 import { ediNameOfLabel } from './aisc-designation.ts';
 import { columnNames, headerOf, readValues } from './aisc-values.ts';
@@ -22,8 +22,10 @@ export const a1085Reader: CatalogReader = Object.freeze({
 
 function readSupplement(table: Table): MaterialContent {
   refuseUnknownColumns(table, (name) => name === 'Shape' || aiscColumn(name) !== undefined, a1085Reader.format);
-  const columns = table.header.flatMap((name, at) =>
-    name === 'Shape' || name === '' ? [] : [{ at, name, target: aiscColumn(name)! }],
+  const columns = inStoredOrder(
+    table.header.flatMap((name, at) =>
+      name === 'Shape' || name === '' ? [] : [{ at, name, target: aiscColumn(name)! }],
+    ),
   );
   const shapeAt = table.header.indexOf('Shape');
   const names = new Set(table.records.map((record) => record.cells(shapeAt + 1)[shapeAt]));

@@ -1,4 +1,5 @@
 import { StructdbError } from '../../core/errors.ts';
+import { inJsonbOrder } from '../properties.ts';
 import { aiscColumn, metricPower, type Target } from './aisc-columns.ts';
 import type { Table } from './content.ts';
 
@@ -71,7 +72,7 @@ function readHeaders(table: Table, from: number, to: number, half: string): Bloc
   if (missing.length > 0) throw notOurs(table, `it has no column ${missing.join(', ')}${half}`);
   const name = seen.get(DESIGNATION) ?? seen.get(LABEL)!;
   return {
-    columns: [...seen.values()],
+    columns: inStoredOrder([...seen.values()]),
     designationAt: name.at,
     designationHeader: name.name,
     hasEdiNames: seen.has(DESIGNATION),
@@ -83,4 +84,10 @@ function notOurs(table: Table, reason: string): StructdbError {
   return new StructdbError('CATALOG_UNKNOWN', `${table.file} looks like AISC's shapes database, but ${reason}.`, {
     hint: 'Import the file as AISC publishes it, or one in the layout that docs/catalog.md describes.',
   });
+}
+
+/** The columns in the order in which their values are best stored: those that fill no property first. */
+export function inStoredOrder(columns: readonly BlockColumn[]): BlockColumn[] {
+  const nameOf = ({ target }: BlockColumn) => ('name' in target && target.name) || '';
+  return columns.toSorted((a, b) => inJsonbOrder(nameOf(a), nameOf(b)));
 }

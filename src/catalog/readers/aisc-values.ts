@@ -30,6 +30,10 @@ export function readValues(file: string, record: DelimitedLine, columns: readonl
     const property = target.kind === 'property' || target.kind === 'depth' ? target.name : undefined;
     if (property !== undefined && value !== null) properties.add(property, value);
   }
+  if (problems.length > 1) {
+    const places = new Map(columns.map(({ name, at }) => [name, at]));
+    problems.sort((a, b) => places.get(a.column)! - places.get(b.column)!);
+  }
   return { numbers, properties, problems };
 }
 

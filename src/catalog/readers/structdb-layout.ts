@@ -1,4 +1,4 @@
-import { Properties, propertyValue } from '../properties.ts';
+import { inJsonbOrder, Properties, propertyValue } from '../properties.ts';
 import { parseDecimal } from '../reading/decimal.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import {
@@ -82,10 +82,12 @@ function planColumns(header: readonly string[]): Plan {
     },
     texts: present(TEXT_COLUMNS),
     numbers: present(NUMBER_COLUMNS),
-    properties: present(header.filter((name) => name !== '' && !own.has(name))).map((column) => ({
-      ...column,
-      numeric: NUMERIC.has(column.name),
-    })),
+    properties: present(header.filter((name) => name !== '' && !own.has(name)).toSorted(inJsonbOrder)).map(
+      (column) => ({
+        ...column,
+        numeric: NUMERIC.has(column.name),
+      }),
+    ),
   };
 }
 
