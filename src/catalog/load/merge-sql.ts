@@ -90,6 +90,16 @@ export function updateChanged(coverage: Coverage): string {
   return `update ${table.name} m set ${assignments.join(', ')} from staged s where ${sameKey(table)} and (${differs(coverage)})`;
 }
 
+/** An answer of `compareRows`. */
+export interface Compared {
+  readonly key: string[];
+  readonly missing: boolean;
+  readonly retired: boolean;
+  readonly names: string[] | null;
+  readonly given: (string | null)[] | null;
+  readonly stored: (string | null)[] | null;
+}
+
 /**
  * The rows of $1, JSON, that the table lacks, has retired, or has other values of: with the names of those values, what the
  * file says and what is stored, each as text.

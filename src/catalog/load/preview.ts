@@ -6,7 +6,7 @@ import type { Scope } from '../readers/content.ts';
 import { type RetirementGroup, retirementOf } from '../retirement.ts';
 import { groupParameters } from './history.ts';
 import { jsonOfRow, type MergeCounts, type Staging } from './merge.ts';
-import { compareRows, keysInUse } from './merge-sql.ts';
+import { type Compared, compareRows, keysInUse } from './merge-sql.ts';
 import type { TargetTable } from './tables.ts';
 
 /** A value that an import would change. */
@@ -83,16 +83,6 @@ export async function previewRows(
   );
   const retired = retirement.reduce((sum, group) => sum + group.retired, 0);
   return { ...counts, unchanged: rows - counts.inserted - counts.updated, retired, retirement, changes };
-}
-
-/** An answer of `compareRows`. */
-interface Compared {
-  readonly key: string[];
-  readonly missing: boolean;
-  readonly retired: boolean;
-  readonly names: string[] | null;
-  readonly given: (string | null)[] | null;
-  readonly stored: (string | null)[] | null;
 }
 
 function changed({ names, given, stored, retired }: Compared): ValueChange[] {

@@ -11,7 +11,7 @@ import { FileReading } from '../file-reading.ts';
 import { declaredOf } from '../import.ts';
 import { groupParameters } from '../load/history.ts';
 import { jsonOfRow } from '../load/merge.ts';
-import { compareRows, keysInUse } from '../load/merge-sql.ts';
+import { type Compared, compareRows, keysInUse } from '../load/merge-sql.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 import { checkVersionTable } from '../load/versions.ts';
 import { badRows, FileAhead, type PreparedFile, withPreparedFile } from '../prepare.ts';
@@ -163,15 +163,6 @@ export interface Found {
   readonly kind: RowDifference['kind'];
   readonly key: readonly string[];
   readonly values: readonly ValueDifference[];
-}
-
-interface Compared {
-  readonly key: string[];
-  readonly missing: boolean;
-  readonly retired: boolean;
-  readonly names: string[] | null;
-  readonly given: (string | null)[] | null;
-  readonly stored: (string | null)[] | null;
 }
 
 function differenceOf({ key, missing, retired, names, given, stored }: Compared): Found {
