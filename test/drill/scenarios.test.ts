@@ -67,8 +67,9 @@ describe.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('
     expect(recovered).toBeGreaterThan(0);
     expect(recovered + lost).toBe(acknowledged);
     const phases = Object.values(good.rto.phases).reduce((sum, ms) => sum + ms, 0);
-    expect(good.rto.measuredMs - phases).toBeGreaterThan(-50);
-    expect(good.rto.measuredMs - phases).toBeLessThan(600);
+    expect(Object.keys(good.rto.phases).at(-1)).toMatch(/^(first write|other)$/);
+    // Each phase is rounded by itself, and nothing that is counted twice hides in it.
+    expect(Math.abs(good.rto.measuredMs - phases)).toBeLessThanOrEqual(Object.keys(good.rto.phases).length);
     expect(good.events.map((event) => event.name)).toEqual(expect.arrayContaining(['load', 'broken', 'recovered']));
   });
 

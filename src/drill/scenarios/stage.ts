@@ -115,11 +115,14 @@ export class Stage {
     }
   }
 
-  /** The first accepted write ends the recovery. Returns the whole span. */
+  /** The first accepted write ends the recovery. Returns the whole span; what no phase has of it is `other`. */
   async firstWrite(connection: ConnectionSettings): Promise<number> {
     await this.phase('first write', () => probeWrite(connection, this.context));
+    const measuredMs = Math.round(this.context.clock.monotonicMs() - this.#brokenMs!);
     this.event('recovered');
-    return Math.round(this.context.clock.monotonicMs() - this.#brokenMs!);
+    const other = measuredMs - Object.values(this.phases).reduce((sum, ms) => sum + ms, 0);
+    if (other > 0) this.phases.other = other;
+    return measuredMs;
   }
 
   /**
