@@ -1,7 +1,18 @@
-/** The platform's queries, timed and judged in a database of their own. */
-export { judgeBench } from './assess.ts';
-export type { HitRates } from './counters.ts';
-export type { Verdict } from './judge.ts';
-export type { Percentile } from './percentiles.ts';
-export type { BenchResult, ClassResult, JudgedRate, JudgedUtilisation, QueryResult } from './result.ts';
+/** Queries, timed and judged in a database of their own. */
+export { judgeBench } from './judge/assess.ts';
+export type { Verdict } from './judge/verdict.ts';
+export type { HitRates } from './observe/counters.ts';
+export type {
+  BenchResult,
+  ClassResult,
+  DataFacts,
+  Doubt,
+  JudgedRate,
+  JudgedUtilisation,
+  Point,
+  QueryResult,
+} from './result.ts';
 export { BENCH_DEFAULTS, type BenchOptions, bench } from './run.ts';
+export type { Percentile } from './statistics/percentiles.ts';
+export type { SuiteFacts } from './suite/load-suite.ts';
+export type { Compilable, QueryClass, Statement, Suite, SuiteQuery } from './suite/query.ts';

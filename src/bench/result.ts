@@ -1,9 +1,9 @@
-import type { QueryClass } from '../../benchmarks/suites/platform.ts';
-import type { LoadedSample } from '../database/load-sample.ts';
-import type { HitRates } from './counters.ts';
-import type { Verdict } from './judge.ts';
-import type { Percentile } from './percentiles.ts';
-import type { Utilisation } from './utilisation.ts';
+import type { Verdict } from './judge/verdict.ts';
+import type { HitRates } from './observe/counters.ts';
+import type { Utilisation } from './observe/utilisation.ts';
+import type { Percentile } from './statistics/percentiles.ts';
+import type { SuiteFacts } from './suite/load-suite.ts';
+import type { QueryClass } from './suite/query.ts';
 
 /** Latencies in milliseconds; a percentile is null when the samples are too few for it. */
 export interface QueryResult {
@@ -14,12 +14,15 @@ export interface QueryResult {
   readonly index: string | null;
   readonly samples: number;
   readonly targetMs: number;
-  readonly p50: number | null;
-  readonly p90: number | null;
-  /** With the 95 % confidence interval of its rank. */
+  readonly p50: Percentile | null;
+  readonly p90: Percentile | null;
+  /** With the 95 % confidence interval of its rank, as all percentiles. */
   readonly p95: Percentile | null;
-  readonly p99: number | null;
+  readonly p99: Percentile | null;
+  readonly p999: Percentile | null;
   readonly max: number;
+  /** Waiting for a connection of the pool, in ms: the median and p95 of all samples; part of the latencies above. */
+  readonly wait: { readonly p50: number; readonly p95: number };
   readonly verdict: Verdict;
 }
 
@@ -46,10 +49,23 @@ export interface JudgedUtilisation extends Utilisation {
   readonly verdict: Verdict;
 }
 
-export interface BenchResult {
-  readonly server: string;
-  readonly database: string;
-  readonly sample: LoadedSample;
+/** The rows that were asked. */
+export interface DataFacts {
+  readonly projects: number;
+  readonly payloads: number;
+  readonly events: number;
+  readonly seed: number;
+}
+
+/** Something that makes the figures less sure, told with them: another load, a client at its limit, statistics reset. */
+export interface Doubt {
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** One size of the data at one concurrency. */
+export interface Point {
+  readonly data: DataFacts;
   readonly clients: number;
   readonly warmUpRounds: number;
   readonly queries: readonly QueryResult[];
@@ -57,5 +73,23 @@ export interface BenchResult {
   readonly rates: readonly JudgedRate[];
   readonly counters: HitRates;
   readonly connections: readonly JudgedUtilisation[];
+  readonly doubts: readonly Doubt[];
+  readonly verdict: Verdict;
+}
+
+/** One run. What is stored, printed with `--json`, compared and rendered again. */
+export interface BenchResult {
+  /** Of this structure; raised when a reader of the old one would be misled. */
+  readonly format: 2;
+  /** Sorts by time: `20261130T021530Z-9f3a`. */
+  readonly id: string;
+  /** When it began, UTC. */
+  readonly at: string;
+  readonly durationMs: number;
+  readonly server: string;
+  readonly database: string;
+  readonly suite: SuiteFacts;
+  /** Sizes times concurrencies, in the order they were measured. */
+  readonly points: readonly Point[];
   readonly verdict: Verdict;
 }

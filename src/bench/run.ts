@@ -1,23 +1,19 @@
-import { Kysely, PostgresDialect } from 'kysely';
-import { drawParameters, platformSuite } from '../../benchmarks/suites/platform.ts';
+import { randomBytes } from 'node:crypto';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Objectives } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
-import { asStep } from '../core/progress.ts';
-import type { LoadedSample } from '../database/load-sample.ts';
 import type { Database } from '../database/types.ts';
-import { createPool, withClient } from '../postgres/connect.ts';
+import { createKysely, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
 import { defaultSample } from '../sample/index.ts';
-import { assessClasses, assessQuery, assessRates, assessUtilisation } from './assess.ts';
-import { drain, hitRates, readCounters } from './counters.ts';
-import { worstOf } from './judge.ts';
-import { runByClass, warmUp } from './load.ts';
-import { prepare } from './prepare.ts';
-import type { BenchResult } from './result.ts';
-import { measureUtilisation } from './utilisation.ts';
-import { withWorkspace } from './workspace.ts';
+import { prepare } from './data/prepare.ts';
+import { withWorkspace } from './data/workspace.ts';
+import { worstOf } from './judge/verdict.ts';
+import { measurePoint } from './point.ts';
+import type { BenchResult, DataFacts, Point } from './result.ts';
+import { factsOf, loadSuite } from './suite/load-suite.ts';
+import type { Suite } from './suite/query.ts';
 
 export interface BenchOptions {
   readonly connection: ConnectionSettings;
@@ -33,74 +29,52 @@ export interface BenchOptions {
 }
 
 export const BENCH_DEFAULTS = Object.freeze({ ...defaultSample, clients: 4, samples: 500 });
-/** What createDatabase opens when nothing is said, and three applications of that kind. */
-const POOLS = [10, 30] as const;
 
 /**
- * Times the platform's queries in a database of their own and judges them by the objectives. Steps: `bench.warm-up`,
- * `bench.run`, `bench.connections`, and those of migrate, catalog and sample.
+ * Times a suite of queries in a database of its own and judges them by the objectives. Steps: `bench.prepare`,
+ * `bench.warm-up`, `bench.run`, `bench.connections`, `bench.drop`.
  * @throws PERMISSION_DENIED, TARGET_NOT_EMPTY, LOCKED, SERVER_TOO_OLD, INTERRUPTED, and what connecting throws. A missed
  * target is no error here: `judgeBench` makes one of it.
  */
 export async function bench(options: Readonly<BenchOptions>, context: RunContext): Promise<BenchResult> {
-  const { projects, seed } = { ...BENCH_DEFAULTS, ...options };
-  const server = await withClient(options.connection, profiles.probe, context, async (client) => {
+  const { projects, seed, clients, samples } = { ...BENCH_DEFAULTS, ...options };
+  const { connection, objectives, into } = options;
+  const at = context.clock.now();
+  const began = context.clock.monotonicMs();
+  const suite = await loadSuite();
+  const server = await readServer(connection, context);
+  return withWorkspace(connection, into, context, async (workspace) => {
+    const { payloads, events } = await prepare(workspace, { projects, seed }, context);
+    const data: DataFacts = { projects, payloads, events, seed };
+    const points: Point[] = [await measurePoint({ workspace, suite, data, clients, samples, objectives }, context)];
+    return {
+      format: 2,
+      id: `${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`,
+      at: at.toISOString(),
+      durationMs: Math.round(context.clock.monotonicMs() - began),
+      server,
+      database: workspace.database,
+      suite: factsOf(suite, await statementsOf(suite, workspace)),
+      points,
+      verdict: worstOf(points.map(({ verdict }) => verdict)),
+    };
+  });
+}
+
+function readServer(connection: ConnectionSettings, context: RunContext): Promise<string> {
+  return withClient(connection, profiles.probe, context, async (client) => {
     await requireSupportedServer(client);
     const { rows } = await client.query<{ server_version: string }>('show server_version');
     return rows[0]!.server_version;
   });
-  return withWorkspace(options.connection, options.into, context, async (workspace) => {
-    const sample = await prepare(workspace, { projects, seed }, context);
-    return measure(workspace, { ...options, server, sample }, context);
-  });
 }
 
-async function measure(
-  workspace: ConnectionSettings,
-  options: BenchOptions & { readonly server: string; readonly sample: LoadedSample },
-  context: RunContext,
-): Promise<BenchResult> {
-  const { clients, samples, seed } = { ...BENCH_DEFAULTS, ...options };
-  const { objectives, server, sample } = options;
-  const pool = await createPool(workspace, profiles.bench, { max: clients });
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+/** As they are compiled for the first turn. */
+async function statementsOf(suite: Suite, connection: ConnectionSettings): Promise<string[]> {
+  const db = await createKysely<Database>(connection, profiles.bench, { max: 1 });
   try {
-    const load = { db, suite: platformSuite, parameters: await drawParameters(db), clients };
-    const warmUpRounds = await asStep(context, 'bench.warm-up', 'Warming up', () => warmUp(load, context));
-    const [latencies, counters] = await asStep(
-      context,
-      'bench.run',
-      `Timing ${platformSuite.length} queries, ${samples} times each, from ${clients} clients`,
-      () =>
-        withClient(workspace, profiles.probe, context, async (observer) => {
-          await drain(pool, clients);
-          const before = await readCounters(observer);
-          const sorted = await runByClass(load, { turns: samples, seed }, context);
-          await drain(pool, clients);
-          return [sorted, hitRates(before, await readCounters(observer))] as const;
-        }),
-    );
-    const measured = await asStep(context, 'bench.connections', `Filling pools of ${POOLS.join(' and ')}`, async () => {
-      const found = [];
-      for (const size of POOLS) found.push(await measureUtilisation(workspace, load, size, context));
-      return found;
-    });
-    const queries = platformSuite.map((query) => assessQuery(query, latencies.get(query)!, objectives));
-    const rates = assessRates(counters, objectives);
-    const connections = measured.map((each) => assessUtilisation(each, objectives));
-    return {
-      server,
-      database: workspace.database,
-      sample,
-      clients,
-      warmUpRounds,
-      queries,
-      classes: assessClasses(queries, objectives),
-      rates,
-      counters,
-      connections,
-      verdict: worstOf([...queries, ...rates, ...connections].map(({ verdict }) => verdict)),
-    };
+    const parameters = await suite.draw(db);
+    return suite.queries.map((query) => query.build(db, parameters, 0).compile().sql);
   } finally {
     await db.destroy();
   }

@@ -1,19 +1,23 @@
-import type { BenchResult, Verdict } from '../bench/index.ts';
+import type { BenchResult, Point, Verdict } from '../bench/index.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
 import type { Style } from './output.ts';
 
 /** The run as a table: a line per query, then the rates and connections. */
 export function renderBench(result: BenchResult, style: Style): string {
-  const { sample, queries, rates, connections, counters } = result;
+  return result.points.map((point) => renderPoint(result, point, style)).join('\n\n');
+}
+
+function renderPoint(result: BenchResult, point: Point, style: Style): string {
+  const { data, queries, rates, connections, counters } = point;
   const width = Math.max(...queries.map(({ name }) => name.length));
   const time = (ms: number | null) => (ms === null ? 'n/a' : formatDuration(ms)).padStart(8);
   const lines = [
-    `PostgreSQL ${result.server}, ${formatCount(sample.projects + sample.alreadyThere)} projects, ${result.clients} clients`,
+    `PostgreSQL ${result.server}, ${formatCount(data.projects)} projects, ${point.clients} clients`,
     '',
     style.bold(`${'query'.padEnd(width)}  class             p50       p95       p99   target`),
     ...queries.map(
       (query) =>
-        `${query.name.padEnd(width)}  ${query.class.padEnd(11)}  ${time(query.p50)}  ${time(query.p95?.value ?? null)}  ${time(query.p99)}  ${`< ${formatDuration(query.targetMs)}`.padStart(8)}  ${mark(query.verdict, style)}`,
+        `${query.name.padEnd(width)}  ${query.class.padEnd(11)}  ${time(query.p50?.value ?? null)}  ${time(query.p95?.value ?? null)}  ${time(query.p99?.value ?? null)}  ${`< ${formatDuration(query.targetMs)}`.padStart(8)}  ${mark(query.verdict, style)}`,
     ),
     '',
     ...rates.map(

@@ -68,15 +68,16 @@ const CLASSES: Readonly<Record<string, string>> = {
 };
 
 function timings(bench: BenchResult, style: Style): [string, string][] {
-  const lines = bench.classes.map((one): [string, string] => [
+  const point = bench.points[0]!;
+  const lines = point.classes.map((one): [string, string] => [
     '',
     `${(CLASSES[one.class] ?? one.class).padEnd(16)} p95 ${one.p95Ms === null ? 'n/a' : formatDuration(one.p95Ms)} of ${formatDuration(one.targetMs)} ${mark(one.verdict, style)}${one.slowest ? style.dim(` (slowest: ${one.slowest})`) : ''}`,
   ]);
-  const rates = bench.rates.map((rate): [string, string] => [
+  const rates = point.rates.map((rate): [string, string] => [
     '',
     `${(rate.name === 'indexHitRate' ? 'index hit rate' : 'cache hit rate').padEnd(16)} ${percent(rate.value)}, target ≥ ${percent(rate.target)} ${mark(rate.verdict, style)}`,
   ]);
-  return [['queries', `${bench.queries.length} timed in a database of their own`], ...lines, ...rates];
+  return [['queries', `${point.queries.length} timed in a database of their own`], ...lines, ...rates];
 }
 
 function percent(value: number | null): string {

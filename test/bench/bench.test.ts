@@ -37,20 +37,21 @@ describe('structdb bench', () => {
     expect([0, 4, 6]).toContain(run.exitCode);
     expect(run.json.command).toBe('bench');
     const { result } = run.json;
+    const [point] = result.points;
     expect(result.database).toMatch(/^structdb_bench_[0-9a-f]{8}$/);
-    expect(result.sample).toMatchObject({ projects: 500, payloads: 500, events: 1500 });
-    expect(result.queries.length).toBeGreaterThanOrEqual(12);
-    for (const query of result.queries) {
+    expect(point.data).toMatchObject({ projects: 500, payloads: 500, events: 1500 });
+    expect(point.queries.length).toBeGreaterThanOrEqual(12);
+    for (const query of point.queries) {
       expect(query.samples).toBe(200);
       expect(query.p95.low).toBeLessThanOrEqual(query.p95.value);
       expect(query.p95.value).toBeLessThanOrEqual(query.p95.high);
     }
-    expect(result.rates.map(({ value }: { value: number }) => value > 0.9)).toEqual([true, true]);
-    expect(
-      result.connections.map(({ pool, sessions }: { pool: number; sessions: number }) => sessions >= pool),
-    ).toEqual([true, true]);
+    expect(point.rates.map(({ value }: { value: number }) => value > 0.9)).toEqual([true, true]);
+    expect(point.connections.map(({ pool, sessions }: { pool: number; sessions: number }) => sessions >= pool)).toEqual(
+      [true, true],
+    );
     // Drained counters: each timed run of a query by one index is one scan, none of the warm-up is among them.
-    expect(result.counters.scansOfIndex.material_catalog_designation_idx).toBe(200);
+    expect(point.counters.scansOfIndex.material_catalog_designation_idx).toBe(200);
     expect(await databases(owner)).toEqual([]);
     expect(await leftovers(owner)).toEqual([]);
   });
@@ -138,7 +139,7 @@ describe('structdb bench', () => {
     });
     const name = await taken!;
     expect([0, 4, 6]).toContain(run.exitCode);
-    expect(run.json.result.queries.length).toBeGreaterThanOrEqual(12);
+    expect(run.json.result.points[0].queries.length).toBeGreaterThanOrEqual(12);
     expect(run.stderr).toMatch(new RegExp(`${name} could not be dropped: must be owner`));
     await sql(server.superuser, (client) => client.query(`alter database ${name} owner to "${owner.user}"`));
     const next = await structdb(['bench', '--url', urlOf(owner), ...QUICK, '--samples', '1']);

@@ -16,13 +16,15 @@ describe('the suite of the platform', () => {
   }, 120_000);
 
   it('has at least twelve queries in three classes, each with a name of its own', () => {
-    expect(platformSuite.length).toBeGreaterThanOrEqual(12);
-    expect(new Set(platformSuite.map((query) => query.class))).toEqual(new Set(['simple', 'complex', 'aggregation']));
-    expect(new Set(platformSuite.map(({ name }) => name)).size).toBe(platformSuite.length);
+    expect(platformSuite.queries.length).toBeGreaterThanOrEqual(12);
+    expect(new Set(platformSuite.queries.map((query) => query.class))).toEqual(
+      new Set(['simple', 'complex', 'aggregation']),
+    );
+    expect(new Set(platformSuite.queries.map(({ name }) => name)).size).toBe(platformSuite.queries.length);
   });
 
   it('is served at 10,000 projects by the index that each query names', () => {
-    const named = platformSuite.flatMap(({ name, index }) => (index ? [{ name, index }] : []));
+    const named = platformSuite.queries.flatMap(({ name, index }) => (index ? [{ name, index }] : []));
     expect(
       named
         .filter(({ name, index }) => !used[name]!.includes(index))
@@ -32,6 +34,6 @@ describe('the suite of the platform', () => {
 
   it('uses each of the fourteen indexes and that of the view', () => {
     expect(all).toHaveLength(15);
-    expect(all.filter((name) => !platformSuite.some(({ index }) => index === name))).toEqual([]);
+    expect(all.filter((name) => !platformSuite.queries.some(({ index }) => index === name))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { drawParameters, platformSuite } from '../../benchmarks/suites/platform.ts';
+import { platformSuite } from '../../benchmarks/suites/platform.ts';
 import { importCatalogs } from '../../src/catalog/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { createDatabase } from '../../src/database/create-database.ts';
@@ -29,9 +29,9 @@ export async function fillDatabase(connection: ConnectionSettings, projects: num
 export async function indexesUsed(connection: ConnectionSettings): Promise<Record<string, string[]>> {
   const db = await createDatabase({ connection, maxConnections: 1 });
   try {
-    const parameters = await drawParameters(db);
+    const parameters = await platformSuite.draw(db);
     const used: Record<string, string[]> = {};
-    for (const query of platformSuite) {
+    for (const query of platformSuite.queries) {
       const names = new Set<string>();
       for (let turn = 0; turn < 5; turn += 1) {
         const { sql: text, parameters: values } = query.build(db, parameters, turn).compile();

@@ -1,10 +1,10 @@
 import type pg from 'pg';
-import type { ConnectionSettings } from '../config/connection.ts';
-import { type RunContext, stopIfInterrupted } from '../core/context.ts';
-import type { Database } from '../database/types.ts';
-import { createKysely, withClient } from '../postgres/connect.ts';
-import { profiles } from '../postgres/profiles.ts';
-import { type Load, runMix } from './load.ts';
+import type { ConnectionSettings } from '../../config/connection.ts';
+import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import type { Database } from '../../database/types.ts';
+import { createKysely, withClient } from '../../postgres/connect.ts';
+import { profiles } from '../../postgres/profiles.ts';
+import { type Load, runMix } from '../measure/closed-loop.ts';
 
 export interface Utilisation {
   /** Connections of the pool, all at work. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { judgeLatency, worstOf } from '../../src/bench/judge.ts';
-import { nearestRank, percentile, SAMPLE_FLOORS } from '../../src/bench/percentiles.ts';
+import { judgeLatency, worstOf } from '../../src/bench/judge/verdict.ts';
+import { nearestRank, percentile, SAMPLE_FLOORS } from '../../src/bench/statistics/percentiles.ts';
 
 const samples = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 400 });
 const ascending = (values: number[]) => values.toSorted((a, b) => a - b);

@@ -1,4 +1,4 @@
-import type { Percentile } from './percentiles.ts';
+import type { Percentile } from '../statistics/percentiles.ts';
 
 export type Verdict = 'pass' | 'fail' | 'inconclusive';
 

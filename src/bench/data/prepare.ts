@@ -1,14 +1,14 @@
-import { importCatalogs } from '../catalog/index.ts';
-import type { ConnectionSettings } from '../config/connection.ts';
-import type { RunContext } from '../core/context.ts';
-import { asStep } from '../core/progress.ts';
-import { formatCount } from '../core/units.ts';
-import { refreshDashboard } from '../database/dashboard.ts';
-import { type LoadedSample, loadSample } from '../database/load-sample.ts';
-import { up } from '../migrate/index.ts';
-import { withClient } from '../postgres/connect.ts';
-import { profiles } from '../postgres/profiles.ts';
-import type { SampleOptions } from '../sample/index.ts';
+import { importCatalogs } from '../../catalog/index.ts';
+import type { ConnectionSettings } from '../../config/connection.ts';
+import type { RunContext } from '../../core/context.ts';
+import { asStep } from '../../core/progress.ts';
+import { formatCount } from '../../core/units.ts';
+import { refreshDashboard } from '../../database/dashboard.ts';
+import { type LoadedSample, loadSample } from '../../database/load-sample.ts';
+import { up } from '../../migrate/index.ts';
+import { withClient } from '../../postgres/connect.ts';
+import { profiles } from '../../postgres/profiles.ts';
+import type { SampleOptions } from '../../sample/index.ts';
 
 const TABLES = ['projects', 'project_payloads', 'project_events', 'material_catalog', 'project_dashboard'];
 

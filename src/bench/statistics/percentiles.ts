@@ -8,7 +8,7 @@ export interface Percentile {
 }
 
 /** Below these counts a percentile is hardly more than the maximum and is not given. */
-export const SAMPLE_FLOORS = Object.freeze({ p50: 20, p90: 100, p95: 200, p99: 1000 });
+export const SAMPLE_FLOORS = Object.freeze({ p50: 20, p90: 100, p95: 200, p99: 1000, p999: 10_000 });
 
 /** Two-sided 95 % of the normal distribution. */
 const Z_95 = 1.96;

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { type ConnectionSettings, withDatabase } from '../config/connection.ts';
-import { type RunContext, stopIfInterrupted } from '../core/context.ts';
-import { messageOf, StructdbError } from '../core/errors.ts';
-import { asStep } from '../core/progress.ts';
-import { down } from '../migrate/index.ts';
-import { quoteIdentifier, quoteLiteral, withClient } from '../postgres/connect.ts';
-import { dropDatabase } from '../postgres/drop-database.ts';
-import { profiles } from '../postgres/profiles.ts';
+import { type ConnectionSettings, withDatabase } from '../../config/connection.ts';
+import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import { messageOf, StructdbError } from '../../core/errors.ts';
+import { asStep } from '../../core/progress.ts';
+import { down } from '../../migrate/index.ts';
+import { quoteIdentifier, quoteLiteral, withClient } from '../../postgres/connect.ts';
+import { dropDatabase } from '../../postgres/drop-database.ts';
+import { profiles } from '../../postgres/profiles.ts';
 
 const PREFIX = 'structdb_bench_';
 /** Any number that nobody else uses: the bytes of "benching". */

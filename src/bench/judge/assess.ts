@@ -1,16 +1,19 @@
-import type { BenchQuery, QueryClass } from '../../benchmarks/suites/platform.ts';
-import type { Objectives } from '../config/schema.ts';
-import { StructdbError } from '../core/errors.ts';
-import { formatDuration } from '../core/units.ts';
-import type { HitRates } from './counters.ts';
-import { judgeLatency, worstOf } from './judge.ts';
-import { percentile, SAMPLE_FLOORS } from './percentiles.ts';
-import type { BenchResult, ClassResult, JudgedRate, JudgedUtilisation, QueryResult } from './result.ts';
-import type { Utilisation } from './utilisation.ts';
+import type { Objectives } from '../../config/schema.ts';
+import { StructdbError } from '../../core/errors.ts';
+import { formatDuration } from '../../core/units.ts';
+import type { Samples } from '../measure/samples.ts';
+import type { HitRates } from '../observe/counters.ts';
+import type { Utilisation } from '../observe/utilisation.ts';
+import type { BenchResult, ClassResult, JudgedRate, JudgedUtilisation, Point, QueryResult } from '../result.ts';
+import { nearestRank, percentile, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
+import { QUERY_CLASSES, type QueryClass, type SuiteQuery } from '../suite/query.ts';
+import { judgeLatency, type Verdict, worstOf } from './verdict.ts';
 
-export function assessQuery(query: BenchQuery, sorted: Float64Array, objectives: Objectives): QueryResult {
-  const targetMs = targetOf(query.class, objectives);
-  const p95 = percentile(sorted, 0.95, SAMPLE_FLOORS.p95);
+export function assessQuery(query: SuiteQuery<unknown>, samples: Samples, objectives: Objectives): QueryResult {
+  const targetMs = query.targetMs ?? targetOf(query.class, objectives);
+  const sorted = samples.latencies.toSorted();
+  const waits = samples.waits.toSorted();
+  const p95 = percentile(sorted, 0.95, SAMPLE_FLOORS.p95) ?? null;
   return {
     name: query.name,
     class: query.class,
@@ -18,18 +21,20 @@ export function assessQuery(query: BenchQuery, sorted: Float64Array, objectives:
     index: query.index ?? null,
     samples: sorted.length,
     targetMs,
-    p50: percentile(sorted, 0.5, SAMPLE_FLOORS.p50)?.value ?? null,
-    p90: percentile(sorted, 0.9, SAMPLE_FLOORS.p90)?.value ?? null,
-    p95: p95 ?? null,
-    p99: percentile(sorted, 0.99, SAMPLE_FLOORS.p99)?.value ?? null,
+    p50: percentile(sorted, 0.5, SAMPLE_FLOORS.p50) ?? null,
+    p90: percentile(sorted, 0.9, SAMPLE_FLOORS.p90) ?? null,
+    p95,
+    p99: percentile(sorted, 0.99, SAMPLE_FLOORS.p99) ?? null,
+    p999: percentile(sorted, 0.999, SAMPLE_FLOORS.p999) ?? null,
     max: sorted.at(-1) ?? 0,
-    verdict: judgeLatency(p95, targetMs),
+    wait: waits.length === 0 ? { p50: 0, p95: 0 } : { p50: nearestRank(waits, 0.5), p95: nearestRank(waits, 0.95) },
+    verdict: judgeLatency(p95 ?? undefined, targetMs),
   };
 }
 
 /** A class is as good as its slowest query: an average would hide it. */
 export function assessClasses(queries: readonly QueryResult[], objectives: Objectives): ClassResult[] {
-  return (['simple', 'complex', 'aggregation'] as const).map((name) => {
+  return QUERY_CLASSES.filter((name) => queries.some((query) => query.class === name)).map((name) => {
     const members = queries.filter((query) => query.class === name);
     const slowest = members.toSorted((a, b) => (b.p95?.value ?? 0) - (a.p95?.value ?? 0))[0];
     return {
@@ -58,7 +63,7 @@ export function assessUtilisation(measured: Utilisation, objectives: Objectives)
 /** What a command ends with: nothing when every target is met. */
 export function judgeBench(result: BenchResult): StructdbError | undefined {
   if (result.verdict === 'pass') return undefined;
-  const lines = openPoints(result, result.verdict);
+  const lines = result.points.flatMap((point) => openPoints(point, result.verdict));
   return result.verdict === 'fail'
     ? new StructdbError('BENCH_TARGET_MISSED', `${count(lines)} missed.`, {
         details: lines,
@@ -70,7 +75,7 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
       });
 }
 
-function openPoints({ queries, rates, connections }: BenchResult, verdict: 'fail' | 'inconclusive'): string[] {
+function openPoints({ queries, rates, connections }: Point, verdict: Verdict): string[] {
   return [
     ...queries
       .filter((query) => query.verdict === verdict)
