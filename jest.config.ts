@@ -10,7 +10,8 @@ const config: Config = {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.structdb'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 120_000,
+  // Only for what hangs: a shared machine may take several times as long as an idle one.
+  testTimeout: 300_000,
   maxWorkers: 2,
 };
 

@@ -323,7 +323,7 @@ describe('A backup that cannot be made', () => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       await reached();
       // Counting may wait for the lock before the dump has made its folder.
-      for (const deadline = Date.now() + 30_000; labels().length === 0 && Date.now() < deadline; ) {
+      for (const deadline = Date.now() + 180_000; labels().length === 0 && Date.now() < deadline; ) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       child.kill('SIGKILL');

@@ -103,7 +103,7 @@ export function baseOptions(server: ArchivingServer, more: Partial<RunOptions> =
     policy: configSchema.parse({}).backup,
     actor,
     purpose: 'run',
-    archiveWaitMs: 20_000,
+    archiveWaitMs: 120_000,
     ...more,
   };
 }

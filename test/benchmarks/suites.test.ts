@@ -13,7 +13,7 @@ describe('the suite of the platform', () => {
     await fillDatabase(connection, 10_000);
     used = await indexesUsed(connection);
     all = await indexesOfSchema(connection);
-  }, 120_000);
+  });
 
   it('has at least twelve queries in three classes, each with a name of its own', () => {
     expect(platformSuite.queries.length).toBeGreaterThanOrEqual(12);

@@ -73,7 +73,7 @@ describe('structdb migrate --wait', () => {
       );
       expect(stderr).not.toContain('secret-word');
     }
-  }, 60_000);
+  });
 
   it('fails at once on a wrong password and on wrong usage', async () => {
     const refused = await structdb([

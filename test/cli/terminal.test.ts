@@ -32,7 +32,7 @@ async function onTerminal(columns: number, env: Record<string, string> = {}, fla
       ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 60_000,
+    timeout: 240_000,
   });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -21,7 +21,7 @@ afterAll(async () => {
     if (await exists(path.join(directory, '.structdb'))) await run(['dev', 'reset', '--with-backups', '--yes']);
   }
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** A folder that goes after the servers in it. 0755, so that the server's user reaches what is in it. */
 export async function newFolder(): Promise<string> {

@@ -66,5 +66,5 @@ describeS3('In S3', () => {
     const keys = await keysOf(store, '');
     expect(keys.filter((key) => key.includes(all.oldest) || key.includes(all.lastMonth))).toEqual([]);
     expect(keys.filter((key) => key.includes('/wal/'))).toHaveLength(5);
-  }, 120_000);
+  });
 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const [{ name } = {}] = await cluster.query('select pg_walfile_name(pg_switch_wal()) as name');
   segment = path.join(cluster.dataDirectory, 'pg_wal', name!);
   plain = await readFile(segment);
-}, 60_000);
+});
 
 const settingsOf = (own: TestArchive) => path.join(own.folder, 'archive', 'archive.json');
 const exactly = (point: string) => `^${point.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
@@ -38,7 +38,7 @@ describe('wal push, killed at every point', () => {
       expect((await own.run(['push', segment])).exitCode).toBe(0);
       expect(decompress(await readFile(own.stored(path.basename(segment)))).equals(plain)).toBe(true);
     }
-  }, 120_000);
+  });
 });
 
 describe('wal receive, killed just before an upload of the open segment', () => {
@@ -54,5 +54,5 @@ describe('wal receive, killed just before an upload of the open segment', () => 
       clearInterval(writing);
       expect({ killed: died.killed, stderr: died.stderr }).toEqual({ killed: true, stderr: '' });
     }
-  }, 120_000);
+  });
 });

@@ -160,7 +160,7 @@ describe('createMigration', () => {
         ).toBe(13);
       await loadMigrations(directory);
     }
-  }, 30_000);
+  });
 
   it('does not wait for the lock of a killed process, and clears away what it left', async () => {
     const { directory } = await migrationFolder({});

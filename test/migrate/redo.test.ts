@@ -330,7 +330,7 @@ describe('redo with concurrent index builds', () => {
       expect({ statement, structure: await structureOf(connection) }).toEqual({ statement, structure: whole });
     }
     expect(statement).toBeGreaterThan(10);
-  }, 120_000);
+  });
 
   it('warns once of an invalid index that stays, and not of one that the way back takes along', async () => {
     const connection = await databaseAt(2, indexes);

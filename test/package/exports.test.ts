@@ -39,7 +39,7 @@ beforeAll(async () => {
     await symlink(path.join(projectRoot, 'node_modules', name), path.join(packages, name));
   }
   await writeFile(path.join(user, 'package.json'), '{"name":"user","private":true,"type":"module"}\n');
-}, 120_000);
+});
 
 function compiler(files: readonly string[]) {
   const module = 'nodenext';

@@ -169,7 +169,7 @@ async function identify(connection: ConnectionSettings) {
 }
 
 /** Polls until it is true. */
-export async function until(condition: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, timeoutMs = 180_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(20)) {
     if (await condition()) return;
     if (Date.now() > deadline) throw new Error('The condition did not come true in time.');

@@ -127,7 +127,7 @@ describeWith(['age'], 'Encryption', () => {
       }
     };
     for await (const _ of sealing.seal(endless())) break;
-    for (const deadline = Date.now() + 5000; !closed && Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 120_000; !closed && Date.now() < deadline; ) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     // Not much more than fits into the pipes was read.

@@ -15,7 +15,7 @@ export interface S3Gateway {
 }
 
 export const GATEWAY_PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'] as const;
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 180_000;
 const run = promisify(execFile);
 
 /**

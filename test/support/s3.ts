@@ -14,7 +14,7 @@ export interface S3Bucket extends S3Gateway {
 
 export { clientOf };
 
-const WAIT_MS = 90_000;
+const WAIT_MS = 300_000;
 let gateway: Promise<S3Gateway> | undefined;
 
 /** Tests that need a real S3 server. */

@@ -49,7 +49,7 @@ beforeAll(async () => {
     .map((name) => name.slice(0, 24))
     .sort();
   expect(segments.length).toBeGreaterThan(10);
-}, 120_000);
+});
 
 /** Where PostgreSQL would have the file put. */
 async function target(name = 'RECOVERYXLOG'): Promise<string> {

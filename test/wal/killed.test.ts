@@ -22,7 +22,7 @@ beforeAll(async () => {
   const [{ name } = {}] = await cluster.query('select pg_walfile_name(pg_switch_wal()) as name');
   segment = path.join(cluster.dataDirectory, 'pg_wal', name!);
   plain = await readFile(segment);
-}, 60_000);
+});
 
 const settingsOf = (own: TestArchive) => path.join(own.folder, 'archive', 'archive.json');
 const name = () => path.basename(segment);

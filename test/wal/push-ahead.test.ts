@@ -25,7 +25,7 @@ beforeAll(async () => {
     .map((name) => name.slice(0, 24))
     .sort();
   expect(segments.length).toBeGreaterThan(5);
-}, 60_000);
+});
 
 /** A pg_wal of its own in which these segments wait. */
 async function newBacklog(names: readonly string[] = segments): Promise<string> {

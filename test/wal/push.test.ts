@@ -43,7 +43,7 @@ beforeAll(async () => {
     await writeFile(inWal(name), decompress(await readFile(path.join(timeline, `${name}.zst`))));
   }
   expect(segments).toHaveLength(2);
-}, 120_000);
+});
 
 async function psql(command: string): Promise<void> {
   const { exitCode, stderr } = await checkout.run(['dev', 'psql', '-X', '-q', '-c', command]);
@@ -371,9 +371,9 @@ describe('the archiver of the private server', () => {
 
 /** PostgreSQL tries again after at most a minute. */
 async function until(fulfilled: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 100_000;
+  const end = Date.now() + 240_000;
   while (!(await fulfilled())) {
-    if (Date.now() > end) throw new Error('it did not come to pass within 100 s');
+    if (Date.now() > end) throw new Error('it did not come to pass within 240 s');
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }

@@ -31,7 +31,7 @@ beforeAll(async () => {
     .filter((name) => /^[0-9A-F]{24}\.ready$/.test(name))
     .map((name) => name.slice(0, 24))
     .sort();
-}, 60_000);
+});
 
 async function target(): Promise<string> {
   const own = path.join(await scratchDirectory(), 'pg_wal');
@@ -136,7 +136,7 @@ describeS3('WAL in S3', () => {
     context.interrupt();
     expect((await received).segments).toBeGreaterThan(0);
     expect((await readWal(repository, name!))!.equals(await readFile(path.join(folder, name!)))).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe('a store that answers with an error', () => {

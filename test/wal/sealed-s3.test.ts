@@ -72,6 +72,6 @@ describeWith(
       expect(refusal.says).not.toContain('a-wrong-secret');
       const keyless = await lay({ ...s3, encryption: { recipients } });
       expect(keyless('fetch', '--absent', '93', name, target)).toMatchObject({ exitCode: 200 });
-    }, 120_000);
+    });
   },
 );

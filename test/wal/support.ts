@@ -48,7 +48,7 @@ const started: TestCluster[] = [];
 // Registered when a test file imports this module, before the scratch folders' own: hooks run in reverse order.
 afterAll(async () => {
   for (const cluster of started) await cluster.stop('immediate').catch(() => {});
-}, 60_000);
+});
 
 /** A running server of its own with small segments, stopped after the tests of the file. */
 export async function newCluster(settings: Readonly<Record<string, string>> = {}): Promise<TestCluster> {
@@ -200,7 +200,7 @@ export async function run(file: string, args: readonly string[], cwd = '/'): Pro
 }
 
 /** Waits for a condition. @throws when it does not come to pass in time */
-export async function until(what: string, fulfilled: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+export async function until(what: string, fulfilled: () => Promise<boolean>, withinMs = 180_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await fulfilled())) {
     if (Date.now() > end) throw new Error(`${what}: not within ${withinMs / 1000} s`);
