@@ -5,4 +5,6 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh --tests
 # Behind everything, /usr/sbin: Debian keeps PgBouncer there.
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin" NODE_NO_WARNINGS=1
+STRUCTDB_TEST_PROGRAM=$(bash scripts/stage-package.sh)
+export STRUCTDB_TEST_PROGRAM
 exec node --experimental-vm-modules node_modules/jest/bin/jest.js "$@"

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { fill } from '../backup/support.ts';
-import { type CliResult, projectRoot, structdb } from '../support/cli.ts';
+import { type CliResult, program, structdb } from '../support/cli.ts';
 import { embeddedServer } from '../support/embedded.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { newProject } from '../support/project.ts';
@@ -140,7 +140,7 @@ it('a disk that is full while dumping leaves nothing of the new backup, and the 
       PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
       HOME: scratch,
       NODE: process.execPath,
-      CLI: path.join(projectRoot, 'bin/structdb.js'),
+      CLI: program,
       SMALL: urlOf(small),
       LARGE: urlOf(large),
     },

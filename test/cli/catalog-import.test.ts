@@ -1,8 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { csv, rowsOf, useCatalogDatabases } from '../catalog/support.ts';
-import { projectRoot, structdb } from '../support/cli.ts';
+import { program, structdb } from '../support/cli.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
@@ -61,7 +60,7 @@ describe('kill -9', () => {
       while ((await client.query(others)).rowCount !== 0) await client.query('select pg_sleep(0.02)');
     });
   const start = (...args: string[]): ChildProcessWithoutNullStreams =>
-    spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), 'catalog', 'import', ...args, '--url', url]);
+    spawn(process.execPath, [program, 'catalog', 'import', ...args, '--url', url]);
   const ended = (child: ChildProcessWithoutNullStreams) => new Promise((resolve) => child.on('close', resolve));
 
   it('in the middle of COPY leaves nothing', async () => {

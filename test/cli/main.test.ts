@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { projectRoot, structdb } from '../support/cli.ts';
+import { program, projectRoot, structdb } from '../support/cli.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
 describe('structdb', () => {
@@ -20,12 +20,7 @@ describe('structdb', () => {
       registerHooks({ resolve(specifier, context, next) { const r = next(specifier, context); process.stderr.write('LOADED ' + r.url + '\\n'); return r; } });`;
     const run = spawnSync(
       process.execPath,
-      [
-        '--import',
-        `data:text/javascript,${encodeURIComponent(hook)}`,
-        path.join(projectRoot, 'bin/structdb.js'),
-        '--help',
-      ],
+      ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, program, '--help'],
       { encoding: 'utf8' },
     );
     expect(run.stdout).toContain('Usage: structdb');

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { projectRoot, structdb } from '../support/cli.ts';
+import { program, structdb } from '../support/cli.ts';
 import { urlOf, useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
@@ -27,7 +26,7 @@ async function onTerminal(columns: number, env: Record<string, string> = {}, fla
       TERM: 'xterm',
       SHELL: '/bin/bash',
       NODE: process.execPath,
-      CLI: path.join(projectRoot, 'bin/structdb.js'),
+      CLI: program,
       URL: urlOf(connection),
       ...env,
     },

@@ -27,7 +27,7 @@ import {
   dumpWithOneRowChanged,
   replaceDump,
 } from '../restore/support.ts';
-import { projectRoot, structdb } from '../support/cli.ts';
+import { program, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
@@ -318,7 +318,7 @@ describe('A drill that is stopped', () => {
 
   it('by kill -9 leaves a server that the next drill stops and removes, also when two begin at once', async () => {
     const { cwd, store } = await copyOfStore(backup, scratch);
-    const args = [path.join(projectRoot, 'bin/structdb.js'), 'dr-test', '--url', urlOf(backup.source)];
+    const args = [program, 'dr-test', '--url', urlOf(backup.source)];
     const child = spawn(process.execPath, args, {
       cwd,
       env: { PATH: process.env.PATH },

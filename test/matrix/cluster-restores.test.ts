@@ -19,7 +19,7 @@ import {
   takeBackup,
   writeMarkers,
 } from '../restore/cluster-support.ts';
-import { projectRoot } from '../support/cli.ts';
+import { program, projectRoot } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
 import { runToDeath } from '../support/kill-points.ts';
@@ -138,14 +138,11 @@ describe('Restores of a cluster', () => {
     const ran = await promisify(execFile)(
       'prlimit',
       // No file may be larger than a segment: the largest table is, so that writing fails in the middle of the work.
-      [
-        `--fsize=${17 * 1024 * 1024}`,
-        process.execPath,
-        path.join(projectRoot, 'bin/structdb.js'),
-        'restore',
-        '--target',
-        target,
-      ].concat(['--tablespace-mapping', `${tablespace}=${next('full-tablespace')}`, '--json']),
+      [`--fsize=${17 * 1024 * 1024}`, process.execPath, program, 'restore', '--target', target].concat([
+        '--tablespace-mapping',
+        `${tablespace}=${next('full-tablespace')}`,
+        '--json',
+      ]),
       { cwd, env: { PATH: process.env.PATH, HOME: scratch } },
     ).catch((error: { code: number; stdout: string }) => error);
     const { error } = JSON.parse(ran.stdout) as { error: { code: string } };

@@ -15,7 +15,7 @@ import {
 } from '../../src/migrate/index.ts';
 import { type Registry, registry } from '../../src/migrate/registry.ts';
 import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
-import { projectRoot, structdb } from '../support/cli.ts';
+import { program, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
 import { migrationFolder } from '../support/migration-folder.ts';
@@ -227,13 +227,9 @@ describe('migrate verify', () => {
     await sql(connection, (client) => client.query(`create database ${old}`));
     await server.createDatabase({ name: foreign, owner: (await server.createRole()).user });
     const url = urlOf(connection);
-    const child = spawn(
-      process.execPath,
-      [path.join(projectRoot, 'bin/structdb.js'), 'migrate', 'verify', '--url', url],
-      {
-        stdio: 'ignore',
-      },
-    );
+    const child = spawn(process.execPath, [program, 'migrate', 'verify', '--url', url], {
+      stdio: 'ignore',
+    });
     let left: string[] = [];
     while (left.length === 0) left = (await leftOvers(connection)).filter((name) => name !== old);
     child.kill('SIGKILL');

@@ -7,6 +7,9 @@ import { programs } from './environment.ts';
 
 export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** What the tests run: the package as it is installed (scripts/stage-package.sh), or, without one, the sources. */
+export const program = process.env.STRUCTDB_TEST_PROGRAM ?? path.join(projectRoot, 'bin/structdb.js');
+
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** An empty folder by default, so that no configuration is found by chance. */
@@ -36,7 +39,7 @@ afterAll(() => {
 /** Runs the real program as a user would, with nothing of the test's environment but PATH and HOME. */
 export async function structdb(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   empty ??= mkdtempSync('/var/tmp/structdb-cwd-');
-  const child = spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: options.cwd ?? empty,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...programs, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -6,7 +6,7 @@ import { formatLsn, parseLsn } from '../../src/core/lsn.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { listPartials, listWal } from '../../src/repository/wal-archive.ts';
 import type { Store } from '../../src/storage/store.ts';
-import { projectRoot } from '../support/cli.ts';
+import { program } from '../support/cli.ts';
 import { urlOf } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { copyCluster, giveTo, newArchive, newCluster, type TestArchive, type TestCluster, until } from './support.ts';
@@ -48,7 +48,7 @@ interface Receiver {
 
 function startReceiver(...flags: string[]): Receiver {
   const words = ['wal', 'receive', '--url', urlOf(cluster.connection), '--spool', spool, '--json', ...flags];
-  const child = spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), ...words], {
+  const child = spawn(process.execPath, [program, ...words], {
     cwd: project,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' },
     stdio: ['ignore', 'pipe', 'pipe'],
