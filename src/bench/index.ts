@@ -1,5 +1,6 @@
 /** Queries, timed and judged in a database of their own. */
 export { judgeBench } from './judge/assess.ts';
+export { describeLoop } from './judge/describe-loop.ts';
 export type { Verdict } from './judge/verdict.ts';
 export type { HitRates } from './observe/counters.ts';
 export type {
@@ -9,10 +10,11 @@ export type {
   Doubt,
   JudgedRate,
   JudgedUtilisation,
+  LoopFacts,
   Point,
   QueryResult,
 } from './result.ts';
-export { BENCH_DEFAULTS, type BenchOptions, bench } from './run.ts';
+export { BENCH_DEFAULTS, type BenchOptions, bench, QUICK_DEFAULTS } from './run.ts';
 export type { Percentile } from './statistics/percentiles.ts';
 export type { SuiteFacts } from './suite/load-suite.ts';
 export type { Compilable, QueryClass, Statement, Suite, SuiteQuery } from './suite/query.ts';

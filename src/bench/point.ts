@@ -1,22 +1,36 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { availableParallelism } from 'node:os';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Objectives } from '../config/schema.ts';
-import type { RunContext } from '../core/context.ts';
+import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
+import { formatDuration } from '../core/units.ts';
 import type { Database } from '../database/types.ts';
-import { createPool, withClient } from '../postgres/connect.ts';
+import { createKysely, withClient } from '../postgres/connect.ts';
+import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
-import { assessClasses, assessQuery, assessRates, assessUtilisation } from './judge/assess.ts';
+import { assessClasses, assessQuery, assessRates, assessUtilisation, targetMsOf } from './judge/assess.ts';
+import { BUSY_LOOP, clientDoubt, otherLoadDoubt, scheduleDoubts, unsteadyDoubt, warmUpDoubt } from './judge/doubts.ts';
+import { judgeInterim } from './judge/latency.ts';
 import { worstOf } from './judge/verdict.ts';
-import { runByClass } from './measure/closed-loop.ts';
-import { warmUp } from './measure/warm-up.ts';
-import { drain, hitRates, readCounters } from './observe/counters.ts';
-import { measureUtilisation } from './observe/utilisation.ts';
-import type { DataFacts, Point } from './result.ts';
+import { Crew } from './measure/crew.ts';
+import { NO_LAG } from './measure/open-loop.ts';
+import { readOnly } from './measure/station.ts';
+import { runUntilDecided, TimedRun } from './measure/timed-run.ts';
+import { tryQueries } from './measure/try-queries.ts';
+import { type WarmUp, warmUp } from './measure/warm-up.ts';
+import { hitRates, readCounters } from './observe/counters.ts';
+import { watchOtherLoad } from './observe/other-load.ts';
+import { measureUtilisation, type Utilisation } from './observe/utilisation.ts';
+import type { DataFacts, LoopFacts, Point } from './result.ts';
 import type { Suite } from './suite/query.ts';
 
 /** What createDatabase opens when nothing is said, and three applications of that kind. */
 const POOLS = [10, 30] as const;
+/** A warm-up of heavy queries must not last longer than what it is for. */
+const WARM_UP_MS = 30_000;
+/** Further rounds may take so much longer than the first samples took, and this long at least. */
+const FURTHER_TIMES = 4;
+const FURTHER_LEAST_MS = 30_000;
 
 export interface PointOptions {
   /** Filled and vacuumed. */
@@ -26,57 +40,191 @@ export interface PointOptions {
   readonly clients: number;
   /** Timed runs of each query. */
   readonly samples: number;
+  /** Of a query that these leave undecided. */
+  readonly maxSamples: number;
+  /** Requests per second of an open loop; null for a closed loop. */
+  readonly ratePerSecond: number | null;
+  /** Event loops; null: as many as the warm-up shows to be needed. */
+  readonly workers: number | null;
+  /** For all of it; the figures are what there is then. */
+  readonly limitMs: number;
   readonly objectives: Objectives;
 }
 
-/** Measures and judges the suite at one size and one concurrency. */
+/**
+ * Measures and judges the suite at one size and one concurrency. Interrupted while queries are timed, it gives what it has.
+ * @throws BENCH_QUERY_FAILED, BENCH_QUERY_WRITES before anything is timed
+ */
 export async function measurePoint(options: PointOptions, context: RunContext): Promise<Point> {
-  const { workspace, suite, data, clients, samples, objectives } = options;
-  const { queries: asked } = suite;
-  const pool = await createPool(workspace, profiles.bench, { max: clients });
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const load = { db, queries: asked, parameters: await suite.draw(db), clients };
-    const warmUpRounds = await asStep(context, 'bench.warm-up', 'Warming up', () => warmUp(load, context));
-    const [measured, counters] = await asStep(
-      context,
-      'bench.run',
-      `Timing ${asked.length} queries, ${samples} times each, from ${clients} clients`,
-      () =>
-        withClient(workspace, profiles.probe, context, async (observer) => {
-          await drain(pool, clients);
-          const before = await readCounters(observer);
-          const found = await runByClass(load, { turns: samples, seed: data.seed }, context);
-          await drain(pool, clients);
-          return [found, hitRates(before, await readCounters(observer))] as const;
-        }),
+    return await measure(options, context);
+  } catch (error) {
+    throw translateDatabaseError(error, options.workspace);
+  }
+}
+
+async function measure(options: PointOptions, context: RunContext): Promise<Point> {
+  const { workspace, suite, data, samples, ratePerSecond, objectives } = options;
+  const { queries: asked } = suite;
+  const { signal } = context;
+  const began = context.clock.monotonicMs();
+  const left = () => Math.max(0, options.limitMs - (context.clock.monotonicMs() - began));
+  const parameters = await drawAndTry(suite, workspace);
+  const [crew, warm] = await asStep(context, 'bench.warm-up', 'Warming up', () =>
+    openWarmCrew({ ...options, parameters }, Math.min(WARM_UP_MS, left() / 4), context),
+  );
+  try {
+    stopIfInterrupted(context);
+    const run = new TimedRun({
+      ...{ crew, queries: asked, samples, seed: data.seed, ratePerSecond, signal },
+      onProgress: (done) =>
+        context.report({ kind: 'progress', step: 'bench.run', done, total: samples * asked.length, unit: 'items' }),
+    });
+    const message = timingMessage(options);
+    const observed = await asStep(context, 'bench.run', message, () =>
+      // Not ended by Ctrl-C: it reads the counters of what was measured until then.
+      withClient(workspace, profiles.probe, unstoppable, async (observer) => {
+        await crew.drain();
+        const before = await readCounters(observer);
+        const watch = watchOtherLoad(observer, workspace.database);
+        await run.main(left() * 0.6).finally(() => watch.stop().catch(() => {}));
+        const other = await watch.stop();
+        await crew.drain();
+        return { counters: hitRates(before, await readCounters(observer)), other };
+      }),
     );
-    const utilisations = await asStep(
-      context,
-      'bench.connections',
-      `Filling pools of ${POOLS.join(' and ')}`,
-      async () => {
-        const found = [];
-        for (const size of POOLS) found.push(await measureUtilisation(workspace, load, size, context));
-        return found;
-      },
-    );
-    const queries = asked.map((query) => assessQuery(query, measured.get(query)!, objectives));
-    const rates = assessRates(counters, objectives);
+    const furtherRounds = await decide(run, options, left, context);
+    const queries = asked.map((query, place) => assessQuery(query, run.of(place), objectives));
+    const rates = assessRates(observed.counters, objectives);
+    const utilisations = await fillPools(options, parameters, context);
     const connections = utilisations.map((each) => assessUtilisation(each, objectives));
+    const { workers } = crew;
+    const { runningMs } = run;
+    const busy = run.busy();
+    const processors = availableParallelism();
     return {
       data,
-      clients,
-      warmUpRounds,
+      clients: crew.clients,
+      workers,
+      loop: loopFacts(run, ratePerSecond),
+      busy,
+      warmUpRounds: warm.rounds,
       queries,
       classes: assessClasses(queries, objectives),
       rates,
-      counters,
+      counters: observed.counters,
       connections,
-      doubts: [],
+      doubts: [
+        ...warmUpDoubt(warm),
+        ...clientDoubt(busy, workers, processors),
+        ...scheduleDoubts(run.lag, ratePerSecond, { runningMs, workers, processors }),
+        ...otherLoadDoubt(observed.other),
+        ...unsteadyDoubt(asked.map(({ name }, place) => ({ name, samples: run.of(place) }))),
+      ],
+      furtherRounds,
+      complete: !signal.aborted,
       verdict: worstOf([...queries, ...rates, ...connections].map(({ verdict }) => verdict)),
     };
   } finally {
+    await crew.close();
+  }
+}
+
+const unstoppable = { signal: new AbortController().signal };
+
+/** The values that the suite asks for, after every query has been run once. */
+async function drawAndTry(suite: Suite, workspace: ConnectionSettings): Promise<unknown> {
+  const db = await createKysely<Database>(readOnly(workspace), profiles.bench, { max: 1 });
+  try {
+    const parameters = await suite.draw(db);
+    await tryQueries({ db, queries: suite.queries, parameters, clients: 1 });
+    return parameters;
+  } finally {
     await db.destroy();
   }
+}
+
+/** Warm, and with as many event loops as it was told to have, or as the warm-up shows to be needed. */
+async function openWarmCrew(
+  { workspace: connection, suite, parameters, clients, workers }: PointOptions & { readonly parameters: unknown },
+  limitMs: number,
+  context: RunContext,
+): Promise<readonly [Crew, WarmUp]> {
+  const most = Math.min(availableParallelism(), clients);
+  for (let count = workers === null ? 1 : Math.min(workers, clients); ; count = Math.min(most, count * 2)) {
+    const crew = await Crew.open({ connection, suite, parameters, clients, workers: count });
+    try {
+      const warm = await warmUp(crew, suite.queries, limitMs, context.signal);
+      const isEnough = workers !== null || count >= most || warm.busy <= BUSY_LOOP || context.signal.aborted;
+      if (isEnough) return [crew, warm];
+    } catch (error) {
+      await crew.close();
+      throw error;
+    }
+    await crew.close();
+  }
+}
+
+/** Lets the queries that the first samples leave undecided run further. Gives the rounds. */
+async function decide(
+  run: TimedRun,
+  { suite, samples, maxSamples, objectives }: PointOptions,
+  left: () => number,
+  context: RunContext,
+): Promise<number> {
+  const { queries } = suite;
+  const { signal } = context;
+  const isDecided = (place: number) =>
+    judgeInterim(run.of(place), targetMsOf(queries[place]!, objectives)) !== 'inconclusive';
+  const undecided = queries.filter((_, place) => !isDecided(place));
+  if (undecided.length === 0 || maxSamples <= samples || signal.aborted) return 0;
+  const limitMs = Math.min(left() * 0.8, Math.max(FURTHER_LEAST_MS, run.runningMs * FURTHER_TIMES));
+  const message = `Timing further what is undecided: ${undecided.map(({ name }) => name).join(', ')}`;
+  return asStep(context, 'bench.further', message, () =>
+    runUntilDecided(run, { queries, samples, signal }, { mostSamples: maxSamples, limitMs, isDecided }),
+  );
+}
+
+/** None when it is interrupted: what was timed is worth more than these. */
+async function fillPools(
+  { workspace, suite }: PointOptions,
+  parameters: unknown,
+  context: RunContext,
+): Promise<readonly Utilisation[]> {
+  if (context.signal.aborted) return [];
+  try {
+    return await asStep(context, 'bench.connections', `Filling pools of ${POOLS.join(' and ')}`, async () => {
+      const load = { queries: suite.queries, parameters };
+      const found = [];
+      for (const size of POOLS) found.push(await measureUtilisation(workspace, load, size, context));
+      return found;
+    });
+  } catch (error) {
+    if (context.signal.aborted) return [];
+    throw error;
+  }
+}
+
+function timingMessage({ suite, samples, clients, ratePerSecond }: PointOptions): string {
+  const what = `Timing ${suite.queries.length} queries, ${samples} times each`;
+  if (ratePerSecond === null) return `${what}, from ${clients} clients`;
+  const takes = formatDuration(((samples * suite.queries.length) / ratePerSecond) * 1000);
+  return `${what}, at ${ratePerSecond} per second: ${takes}`;
+}
+
+function loopFacts(run: TimedRun, ratePerSecond: number | null): LoopFacts {
+  if (ratePerSecond === null) return { kind: 'closed' };
+  const { requests, late, lateByClient, sumMs, maxMs, mostQueued, notBegun } = run.lag ?? NO_LAG;
+  const meanLagMs = requests === 0 ? 0 : sumMs / requests;
+  return {
+    kind: 'open',
+    ratePerSecond,
+    requests,
+    late,
+    lateByClient,
+    meanLagMs,
+    maxLagMs: maxMs,
+    mostQueued,
+    notBegun,
+  };
 }

@@ -1,4 +1,5 @@
 import type { Verdict } from './judge/verdict.ts';
+import type { BusyPhase } from './measure/timed-run.ts';
 import type { HitRates } from './observe/counters.ts';
 import type { Utilisation } from './observe/utilisation.ts';
 import type { Percentile } from './statistics/percentiles.ts';
@@ -23,6 +24,8 @@ export interface QueryResult {
   readonly max: number;
   /** Waiting for a connection of the pool, in ms: the median and p95 of all samples; part of the latencies above. */
   readonly wait: { readonly p50: number; readonly p95: number };
+  /** Of each block of the run, in the order of time, ms: what two runs are compared by. */
+  readonly blockMedians: readonly number[];
   readonly verdict: Verdict;
 }
 
@@ -63,10 +66,35 @@ export interface Doubt {
   readonly message: string;
 }
 
+/** How requests came. */
+export type LoopFacts =
+  /** Each client asks again when it has its answer: while an answer is slow nobody else asks, so that waiting is left out. */
+  | { readonly kind: 'closed' }
+  /** Requests came by a schedule, and latencies count from it. Times in ms. */
+  | {
+      readonly kind: 'open';
+      readonly ratePerSecond: number;
+      readonly requests: number;
+      /** Began more than a millisecond after their time; those among them that found a connection free. */
+      readonly late: number;
+      readonly lateByClient: number;
+      readonly meanLagMs: number;
+      readonly maxLagMs: number;
+      /** Most that waited for a connection at once. */
+      readonly mostQueued: number;
+      /** Scheduled, but not begun when the run was stopped. */
+      readonly notBegun: number;
+    };
+
 /** One size of the data at one concurrency. */
 export interface Point {
   readonly data: DataFacts;
   readonly clients: number;
+  /** Event loops, each in a thread of its own, that shared the clients. */
+  readonly workers: number;
+  readonly loop: LoopFacts;
+  /** How busy they were: the share of the time that the event loop worked, and p99 of how late it came to a timer, ms. */
+  readonly busy: readonly BusyPhase[];
   readonly warmUpRounds: number;
   readonly queries: readonly QueryResult[];
   readonly classes: readonly ClassResult[];
@@ -74,6 +102,10 @@ export interface Point {
   readonly counters: HitRates;
   readonly connections: readonly JudgedUtilisation[];
   readonly doubts: readonly Doubt[];
+  /** Rounds in which queries that were undecided ran further. */
+  readonly furtherRounds: number;
+  /** False when it was interrupted: then fewer samples than were asked for, and no connections were counted. */
+  readonly complete: boolean;
   readonly verdict: Verdict;
 }
 
@@ -91,5 +123,7 @@ export interface BenchResult {
   readonly suite: SuiteFacts;
   /** Sizes times concurrencies, in the order they were measured. */
   readonly points: readonly Point[];
+  /** False when it was interrupted: what had been measured until then. */
+  readonly complete: boolean;
   readonly verdict: Verdict;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Objectives } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
+import { StructdbError } from '../core/errors.ts';
 import type { Database } from '../database/types.ts';
 import { createKysely, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
@@ -26,9 +27,22 @@ export interface BenchOptions {
   readonly clients?: number;
   /** Timed runs of each query. */
   readonly samples?: number;
+  /** Of a query that these leave undecided; ten times as many by default. */
+  readonly maxSamples?: number;
+  /** Requests per second, whether or not earlier ones are answered (open loop); without it a closed loop. */
+  readonly rate?: number;
+  /** Event loops that share the clients; by default as many as the warm-up shows to be needed, up to the processors. */
+  readonly workers?: number;
+  /** Less data and time, for CI: ends within a minute. */
+  readonly quick?: boolean;
 }
 
 export const BENCH_DEFAULTS = Object.freeze({ ...defaultSample, clients: 4, samples: 500 });
+/** What `quick` has instead: samples for a p95, and what is undecided after that goes on as far as the time allows. */
+export const QUICK_DEFAULTS = Object.freeze({ ...BENCH_DEFAULTS, projects: 2000, samples: 200 });
+const FURTHER_SAMPLES = 10;
+/** Within which a quick run has measured; the rest of the minute is for dropping what it made. */
+const QUICK_MS = 50_000;
 
 /**
  * Times a suite of queries in a database of its own and judges them by the objectives. Steps: `bench.prepare`,
@@ -37,7 +51,9 @@ export const BENCH_DEFAULTS = Object.freeze({ ...defaultSample, clients: 4, samp
  * target is no error here: `judgeBench` makes one of it.
  */
 export async function bench(options: Readonly<BenchOptions>, context: RunContext): Promise<BenchResult> {
-  const { projects, seed, clients, samples } = { ...BENCH_DEFAULTS, ...options };
+  const { projects, seed, clients, samples } = { ...(options.quick ? QUICK_DEFAULTS : BENCH_DEFAULTS), ...options };
+  const { maxSamples = samples * FURTHER_SAMPLES, rate: ratePerSecond = null, workers = null } = options;
+  refuseContradictions({ samples, maxSamples, clients, workers });
   const { connection, objectives, into } = options;
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
@@ -46,7 +62,9 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
   return withWorkspace(connection, into, context, async (workspace) => {
     const { payloads, events } = await prepare(workspace, { projects, seed }, context);
     const data: DataFacts = { projects, payloads, events, seed };
-    const points: Point[] = [await measurePoint({ workspace, suite, data, clients, samples, objectives }, context)];
+    const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
+    const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
+    const points: Point[] = [await measurePoint({ workspace, suite, data, clients, ...how }, context)];
     return {
       format: 2,
       id: `${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`,
@@ -56,9 +74,33 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
       database: workspace.database,
       suite: factsOf(suite, await statementsOf(suite, workspace)),
       points,
+      complete: points.every(({ complete }) => complete),
       verdict: worstOf(points.map(({ verdict }) => verdict)),
     };
   });
+}
+
+function refuseContradictions({
+  samples,
+  maxSamples,
+  clients,
+  workers,
+}: {
+  readonly samples: number;
+  readonly maxSamples: number;
+  readonly clients: number;
+  readonly workers: number | null;
+}): void {
+  if (maxSamples < samples) {
+    throw new StructdbError('USAGE', `At most ${maxSamples} samples (--max-samples) are less than ${samples}.`, {
+      hint: 'Give --max-samples the number of --samples, or more.',
+    });
+  }
+  if (workers !== null && workers > clients) {
+    throw new StructdbError('USAGE', `${workers} workers cannot share ${clients} clients.`, {
+      hint: 'Give at most as many --workers as --clients.',
+    });
+  }
 }
 
 function readServer(connection: ConnectionSettings, context: RunContext): Promise<string> {

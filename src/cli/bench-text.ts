@@ -1,4 +1,4 @@
-import type { BenchResult, Point, Verdict } from '../bench/index.ts';
+import { type BenchResult, describeLoop, type Point, type Verdict } from '../bench/index.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
 import type { Style } from './output.ts';
 
@@ -13,6 +13,8 @@ function renderPoint(result: BenchResult, point: Point, style: Style): string {
   const time = (ms: number | null) => (ms === null ? 'n/a' : formatDuration(ms)).padStart(8);
   const lines = [
     `PostgreSQL ${result.server}, ${formatCount(data.projects)} projects, ${point.clients} clients`,
+    describeLoop(point),
+    ...point.doubts.map(({ message }) => style.yellow(`! ${message}`)),
     '',
     style.bold(`${'query'.padEnd(width)}  class             p50       p95       p99   target`),
     ...queries.map(

@@ -10,6 +10,10 @@ interface Flags {
   readonly seed?: string;
   readonly clients?: string;
   readonly samples?: string;
+  readonly maxSamples?: string;
+  readonly rate?: string;
+  readonly workers?: string;
+  readonly quick?: boolean;
 }
 
 /** `structdb bench`: the platform's queries against their targets. */
@@ -38,7 +42,11 @@ function runCommand(shell: Shell): Command {
         .option('--projects <n>', 'sample projects; three times as many events (default: 10000)')
         .option('--seed <n>', 'which sample: the same number gives the same rows (default: 1)')
         .option('--clients <n>', 'sessions that query at the same time (default: 4)')
-        .option('--samples <n>', 'timed runs of each query (default: 500)'),
+        .option('--samples <n>', 'timed runs of each query (default: 500)')
+        .option('--max-samples <n>', 'of a query that these leave undecided (default: 10 times --samples)')
+        .option('--rate <per second>', 'requests come by a schedule, not when the last is answered (open loop)')
+        .option('--workers <n>', 'threads that share the clients (default: as many as are needed)')
+        .option('--quick', 'for CI, within a minute: 2000 projects, 200 samples'),
     run: async (session, _args, flags) => {
       keepMemorySmall();
       const numbers = {
@@ -46,6 +54,10 @@ function runCommand(shell: Shell): Command {
         ...wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
         ...wholeNumber('clients', flags.clients, 1, 64),
         ...wholeNumber('samples', flags.samples, 1, 100_000),
+        ...wholeNumber('maxSamples', flags.maxSamples, 1, 1_000_000),
+        ...wholeNumber('workers', flags.workers, 1, 64),
+        ...rateOf(flags.rate),
+        ...(flags.quick ? { quick: true } : {}),
       };
       const [{ bench, judgeBench }, connection, { objectives }] = await Promise.all([
         import('../bench/index.ts'),
@@ -63,7 +75,17 @@ function wholeNumber(name: string, text: string | undefined, least: number, most
   if (text === undefined) return {};
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return { [name]: value };
-  throw new StructdbError('USAGE', `--${name} takes a whole number from ${least} to ${most}, not "${text}".`, {
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new StructdbError('USAGE', `--${flag} takes a whole number from ${least} to ${most}, not "${text}".`, {
+    hint: 'Run: structdb bench --help',
+  });
+}
+
+function rateOf(text: string | undefined): { rate?: number } {
+  if (text === undefined) return {};
+  const rate = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && rate >= 0.1 && rate <= 100_000) return { rate };
+  throw new StructdbError('USAGE', `--rate takes requests per second, 0.1 to 100000, not "${text}".`, {
     hint: 'Run: structdb bench --help',
   });
 }

@@ -144,6 +144,8 @@ export const ERROR_CODES = Object.freeze({
     exit: EXIT.inconclusive,
     meaning: 'the samples could not decide whether a target is met',
   } as CodeEntry,
+  BENCH_QUERY_FAILED: failed('a query of the suite fails; it is named, with what the server says'),
+  BENCH_QUERY_WRITES: failed('a query of the suite writes; it is named, and nothing was timed'),
   BENCH_TARGET_MISSED: broken('a benchmark missed a target; each is named'),
   // doctor
   UNHEALTHY: broken('doctor found a problem; each has its fix'),

@@ -1,19 +1,22 @@
 import type { Objectives } from '../../config/schema.ts';
 import { StructdbError } from '../../core/errors.ts';
-import { formatDuration } from '../../core/units.ts';
+import { formatCount, formatDuration } from '../../core/units.ts';
 import type { Samples } from '../measure/samples.ts';
 import type { HitRates } from '../observe/counters.ts';
 import type { Utilisation } from '../observe/utilisation.ts';
 import type { BenchResult, ClassResult, JudgedRate, JudgedUtilisation, Point, QueryResult } from '../result.ts';
-import { nearestRank, percentile, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
+import { blockMedians } from '../statistics/blocks.ts';
+import { nearestRank } from '../statistics/percentiles.ts';
 import { QUERY_CLASSES, type QueryClass, type SuiteQuery } from '../suite/query.ts';
+import { Latencies } from './latency.ts';
 import { judgeLatency, type Verdict, worstOf } from './verdict.ts';
 
 export function assessQuery(query: SuiteQuery<unknown>, samples: Samples, objectives: Objectives): QueryResult {
-  const targetMs = query.targetMs ?? targetOf(query.class, objectives);
-  const sorted = samples.latencies.toSorted();
+  const targetMs = targetMsOf(query, objectives);
+  const latencies = new Latencies(samples);
+  const { sorted } = latencies;
   const waits = samples.waits.toSorted();
-  const p95 = percentile(sorted, 0.95, SAMPLE_FLOORS.p95) ?? null;
+  const p95 = latencies.percentile('p95');
   return {
     name: query.name,
     class: query.class,
@@ -21,15 +24,21 @@ export function assessQuery(query: SuiteQuery<unknown>, samples: Samples, object
     index: query.index ?? null,
     samples: sorted.length,
     targetMs,
-    p50: percentile(sorted, 0.5, SAMPLE_FLOORS.p50) ?? null,
-    p90: percentile(sorted, 0.9, SAMPLE_FLOORS.p90) ?? null,
+    p50: latencies.percentile('p50'),
+    p90: latencies.percentile('p90'),
     p95,
-    p99: percentile(sorted, 0.99, SAMPLE_FLOORS.p99) ?? null,
-    p999: percentile(sorted, 0.999, SAMPLE_FLOORS.p999) ?? null,
+    p99: latencies.percentile('p99'),
+    p999: latencies.percentile('p999'),
     max: sorted.at(-1) ?? 0,
     wait: waits.length === 0 ? { p50: 0, p95: 0 } : { p50: nearestRank(waits, 0.5), p95: nearestRank(waits, 0.95) },
+    blockMedians: blockMedians(samples),
     verdict: judgeLatency(p95 ?? undefined, targetMs),
   };
+}
+
+/** What the p95 of a query must lie below, ms. */
+export function targetMsOf(query: SuiteQuery<unknown>, objectives: Objectives): number {
+  return query.targetMs ?? targetOf(query.class, objectives);
 }
 
 /** A class is as good as its slowest query: an average would hide it. */
@@ -62,6 +71,9 @@ export function assessUtilisation(measured: Utilisation, objectives: Objectives)
 
 /** What a command ends with: nothing when every target is met. */
 export function judgeBench(result: BenchResult): StructdbError | undefined {
+  if (!result.complete) {
+    return new StructdbError('INTERRUPTED', 'Interrupted: what was measured until then decides nothing.');
+  }
   if (result.verdict === 'pass') return undefined;
   const lines = result.points.flatMap((point) => openPoints(point, result.verdict));
   return result.verdict === 'fail'
@@ -71,7 +83,7 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
       })
     : new StructdbError('BENCH_INCONCLUSIVE', `${count(lines)} could not be decided.`, {
         details: lines,
-        hint: 'Run it again with more samples (--samples 2000) on a quieter machine.',
+        hint: 'Run it again on a quieter machine, or let it go on for longer: --max-samples 20000.',
       });
 }
 
@@ -81,7 +93,7 @@ function openPoints({ queries, rates, connections }: Point, verdict: Verdict): s
       .filter((query) => query.verdict === verdict)
       .map(({ name, p95, samples, targetMs }) =>
         p95
-          ? `${name}: p95 ${formatDuration(p95.value)} (${formatDuration(p95.low)} to ${formatDuration(p95.high)}), target below ${formatDuration(targetMs)}`
+          ? `${name}: p95 ${formatDuration(p95.value)} (${formatDuration(p95.low)} to ${formatDuration(p95.high)}, ${formatCount(samples)} samples), target below ${formatDuration(targetMs)}`
           : `${name}: ${samples} samples are too few for a p95`,
       ),
     ...rates

@@ -1,80 +1,69 @@
-import { CompiledQuery, type Kysely } from 'kysely';
-import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
-import type { Database } from '../../database/types.ts';
-import { Random } from '../../sample/index.ts';
-import type { Suite, SuiteQuery } from '../suite/query.ts';
-import type { Samples } from './samples.ts';
+import type { RunContext } from '../../core/context.ts';
+import { type Load, request } from './request.ts';
+import { emptyRecords, type Records, SampleStore, type Samples } from './samples.ts';
+import { type Share, type Stretch, ticketsOf, WHOLE } from './stretch.ts';
 
-const ORDER_STREAM = 9;
-
-/** What is run, and through what. */
-export interface Load {
-  readonly db: Kysely<Database>;
-  readonly queries: readonly SuiteQuery<unknown>[];
-  /** What the suite drew. */
-  readonly parameters: Awaited<ReturnType<Suite['draw']>>;
-  readonly clients: number;
+/** How a loop is to run, and when it has to end early. */
+export interface LoopOptions {
+  readonly share: Share;
+  /** Added to performance.now() it gives milliseconds since the run began. */
+  readonly shiftMs: number;
+  readonly signal: AbortSignal;
 }
 
 /**
- * Runs each query `turns` times in one shuffled order that all clients take from, each its next query after the last
- * (closed loop). A latency is what an application sees: building, waiting for a connection, running and reading.
+ * Clients that take their next request when the last is answered: each stretch's requests in one order that all take
+ * from. Ends early, with what there is, when the signal says so or the time is up.
  */
-export async function runMix(
-  { db, queries, parameters, clients }: Load,
-  { turns, seed }: { readonly turns: number; readonly seed: number },
-  context: RunContext,
-): Promise<Samples[]> {
-  const order = shuffled(queries.length * turns, seed);
-  const samples = queries.map(() => ({ latencies: new Float64Array(turns), waits: new Float64Array(turns) }));
-  let next = 0;
+export async function runClosedLoop(load: Load, stretch: Stretch, options: LoopOptions): Promise<Records> {
+  const { share, shiftMs, signal } = options;
+  const tickets = ticketsOf(stretch);
+  const records = emptyRecords(Math.ceil((tickets.places.length - share.index) / share.of));
+  const began = performance.now();
+  let next = share.index;
+  let count = 0;
+  let failed = false;
   const client = async () => {
-    while (next < order.length) {
-      stopIfInterrupted(context);
-      const ticket = order[next]!;
-      next += 1;
-      const place = ticket % queries.length;
-      const turn = Math.floor(ticket / queries.length);
-      const { clock } = context;
-      const started = clock.monotonicMs();
-      const statement = queries[place]!.build(db, parameters, turn).compile();
-      await db.connection().execute(async (connection) => {
-        samples[place]!.waits[turn] = clock.monotonicMs() - started;
-        await connection.executeQuery(CompiledQuery.raw(statement.sql, [...statement.parameters]));
+    while (next < tickets.places.length && !failed && !signal.aborted) {
+      const ticket = next;
+      next += share.of;
+      const started = performance.now();
+      if (stretch.limitMs !== null && started - began > stretch.limitMs) return;
+      // The row is taken now, so that rows are in the order of starts: whatever has begun is answered, or all fails.
+      const row = count;
+      count += 1;
+      let connected = started;
+      await request(load, tickets.places[ticket]!, tickets.turns[ticket]!, () => {
+        connected = performance.now();
       });
-      samples[place]!.latencies[turn] = clock.monotonicMs() - started;
+      records.places[row] = tickets.places[ticket]!;
+      records.blocks[row] = tickets.blocks[ticket]!;
+      records.starts[row] = started + shiftMs;
+      records.waits[row] = connected - started;
+      records.latencies[row] = performance.now() - started;
     }
   };
+  const clients = Array.from({ length: load.clients }, () =>
+    client().catch((error: unknown) => {
+      failed = true;
+      throw error;
+    }),
+  );
   // All must have ended before the pool is closed, also when one failed.
-  const results = await Promise.allSettled(Array.from({ length: clients }, client));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
-  return samples;
+  for (const result of await Promise.allSettled(clients)) if (result.status === 'rejected') throw result.reason;
+  return { ...records, count };
 }
 
-/**
- * The classes one after the other, each as `runMix`: aggregations that keep every core busy would otherwise decide how
- * long a simple filter waits.
- */
-export async function runByClass(
+/** Runs each query `turns` times, mixed, in a closed loop of this thread. The samples of each, by its place. */
+export async function runMix(
   load: Load,
-  options: { readonly turns: number; readonly seed: number },
-  context: RunContext,
-): Promise<ReadonlyMap<SuiteQuery<unknown>, Samples>> {
-  const found = new Map<SuiteQuery<unknown>, Samples>();
-  for (const name of new Set(load.queries.map((query) => query.class))) {
-    const queries = load.queries.filter((query) => query.class === name);
-    const samples = await runMix({ ...load, queries }, options, context);
-    queries.forEach((query, place) => void found.set(query, samples[place]!));
-  }
-  return found;
-}
-
-function shuffled(count: number, seed: number): Uint32Array {
-  const random = new Random(seed, ORDER_STREAM, 0);
-  const order = Uint32Array.from({ length: count }, (_, place) => place);
-  for (let last = count - 1; last > 0; last -= 1) {
-    const other = random.between(0, last);
-    [order[last], order[other]] = [order[other]!, order[last]!];
-  }
-  return order;
+  { turns, seed, limitMs = null }: { readonly turns: number; readonly seed: number; readonly limitMs?: number | null },
+  context: Pick<RunContext, 'signal'>,
+): Promise<Samples[]> {
+  const places = load.queries.map((_, place) => place);
+  const stretch = { places, turns: [turns], firstBlock: 0, firstTurn: 0, seed, ratePerSecond: null, limitMs };
+  const { signal } = context;
+  const store = new SampleStore(places.length, turns);
+  store.add([await runClosedLoop(load, stretch, { share: WHOLE, shiftMs: -performance.now(), signal })]);
+  return places.map((place) => store.of(place));
 }

@@ -1,20 +1,52 @@
-import type { RunContext } from '../../core/context.ts';
-import { type Load, runMix } from './closed-loop.ts';
+import { QUERY_CLASSES, type SuiteQuery } from '../suite/query.ts';
+import type { Crew } from './crew.ts';
 
 const WARM_UP_TURNS = 10;
-const MOST_WARM_UP_ROUNDS = 8;
-/** A round that is not this much faster than the one before ends the warm-up. */
+const MOST_ROUNDS = 12;
+/** A round that is not this much faster than the fastest before it ends the warm-up. */
 const STILL_WARMING = 0.95;
 
-/** Runs the suite until a round is hardly faster than the one before: caches fill, V8 compiles. Gives the rounds. */
-export async function warmUp(load: Load, context: RunContext): Promise<number> {
-  let last = Number.POSITIVE_INFINITY;
-  for (let round = 1; round <= MOST_WARM_UP_ROUNDS; round += 1) {
-    const started = context.clock.monotonicMs();
-    await runMix(load, { turns: WARM_UP_TURNS, seed: round }, context);
-    const took = context.clock.monotonicMs() - started;
-    if (took > last * STILL_WARMING) return round;
-    last = took;
+export interface WarmUp {
+  readonly rounds: number;
+  /** Whether it ended because nothing became faster any more, not because of a limit. */
+  readonly steady: boolean;
+  /** How busy the event loops were with the class of queries that kept them busiest, in the last round; 0 to 1. */
+  readonly busy: number;
+}
+
+/**
+ * Runs the suite in rounds until one is hardly faster than the fastest before it: caches fill, V8 compiles. The classes run
+ * one after the other, as they will be timed. Ends after twelve rounds or the time given, also in the middle of a round.
+ */
+export async function warmUp(
+  crew: Crew,
+  queries: readonly SuiteQuery<unknown>[],
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<WarmUp> {
+  const began = performance.now();
+  const left = () => limitMs - (performance.now() - began);
+  let fastest = Number.POSITIVE_INFINITY;
+  let busy = 0;
+  for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+    const started = performance.now();
+    busy = 0;
+    for (const places of placesByClass(queries)) {
+      const stretch = { places, turns: [WARM_UP_TURNS], firstBlock: round, firstTurn: 0, seed: 0 };
+      const outcome = await crew.run({ ...stretch, ratePerSecond: null, limitMs: Math.max(0, left()) }, signal);
+      busy = Math.max(busy, outcome.busy.loop);
+    }
+    const took = performance.now() - started;
+    if (signal.aborted || left() <= 0) return { rounds: round, steady: false, busy };
+    if (took > fastest * STILL_WARMING) return { rounds: round, steady: true, busy };
+    fastest = Math.min(fastest, took);
   }
-  return MOST_WARM_UP_ROUNDS;
+  return { rounds: MOST_ROUNDS, steady: false, busy };
+}
+
+/** Which queries run together: a simple filter does not wait for a processor behind an aggregation. */
+export function placesByClass(queries: readonly SuiteQuery<unknown>[]): number[][] {
+  return QUERY_CLASSES.map((name) => queries.flatMap((query, place) => (query.class === name ? [place] : []))).filter(
+    (places) => places.length > 0,
+  );
 }

@@ -4,7 +4,8 @@ import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import type { Database } from '../../database/types.ts';
 import { createKysely, withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { type Load, runMix } from '../measure/closed-loop.ts';
+import { runMix } from '../measure/closed-loop.ts';
+import type { Load } from '../measure/request.ts';
 
 export interface Utilisation {
   /** Connections of the pool, all at work. */
@@ -18,6 +19,8 @@ export interface Utilisation {
 }
 
 const TURNS = 20;
+/** A pool is full at once; more work than this shows nothing more. */
+const LOAD_MS = 1500;
 const SAMPLE_EVERY_MS = 150;
 
 /** Loads the server with a full pool and looks, through a connection of its own, how many sessions it has. */
@@ -32,7 +35,11 @@ export function measureUtilisation(
     const db = await createKysely<Database>(connection, profiles.bench, { max: pool });
     try {
       let running = true;
-      const work = runMix({ ...load, db, clients: pool }, { turns: TURNS, seed: pool }, context).finally(() => {
+      const work = runMix(
+        { ...load, db, clients: pool },
+        { turns: TURNS, seed: pool, limitMs: LOAD_MS },
+        context,
+      ).finally(() => {
         running = false;
       });
       const [sessions] = await Promise.all([watchSessions(observer, () => running, context), work]);
