@@ -9,7 +9,15 @@ import { createKysely, withClient } from '../postgres/connect.ts';
 import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { assessClasses, assessQuery, assessRates, assessUtilisation, targetMsOf } from './judge/assess.ts';
-import { BUSY_LOOP, clientDoubt, otherLoadDoubt, scheduleDoubts, unsteadyDoubt, warmUpDoubt } from './judge/doubts.ts';
+import {
+  BUSY_LOOP,
+  clientDoubt,
+  otherLoadDoubt,
+  scheduleDoubts,
+  starvedDoubt,
+  unsteadyDoubt,
+  warmUpDoubt,
+} from './judge/doubts.ts';
 import { judgeInterim } from './judge/latency.ts';
 import { worstOf } from './judge/verdict.ts';
 import { Crew } from './measure/crew.ts';
@@ -99,7 +107,6 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
     const utilisations = await fillPools(options, parameters, context);
     const connections = utilisations.map((each) => assessUtilisation(each, objectives));
     const { workers } = crew;
-    const { runningMs } = run;
     const busy = run.busy();
     const processors = availableParallelism();
     return {
@@ -117,7 +124,8 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       doubts: [
         ...warmUpDoubt(warm),
         ...clientDoubt(busy, workers, processors),
-        ...scheduleDoubts(run.lag, ratePerSecond, { runningMs, workers, processors }),
+        ...scheduleDoubts(run.lag, ratePerSecond, { workers, processors }),
+        ...starvedDoubt(busy),
         ...otherLoadDoubt(observed.other),
         ...unsteadyDoubt(asked.map(({ name }, place) => ({ name, samples: run.of(place) }))),
       ],

@@ -93,7 +93,7 @@ export interface Point {
   /** Event loops, each in a thread of its own, that shared the clients. */
   readonly workers: number;
   readonly loop: LoopFacts;
-  /** How busy they were: the share of the time that the event loop worked, and p99 of how late it came to a timer, ms. */
+  /** How busy they were, kind of query by kind of query. */
   readonly busy: readonly BusyPhase[];
   readonly warmUpRounds: number;
   readonly queries: readonly QueryResult[];

@@ -13,6 +13,9 @@ export const BUSY_LOOP = 0.8;
 const LATE_BY_CLIENT = 0.05;
 /** An open loop whose queue was never worked off: so late were the latest, in shares of the time that the schedule took. */
 const FELL_BEHIND = 0.1;
+/** Node without a processor for more than this share of the time in which it had work is told; if that was long enough. */
+const STARVED = 0.5;
+const LEAST_ACTIVE_MS = 200;
 /** Somebody else at work in more than this share of all looks, or this share of the time, is told. */
 const OTHERS_AT_WORK = 0.1;
 /** Blocks that differ this much more than chance, about p < 0.001 for ten of them … */
@@ -38,7 +41,7 @@ export function clientDoubt(phases: readonly BusyPhase[], workers: number, proce
 export function scheduleDoubts(
   lag: Lag | null,
   ratePerSecond: number | null,
-  options: { readonly runningMs: number; readonly workers: number; readonly processors: number },
+  options: { readonly workers: number; readonly processors: number },
 ): Doubt[] {
   if (lag === null || ratePerSecond === null || lag.requests === 0) return [];
   const doubts: Doubt[] = [];
@@ -57,6 +60,20 @@ export function scheduleDoubts(
     });
   }
   return doubts;
+}
+
+/** Whether the machine had no processor for Node when Node had work: then its latencies are the machine's. */
+export function starvedDoubt(phases: readonly BusyPhase[]): Doubt[] {
+  const activeMs = phases.reduce((sum, phase) => sum + phase.activeMs, 0);
+  const processorMs = phases.reduce((sum, phase) => sum + phase.processorMs, 0);
+  const starved = activeMs === 0 ? 0 : 1 - processorMs / activeMs;
+  if (activeMs < LEAST_ACTIVE_MS || starved <= STARVED) return [];
+  return [
+    {
+      kind: 'machine-busy',
+      message: `In ${percent(starved)} of the time in which Node had work this machine gave it no processor: other programs, or the server itself, had them. The figures are partly the machine's. Run it again when it is quiet, or with fewer --clients.`,
+    },
+  ];
 }
 
 /** Whether somebody else used the server. */

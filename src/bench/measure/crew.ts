@@ -19,7 +19,7 @@ export interface CrewOptions {
 export interface CrewOutcome {
   readonly parts: readonly Records[];
   readonly lag: Lag | null;
-  /** Of the busiest. */
+  /** Of the busiest; the time at work is that of all. */
   readonly busy: Busy;
 }
 
@@ -78,10 +78,11 @@ export class Crew {
     );
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     const outcomes = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const busiest = outcomes.map(({ busy }) => busy).reduce((a, b) => (a.loop >= b.loop ? a : b));
     return {
       parts: outcomes.map(({ records }) => records),
       lag: outcomes.map(({ lag }) => lag).reduce((a, b) => (a && b ? addLag(a, b) : a)),
-      busy: outcomes.map(({ busy }) => busy).reduce((a, b) => (a.loop >= b.loop ? a : b)),
+      busy: { ...busiest, activeMs: outcomes.reduce((sum, { busy }) => sum + busy.activeMs, 0) },
     };
   }
 

@@ -37,6 +37,8 @@ export interface Busy {
   readonly loop: number;
   /** p99 of how late the event loop comes to a timer, ms. */
   readonly delayMs: number;
+  /** Time in which it had work, ms. */
+  readonly activeMs: number;
 }
 
 const DELAY_RESOLUTION_MS = 5;
@@ -71,10 +73,10 @@ export class Station {
       ratePerSecond === null
         ? { records: await runClosedLoop(this.#load, stretch, options), lag: null }
         : await runOpenLoop(this.#load, { ...stretch, ratePerSecond }, options);
-    const { utilization } = performance.eventLoopUtilization(before);
+    const { utilization, active } = performance.eventLoopUtilization(before);
     delay.disable();
     const delayMs = delay.count === 0 ? 0 : Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
-    return { records, lag, busy: { loop: utilization, delayMs } };
+    return { records, lag, busy: { loop: utilization, delayMs, activeMs: active } };
   }
 
   /** Makes its sessions hand in their counters. */

@@ -26,6 +26,8 @@ export interface TimedRunOptions {
 export interface BusyPhase extends Busy {
   /** A class of queries, or `mix` in an open loop. */
   readonly phase: string;
+  /** Processor time that the whole process was given meanwhile, ms. */
+  readonly processorMs: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface BusyPhase extends Busy {
 export class TimedRun {
   readonly #options: TimedRunOptions;
   readonly #store: SampleStore;
-  readonly #busy = new Map<string, Busy[]>();
+  readonly #busy = new Map<string, Omit<BusyPhase, 'phase'>[]>();
   #lag: Lag | null = null;
   #blocks = 0;
   #turns = 0;
@@ -83,6 +85,8 @@ export class TimedRun {
       phase,
       loop: parts.reduce((sum, { loop }) => sum + loop, 0) / parts.length,
       delayMs: Math.max(...parts.map(({ delayMs }) => delayMs)),
+      activeMs: parts.reduce((sum, { activeMs }) => sum + activeMs, 0),
+      processorMs: parts.reduce((sum, { processorMs }) => sum + processorMs, 0),
     }));
   }
 
@@ -110,9 +114,12 @@ export class TimedRun {
     const { crew, seed, ratePerSecond, signal, onProgress } = this.#options;
     const limit = Number.isFinite(limitMs) ? limitMs : null;
     const place = { firstBlock: this.#blocks, firstTurn: this.#turns };
+    const before = process.cpuUsage();
     const outcome = await crew.run({ places, turns, ...place, seed, ratePerSecond, limitMs: limit }, signal);
     this.#store.add(outcome.parts);
-    this.#busy.set(phase, [...(this.#busy.get(phase) ?? []), outcome.busy]);
+    const { user, system } = process.cpuUsage(before);
+    const busy = { ...outcome.busy, processorMs: (user + system) / 1000 };
+    this.#busy.set(phase, [...(this.#busy.get(phase) ?? []), busy]);
     if (outcome.lag) this.#lag = this.#lag ? addLag(this.#lag, outcome.lag) : outcome.lag;
     this.#answered += outcome.parts.reduce((sum, { count }) => sum + count, 0);
     onProgress(this.#answered);
