@@ -1,5 +1,5 @@
 import type { RangeVar } from 'libpg-query';
-import { asKind, type SqlNode } from './parse-sql.ts';
+import { asKind, type SqlNode } from '../core/parse-sql.ts';
 
 /** A relation as SQL names it; without a schema, search_path decides. */
 export interface RelationName {

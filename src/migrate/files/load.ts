@@ -2,8 +2,8 @@ import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
+import { describeImportFailure } from '../../core/import-failure.ts';
 import type { MigrationConfig, RegisteredMigration, Registry } from '../registry.ts';
-import { describeImportFailure } from './import-failure.ts';
 import { FileProblem, parseSqlFile } from './sql-file.ts';
 
 const MODULE = /(?<!\.d)\.(ts|mts|js|mjs)$/;

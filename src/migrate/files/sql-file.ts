@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
+import { SqlSplitError, type SqlStatement, splitTokens } from '../../core/split-sql.ts';
+import { type SqlToken, sqlTokens } from '../../core/sql-tokens.ts';
 import { parseDuration } from '../../core/units.ts';
 import type { MigrationConfig, RegisteredMigration } from '../registry.ts';
-import { SqlSplitError, type SqlStatement, splitTokens } from './split-sql.ts';
-import { type SqlToken, sqlTokens } from './sql-tokens.ts';
 
 /** Something in a file that stands in the way. */
 export class FileProblem extends Error {

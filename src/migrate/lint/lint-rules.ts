@@ -1,5 +1,5 @@
+import { asKind, findAll, type NodeKind, type SqlNode } from '../../core/parse-sql.ts';
 import { formatCount, parseDuration } from '../../core/units.ts';
-import { asKind, findAll, type NodeKind, type SqlNode } from '../parse-sql.ts';
 import type { LockMode } from '../plan/lock-levels.ts';
 import type { PlannedMigration } from '../plan/plan.ts';
 import type { PlannedLock, StatementEffects } from '../plan/statement-effects.ts';

@@ -1,4 +1,4 @@
-import { asKind, type NodeOf } from '../parse-sql.ts';
+import { asKind, type NodeOf } from '../../core/parse-sql.ts';
 
 /** What a DO block may run, in the order of its text, whatever its conditions. */
 export interface BlockStatements {

@@ -1,5 +1,5 @@
 import type { RangeVar } from 'libpg-query';
-import { asKind, findAll, type NodeOf, type Parser, type SqlNode } from '../parse-sql.ts';
+import { asKind, findAll, type NodeOf, type Parser, type SqlNode } from '../../core/parse-sql.ts';
 import { nameOf, nameOfParts, type RelationName, writeName } from '../relation-name.ts';
 import type { BlockParser } from './block-statements.ts';
 

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
+import { loadParser } from '../../core/parse-sql.ts';
 import { readAppliedMigrations } from '../../database/bookkeeping.ts';
 import { compileMigration } from '../compile.ts';
-import { loadParser } from '../parse-sql.ts';
 import { withReader } from '../reader.ts';
 import { type Registry, registry as shipped } from '../registry.ts';
 import { refuseForeignState } from '../run/migrator.ts';

@@ -1,5 +1,5 @@
 import type { AlterTableCmd, ColumnDef, Constraint } from 'libpg-query';
-import { asKind } from '../parse-sql.ts';
+import { asKind } from '../../core/parse-sql.ts';
 import { nameOf, type RelationName } from '../relation-name.ts';
 import { defaultVolatility } from './default-volatility.ts';
 import type { LockForm } from './lock-levels.ts';

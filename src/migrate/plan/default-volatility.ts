@@ -1,4 +1,4 @@
-import { findAll, type SqlNode } from '../parse-sql.ts';
+import { findAll, type SqlNode } from '../../core/parse-sql.ts';
 
 /** Functions that PostgreSQL 15 declares stable or immutable and that defaults use (pg_proc.provolatile). */
 const STEADY = new Set(

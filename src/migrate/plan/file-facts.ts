@@ -1,5 +1,5 @@
+import { asKind, findAll, loadParser, type SqlNode } from '../../core/parse-sql.ts';
 import { compileMigration } from '../compile.ts';
-import { asKind, findAll, loadParser, type SqlNode } from '../parse-sql.ts';
 import { namesOf, type Registry } from '../registry.ts';
 import { nameOf, type RelationName, relationKey, writeName } from '../relation-name.ts';
 import type { RelationLookup } from './relation-facts.ts';

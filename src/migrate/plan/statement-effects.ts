@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import { loadParser, type Parser } from '../parse-sql.ts';
+import { loadParser, type Parser } from '../../core/parse-sql.ts';
 import { relationKey, writeName } from '../relation-name.ts';
 import { LOCK_MODES, type LockMode, moreWork, strongerMode, type TableWork } from './lock-levels.ts';
 import type { RelationFacts, RelationLookup } from './relation-facts.ts';

@@ -1,5 +1,5 @@
 import type { RangeVar } from 'libpg-query';
-import { asKind, findAll, type NodeKind, type NodeOf, type SqlNode } from '../parse-sql.ts';
+import { asKind, findAll, type NodeKind, type NodeOf, type SqlNode } from '../../core/parse-sql.ts';
 import { nameOf, nameOfParts, type RelationName } from '../relation-name.ts';
 import { alterTableForms } from './alter-table-locks.ts';
 import { LOCK_RULES, type LockForm, type LockRule, lockTableRule, modeOfNumber } from './lock-levels.ts';

@@ -1,8 +1,8 @@
 import * as nodeModule from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { codeOf, messageOf } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
+import { codeOf, messageOf } from './errors.ts';
+import { redact } from './redact.ts';
 
 /** `file:///a/b.ts:3:7`, `/a/b.ts:3` */
 const PLACE = /(file:\/\/)?(\/[^\s()]+?):(\d+)(?::\d+)?(?=[\s)]|$)/gm;
@@ -24,14 +24,16 @@ interface Place {
   readonly line: number;
 }
 
-/** The first place of the stack in the project of the migration. */
+/** structdb's own sources: their lines say nothing of the module. */
+const OWN = path.dirname(import.meta.dirname) + path.sep;
+
+/** The first place of the stack in the project of the module. */
 function placeOf(error: unknown, file: string): Place | undefined {
   const project = path.dirname(path.dirname(file)) + path.sep;
-  const here = fileURLToPath(import.meta.url);
   for (const [, scheme, at, line] of stackOf(error).matchAll(PLACE)) {
     const found = scheme === undefined ? at! : fileURLToPath(`file://${at}`);
     const isProjects = found.startsWith(project) && !found.includes(`${path.sep}node_modules${path.sep}`);
-    if (isProjects && path.dirname(found) !== path.dirname(here)) return { file: found, line: Number(line) };
+    if (isProjects && !found.startsWith(OWN)) return { file: found, line: Number(line) };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SqlSplitError, splitSql } from '../../src/migrate/files/split-sql.ts';
+import { SqlSplitError, splitSql } from '../../src/core/split-sql.ts';
 import { sql, useServer } from '../support/postgres.ts';
 
 const server = useServer();
