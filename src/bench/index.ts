@@ -16,5 +16,20 @@ export type {
 } from './result.ts';
 export { BENCH_DEFAULTS, type BenchOptions, bench, QUICK_DEFAULTS } from './run.ts';
 export type { Percentile } from './statistics/percentiles.ts';
-export type { SuiteFacts } from './suite/load-suite.ts';
+export {
+  type BuiltQuery,
+  type DrawFunction,
+  type Drawn,
+  type DrawStatements,
+  defineSuite,
+  type SqlQuery,
+  type SuiteDefinition,
+} from './suite/define-suite.ts';
+export {
+  type LoadedSuite,
+  loadSuite,
+  type SuiteFacts,
+  type SuiteMember,
+  type SuiteSources,
+} from './suite/load-suite.ts';
 export type { Compilable, QueryClass, Statement, Suite, SuiteQuery } from './suite/query.ts';

@@ -13,8 +13,9 @@ import { withWorkspace } from './data/workspace.ts';
 import { worstOf } from './judge/verdict.ts';
 import { measurePoint } from './point.ts';
 import type { BenchResult, DataFacts, Point } from './result.ts';
-import { factsOf, loadSuite } from './suite/load-suite.ts';
+import { factsOf, loadSuite, type SuiteSources } from './suite/load-suite.ts';
 import type { Suite } from './suite/query.ts';
+import { setUpSuite } from './suite/set-up.ts';
 
 export interface BenchOptions {
   readonly connection: ConnectionSettings;
@@ -35,6 +36,8 @@ export interface BenchOptions {
   readonly workers?: number;
   /** Less data and time, for CI: ends within a minute. */
   readonly quick?: boolean;
+  /** Which queries; those of the platform by default. */
+  readonly sources?: SuiteSources;
 }
 
 export const BENCH_DEFAULTS = Object.freeze({ ...defaultSample, clients: 4, samples: 500 });
@@ -57,10 +60,11 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
   const { connection, objectives, into } = options;
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
-  const suite = await loadSuite();
+  const suite = await loadSuite(options.sources);
   const server = await readServer(connection, context);
   return withWorkspace(connection, into, context, async (workspace) => {
     const { payloads, events } = await prepare(workspace, { projects, seed }, context);
+    await setUpSuite(suite, workspace, context);
     const data: DataFacts = { projects, payloads, events, seed };
     const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
     const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };

@@ -146,6 +146,7 @@ export const ERROR_CODES = Object.freeze({
   } as CodeEntry,
   BENCH_QUERY_FAILED: failed('a query of the suite fails; it is named, with what the server says'),
   BENCH_QUERY_WRITES: failed('a query of the suite writes; it is named, and nothing was timed'),
+  BENCH_SUITE_INVALID: usage('a suite of queries cannot be used; each problem is named with its file'),
   BENCH_TARGET_MISSED: broken('a benchmark missed a target; each is named'),
   // doctor
   UNHEALTHY: broken('doctor found a problem; each has its fix'),

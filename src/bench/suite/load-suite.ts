@@ -1,6 +1,25 @@
 import { createHash } from 'node:crypto';
+import { readFileSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { platformSuite } from '../../../benchmarks/suites/platform.ts';
+import { messageOf, StructdbError } from '../../core/errors.ts';
+import { describeImportFailure } from '../../core/import-failure.ts';
+import { splitSql } from '../../core/split-sql.ts';
+import { buildSuite } from './build-suite.ts';
+import { SuiteProblem } from './problem.ts';
 import type { Suite } from './query.ts';
+import { readSqlSuite, type SqlSuite } from './sql-suite.ts';
+import { suiteFiles } from './suite-files.ts';
+import { problemsOf, suiteSchema } from './suite-schema.ts';
+
+/** Where suites come from: plain values, so that a worker process can load the same. */
+export interface SuiteSources {
+  /** Files, folders, or `platform`, the suite that ships; that alone when there is none. */
+  readonly suites: readonly string[];
+  /** Relative paths start here. */
+  readonly projectRoot: string;
+}
 
 /** What a suite is recognised by: two runs of suites with different hashes did not ask the same. */
 export interface SuiteFacts {
@@ -9,9 +28,61 @@ export interface SuiteFacts {
   readonly queries: number;
 }
 
-/** The queries of the platform. */
-export async function loadSuite(): Promise<Suite> {
-  return platformSuite as Suite;
+/** A suite that is run, of one or several. */
+export interface LoadedSuite extends Suite {
+  /** Run once after the rows are loaded, one statement after the other; part of what makes two data sets equal. */
+  readonly setUp: readonly string[];
+  readonly members: readonly SuiteMember[];
+}
+
+/** One of the suites that are run together. */
+export interface SuiteMember {
+  readonly name: string;
+  /** Relative to the project; null for the suite that ships. */
+  readonly file: string | null;
+  readonly queries: readonly string[];
+}
+
+interface Loaded {
+  readonly suite: Suite;
+  readonly file: string | null;
+  readonly setUp: readonly string[];
+}
+
+export const BUILT_IN_SUITE = 'platform';
+
+/**
+ * The queries of the platform, or those of the sources together.
+ * @throws BENCH_SUITE_INVALID that lists every problem, with file and line
+ */
+export async function loadSuite(sources?: SuiteSources): Promise<LoadedSuite> {
+  const { suites, projectRoot } = sources?.suites.length ? sources : { suites: [BUILT_IN_SUITE], projectRoot: '' };
+  const problems: string[] = [];
+  const loaded: Loaded[] = [];
+  const seen = new Set<string>();
+  for (const source of suites) {
+    if (source === BUILT_IN_SUITE) {
+      if (!seen.has(source)) loaded.push({ suite: platformSuite as Suite, file: null, setUp: [] });
+      seen.add(source);
+      continue;
+    }
+    try {
+      for (const file of suiteFiles(path.resolve(projectRoot, source))) {
+        const real = realpathSync(file);
+        if (seen.has(real)) continue;
+        seen.add(real);
+        const { found, wrong } = await loadFile(file, path.relative(projectRoot, file));
+        problems.push(...wrong);
+        if (found) loaded.push(found);
+      }
+    } catch (error) {
+      if (!(error instanceof SuiteProblem)) throw error;
+      problems.push(`${source}: ${error.message}`);
+    }
+  }
+  problems.push(...twins(loaded));
+  if (problems.length > 0) throw unusable(problems);
+  return together(loaded);
 }
 
 /** Hashes the statements as they are compiled for the first turn, with names, classes and targets. */
@@ -21,4 +92,113 @@ export function factsOf(suite: Suite, statements: readonly string[]): SuiteFacts
     hash.update(JSON.stringify([query.name, query.class, query.targetMs ?? null, statements[place]]));
   });
   return { name: suite.name, hash: hash.digest('hex').slice(0, 16), queries: suite.queries.length };
+}
+
+/** One suite of several: each query is given what its own suite drew. */
+function together(loaded: readonly Loaded[]): LoadedSuite {
+  const members = loaded.map(({ suite: { name, queries }, file }) => ({
+    name,
+    file,
+    queries: queries.map((query) => query.name),
+  }));
+  const setUp = loaded.flatMap((each) => each.setUp);
+  const [only] = loaded;
+  if (only && loaded.length === 1) return { ...only.suite, setUp, members };
+  return {
+    name: members.map(({ name }) => name).join('+'),
+    setUp,
+    members,
+    draw: async (db) => {
+      const drawn: unknown[] = [];
+      for (const { suite } of loaded) drawn.push(await suite.draw(db));
+      return drawn;
+    },
+    queries: loaded.flatMap(({ suite }, place) =>
+      suite.queries.map((query) => ({
+        ...query,
+        build: (db, drawn, turn) => query.build(db, (drawn as readonly unknown[])[place], turn),
+      })),
+    ),
+  };
+}
+
+async function loadFile(
+  file: string,
+  shown: string,
+): Promise<{ readonly found?: Loaded; readonly wrong: readonly string[] }> {
+  try {
+    const text = readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
+    const read: { readonly definition: unknown; readonly lines?: SqlSuite['lines'] } = file.endsWith('.sql')
+      ? readSqlSuite(text)
+      : { definition: await importDefinition(file, text) };
+    const checked = suiteSchema.safeParse(read.definition);
+    if (!checked.success) {
+      return { wrong: problemsOf(checked.error, read.definition).map((problem) => `${shown}: ${problem}`) };
+    }
+    const name = checked.data.name ?? path.basename(file).replace(/\.[a-z]+$/, '');
+    const origin = { name, file: shown, ...(read.lines ? { lines: read.lines } : {}) };
+    const setUp = checked.data.setUp.flatMap((each) => setUpStatements(each, file));
+    const { suite, problems } = await buildSuite(checked.data, origin);
+    return problems.length > 0 ? { wrong: problems } : { found: { suite, file: shown, setUp }, wrong: [] };
+  } catch (error) {
+    if (!(error instanceof SuiteProblem)) throw error;
+    return { wrong: [`${shown}${error.line === undefined ? '' : `:${error.line}`}: ${error.message}`] };
+  }
+}
+
+async function importDefinition(file: string, text: string): Promise<unknown> {
+  let module: { readonly default?: unknown };
+  try {
+    module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+  } catch (error) {
+    const { message, line } = await describeImportFailure(error, file, text);
+    throw new SuiteProblem(message, line);
+  }
+  if (module.default !== undefined) return module.default;
+  throw new SuiteProblem(
+    'it has no default export; write "export default defineSuite({ … })", or move it into a subfolder',
+  );
+}
+
+/** Statements, or those of a file beside the suite. */
+function setUpStatements(setUp: string, file: string): string[] {
+  const isFile = /^\S+\.sql$/.test(setUp);
+  try {
+    const text = isFile ? readFileSync(path.resolve(path.dirname(file), setUp), 'utf8') : setUp;
+    return splitSql(text).map((statement) => statement.text);
+  } catch (error) {
+    throw new SuiteProblem(`setUp${isFile ? ` ${setUp}` : ''}: ${messageOf(error)}`);
+  }
+}
+
+function twins(loaded: readonly Loaded[]): string[] {
+  const problems: string[] = [];
+  const suites = new Map<string, string>();
+  const queries = new Map<string, string>();
+  for (const { suite, file } of loaded) {
+    const from = file ?? 'the suite that ships';
+    const other = suites.get(suite.name);
+    if (other !== undefined)
+      problems.push(`${from}: a second suite named "${suite.name}", as in ${other}; give it another name`);
+    suites.set(suite.name, from);
+    for (const { name } of suite.queries) {
+      const first = queries.get(name);
+      if (first !== undefined) {
+        const where = first === from ? '' : `, as in ${first}`;
+        problems.push(`${from}: a second query named "${name}"${where}; give it another name`);
+      }
+      queries.set(name, from);
+    }
+  }
+  return problems;
+}
+
+function unusable(problems: readonly string[]): StructdbError {
+  const hint = 'Correct the suite; docs/bench-suites.md has an example of each kind.';
+  return problems.length === 1
+    ? new StructdbError('BENCH_SUITE_INVALID', `${problems[0]}.`, { hint })
+    : new StructdbError('BENCH_SUITE_INVALID', `The suites have ${problems.length} problems.`, {
+        details: problems,
+        hint,
+      });
 }
