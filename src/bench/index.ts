@@ -8,10 +8,12 @@ export type {
   ClassResult,
   DataFacts,
   Doubt,
+  Growth,
   JudgedRate,
   JudgedUtilisation,
   LoopFacts,
   Point,
+  QueryGrowth,
   QueryResult,
 } from './result.ts';
 export { BENCH_DEFAULTS, type BenchOptions, bench, QUICK_DEFAULTS } from './run.ts';

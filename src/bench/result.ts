@@ -109,6 +109,31 @@ export interface Point {
   readonly verdict: Verdict;
 }
 
+/** How the median latency of a query grows along one sweep, the other held fixed. */
+export interface QueryGrowth {
+  readonly name: string;
+  readonly class: QueryClass;
+  /** What is held fixed: the clients where data grows, the projects where clients grow. */
+  readonly at: number;
+  /** Ascending. `size` is projects, or clients; the median is null when the samples are too few for it. */
+  readonly steps: readonly { readonly size: number; readonly p50: Percentile | null }[];
+  /** Of `latency ~ size^exponent`, with its 95 % interval: 0 no growth, 1 proportional. Null without all medians. */
+  readonly exponent: Percentile | null;
+  /** The median at the largest size over that at the smallest, with its 95 % interval. */
+  readonly ratio: Percentile | null;
+  /** The ratio may be at most this: simple queries, where data grows. */
+  readonly target: number | null;
+  readonly verdict: Verdict | null;
+}
+
+/** Empty lists where nothing was swept. */
+export interface Growth {
+  /** With the number of projects, at each number of clients. */
+  readonly withData: readonly QueryGrowth[];
+  /** With the number of clients, at each size of the data. Nothing here is judged. */
+  readonly withClients: readonly QueryGrowth[];
+}
+
 /** One run. What is stored, printed with `--json`, compared and rendered again. */
 export interface BenchResult {
   /** Of this structure; raised when a reader of the old one would be misled. */
@@ -119,11 +144,13 @@ export interface BenchResult {
   readonly at: string;
   readonly durationMs: number;
   readonly server: string;
+  /** Where the first size was measured. */
   readonly database: string;
   readonly suite: SuiteFacts;
   /** Sizes times concurrencies, in the order they were measured. */
   readonly points: readonly Point[];
   /** False when it was interrupted: what had been measured until then. */
   readonly complete: boolean;
+  readonly growth: Growth;
   readonly verdict: Verdict;
 }

@@ -10,10 +10,11 @@ import { requireSupportedServer } from '../postgres/server-version.ts';
 import { defaultSample } from '../sample/index.ts';
 import { prepare } from './data/prepare.ts';
 import { withWorkspace } from './data/workspace.ts';
+import { growthOf } from './growth/growth.ts';
 import { worstOf } from './judge/verdict.ts';
 import { measurePoint } from './point.ts';
 import type { BenchResult, DataFacts, Point } from './result.ts';
-import { factsOf, loadSuite, type SuiteSources } from './suite/load-suite.ts';
+import { factsOf, loadSuite, type SuiteFacts, type SuiteSources } from './suite/load-suite.ts';
 import type { Suite } from './suite/query.ts';
 import { setUpSuite } from './suite/set-up.ts';
 
@@ -22,10 +23,11 @@ export interface BenchOptions {
   readonly objectives: Objectives;
   /** An empty database of the caller's on the same server; emptied again. Without it a new one is created and dropped. */
   readonly into?: string;
-  readonly projects?: number;
+  /** The size of the data; several are measured one after the other, each in a database of its own. */
+  readonly projects?: number | readonly number[];
   readonly seed?: number;
-  /** Sessions that query at the same time. */
-  readonly clients?: number;
+  /** Sessions that query at the same time; several are measured one after the other, at each size. */
+  readonly clients?: number | readonly number[];
   /** Timed runs of each query. */
   readonly samples?: number;
   /** Of a query that these leave undecided; ten times as many by default. */
@@ -56,32 +58,53 @@ const QUICK_MS = 42_000;
 export async function bench(options: Readonly<BenchOptions>, context: RunContext): Promise<BenchResult> {
   const { projects, seed, clients, samples } = { ...(options.quick ? QUICK_DEFAULTS : BENCH_DEFAULTS), ...options };
   const { maxSamples = samples * FURTHER_SAMPLES, rate: ratePerSecond = null, workers = null } = options;
-  refuseContradictions({ samples, maxSamples, clients, workers });
+  const sizes = listOf(projects);
+  const concurrencies = listOf(clients);
+  refuseContradictions({ samples, maxSamples, clients: concurrencies[0]!, workers });
   const { connection, objectives, into } = options;
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
   const suite = await loadSuite(options.sources);
   const server = await readServer(connection, context);
-  return withWorkspace(connection, into, context, async (workspace) => {
-    const { payloads, events } = await prepare(workspace, { projects, seed }, context);
+  const points: Point[] = [];
+  const databases: string[] = [];
+  let facts: SuiteFacts | undefined;
+  const measureSize = async (size: number, workspace: ConnectionSettings) => {
+    databases.push(workspace.database);
+    const { payloads, events } = await prepare(workspace, { projects: size, seed }, context);
     await setUpSuite(suite, workspace, context);
-    const data: DataFacts = { projects, payloads, events, seed };
-    const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
-    const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
-    const points: Point[] = [await measurePoint({ workspace, suite, data, clients, ...how }, context)];
-    return {
-      format: 2,
-      id: `${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`,
-      at: at.toISOString(),
-      durationMs: Math.round(context.clock.monotonicMs() - began),
-      server,
-      database: workspace.database,
-      suite: factsOf(suite, await statementsOf(suite, workspace)),
-      points,
-      complete: points.every(({ complete }) => complete),
-      verdict: worstOf(points.map(({ verdict }) => verdict)),
-    };
-  });
+    const data: DataFacts = { projects: size, payloads, events, seed };
+    facts ??= factsOf(suite, await statementsOf(suite, workspace));
+    for (const count of concurrencies) {
+      const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
+      const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
+      points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
+      if (!points.at(-1)!.complete) return;
+    }
+  };
+  for (const size of sizes) {
+    if (points.some(({ complete }) => !complete)) break;
+    await withWorkspace(connection, into, context, (workspace) => measureSize(size, workspace));
+  }
+  const growth = growthOf(points, objectives);
+  return {
+    format: 2,
+    id: `${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`,
+    at: at.toISOString(),
+    durationMs: Math.round(context.clock.monotonicMs() - began),
+    server,
+    database: databases[0]!,
+    suite: facts!,
+    points,
+    growth,
+    complete: points.length === sizes.length * concurrencies.length && points.every(({ complete }) => complete),
+    verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
+  };
+}
+
+/** Ascending and each once. */
+function listOf(values: number | readonly number[]): readonly number[] {
+  return typeof values === 'number' ? [values] : [...new Set(values)].sort((a, b) => a - b);
 }
 
 function refuseContradictions({

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { numberList } from './bench-numbers.ts';
 import { renderBench } from './bench-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
 interface Flags {
   readonly into?: string;
+  readonly scale?: string;
   readonly projects?: string;
   readonly seed?: string;
   readonly clients?: string;
@@ -39,9 +41,13 @@ function runCommand(shell: Shell): Command {
     configure: (command) =>
       void command
         .option('--into <database>', 'an empty database of yours instead of a new one; emptied again at the end')
-        .option('--projects <n>', 'sample projects; three times as many events (default: 10000)')
+        .option(
+          '--scale <sizes>',
+          'sample projects, three times as many events; several are measured in turn: 10k,100k,1m (default: 10k)',
+        )
+        .option('--projects <n>', 'the same as --scale')
         .option('--seed <n>', 'which sample: the same number gives the same rows (default: 1)')
-        .option('--clients <n>', 'sessions that query at the same time (default: 4)')
+        .option('--clients <n>', 'sessions that query at the same time; several in turn: 1,4,16 (default: 4)')
         .option('--samples <n>', 'timed runs of each query (default: 500)')
         .option('--max-samples <n>', 'of a query that these leave undecided (default: 10 times --samples)')
         .option('--rate <per second>', 'requests come by a schedule, not when the last is answered (open loop)')
@@ -50,14 +56,18 @@ function runCommand(shell: Shell): Command {
     run: async (session, _args, flags) => {
       keepMemorySmall();
       const numbers = {
-        ...wholeNumber('projects', flags.projects, 10, 1_000_000),
         ...wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
-        ...wholeNumber('clients', flags.clients, 1, 64),
         ...wholeNumber('samples', flags.samples, 1, 100_000),
         ...wholeNumber('maxSamples', flags.maxSamples, 1, 1_000_000),
         ...wholeNumber('workers', flags.workers, 1, 64),
         ...rateOf(flags.rate),
         ...(flags.quick ? { quick: true } : {}),
+      };
+      const sweep = {
+        ...sizes(flags),
+        ...(flags.clients === undefined
+          ? {}
+          : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) }),
       };
       const [{ bench, judgeBench }, connection, { objectives }] = await Promise.all([
         import('../bench/index.ts'),
@@ -65,10 +75,22 @@ function runCommand(shell: Shell): Command {
         session.config(),
       ]);
       const into = flags.into === undefined ? {} : { into: flags.into };
-      const result = await bench({ connection, objectives, ...into, ...numbers }, session.context);
+      const result = await bench({ connection, objectives, ...into, ...numbers, ...sweep }, session.context);
       return { result, human: (style) => renderBench(result, style), verdict: judgeBench(result) };
     },
   });
+}
+
+/** What --scale or --projects says. */
+function sizes({ scale, projects }: Flags): { projects?: readonly number[] } {
+  if (scale !== undefined && projects !== undefined) {
+    throw new StructdbError('USAGE', '--scale and --projects say the same: give one of them.', {
+      hint: 'Run: structdb bench --help',
+    });
+  }
+  const range = { least: 10, most: 10_000_000 };
+  if (scale !== undefined) return { projects: numberList(scale, { name: 'scale', ...range }) };
+  return projects === undefined ? {} : { projects: numberList(projects, { name: 'projects', ...range }) };
 }
 
 function wholeNumber(name: string, text: string | undefined, least: number, most: number): Record<string, number> {

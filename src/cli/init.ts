@@ -22,6 +22,7 @@ export default defineConfig({
     simpleFilters: '10 ms',
     complexQueries: '50 ms',
     aggregations: '100 ms',
+    simpleGrowth: 1.5,
     indexHitRate: 0.95,
     cacheHitRate: 0.99,
     connectionUtilisation: 0.5,

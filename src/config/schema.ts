@@ -181,6 +181,8 @@ export const configSchema = z
         simpleFilters: duration('10 ms'),
         complexQueries: duration('50 ms'),
         aggregations: duration('100 ms'),
+        /** How many times slower simple filters may be for a hundredfold of data. */
+        simpleGrowth: z.number().min(1).default(1.5),
         indexHitRate: rate(0.95),
         cacheHitRate: rate(0.99),
         connectionUtilisation: rate(0.5),

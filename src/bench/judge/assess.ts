@@ -1,6 +1,7 @@
 import type { Objectives } from '../../config/schema.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { formatCount, formatDuration } from '../../core/units.ts';
+import { growthLines } from '../growth/growth.ts';
 import type { Samples } from '../measure/samples.ts';
 import type { HitRates } from '../observe/counters.ts';
 import type { Utilisation } from '../observe/utilisation.ts';
@@ -75,7 +76,10 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
     return new StructdbError('INTERRUPTED', 'Interrupted: what was measured until then decides nothing.');
   }
   if (result.verdict === 'pass') return undefined;
-  const lines = result.points.flatMap((point) => openPoints(point, result.verdict));
+  const lines = [
+    ...result.points.flatMap((point) => openPoints(point, result.verdict)),
+    ...growthLines(result.growth, result.verdict),
+  ];
   return result.verdict === 'fail'
     ? new StructdbError('BENCH_TARGET_MISSED', `${count(lines)} missed.`, {
         details: lines,
