@@ -1,3 +1,4 @@
+import { isoTime } from './iso-time.ts';
 import { designSnapshot } from './payload.ts';
 import { type PlannedEvent, type ProjectPlan, planProject } from './project.ts';
 import type { EventRow, PayloadRow, ProjectRow, SampleOptions } from './rows.ts';
@@ -77,8 +78,4 @@ function payloadRow(plan: ProjectPlan, event: PlannedEvent): PayloadRow {
 function eventRow(plan: ProjectPlan, event: PlannedEvent): EventRow {
   const data = event.payloadVersion > 0 ? `{"version":${event.payloadVersion}}` : '{}';
   return { project_id: plan.id, event_type: event.type, actor: event.actor, occurred_at: isoTime(event.at), data };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,4 +1,5 @@
 /** Sample data of a structural-engineering platform: the same rows for the same seed, at any scale. */
+export { type SampleChunk, sampleChunks } from './copy-stream.ts';
 export { copyText, copyValue } from './copy-text.ts';
 export {
   SAMPLE_CONSTANTS_VERSION,

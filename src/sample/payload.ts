@@ -32,8 +32,9 @@ const CHECKS: readonly (readonly [string, string])[] = [
  * decimals, so JSON.stringify yields the canonical form (RFC 8785, 3.2.3: keys sorted by UTF-16 code units).
  */
 export function designSnapshot(seed: number, index: number, version: number): DesignSnapshot {
-  // Versions stay below 16: one number holds both.
-  const random = new Random(seed, PAYLOAD_STREAM, index * 16 + version);
+  // Sixteen versions of each project to a stream: one number holds both.
+  const stream = PAYLOAD_STREAM + 16 * (version >>> 4);
+  const random = new Random(seed, stream, index * 16 + (version & 15));
   const module = random.pick(MODULES);
   const checks = drawChecks(random);
   const governing = checks.reduce((most, check) => (check.ratio > most.ratio ? check : most));

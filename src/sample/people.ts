@@ -1,6 +1,6 @@
 import { Random } from './random.ts';
 
-/** Accounts, people and places of the sample: a few hundred firms, each with its engineers. All names are invented. */
+/** Accounts, people and places of the sample: firms, each with its engineers. All names are invented. */
 
 const GIVEN =
   'amara,anton,bea,carlos,chen,dana,elif,emil,farah,grace,hana,igor,ines,jonas,kofi,lena,luis,maya,nils,olga,pavel,priya,rosa,sam,tara,uma,viktor,wen,yara,zoe'.split(
@@ -29,33 +29,42 @@ const STRUCTURE =
 
 const ACCOUNT_STREAM = 1;
 const ENGINEERS_PER_ACCOUNT = 5;
-/** One account for about 25 projects at the default scale; the number is fixed so that a larger scale only adds rows. */
+/**
+ * The sample is made of markets of 10,000 projects, each with firms and customers of its own. A larger scale adds markets:
+ * rows that are there stay as they are, and nobody's list of projects grows with the scale.
+ */
+const MARKET = 10_000;
+/** Of a market: an account for about 25 projects. */
 const ACCOUNTS = 400;
+/** Of a market, for each firm and trade. */
+const CUSTOMERS = 10;
+
+export function marketOf(projectIndex: number): number {
+  return Math.floor(projectIndex / MARKET);
+}
 
 export interface Account {
   readonly id: string;
   readonly engineers: readonly string[];
 }
 
-const cache = new Map<number, readonly Account[]>();
+let latest: { readonly seed: number; readonly market: number; readonly accounts: readonly Account[] } | undefined;
 
-/** The accounts of a seed, made once. */
-export function accountsOf(seed: number): readonly Account[] {
-  let accounts = cache.get(seed);
-  if (!accounts) {
-    accounts = Array.from({ length: ACCOUNTS }, (_, index) => makeAccount(seed, index));
-    cache.clear();
-    cache.set(seed, accounts);
+/** The accounts of a market; those asked for last are kept, since projects are made in order. */
+export function accountsOf(seed: number, market: number): readonly Account[] {
+  if (latest?.seed !== seed || latest.market !== market) {
+    const accounts = Array.from({ length: ACCOUNTS }, (_, index) => makeAccount(seed, market * ACCOUNTS + index));
+    latest = { seed, market, accounts };
   }
-  return accounts;
+  return latest.accounts;
 }
 
-/** `Granite Steel 17`: 2,400 customers, some with many projects. */
-export function customerName(random: Random): string {
-  const number = random.skewed(FIRM.length * TRADE.length * 10);
+/** `Granite Steel 7`: 2,400 customers of a market, some with many projects. */
+export function customerName(random: Random, market: number): string {
+  const number = random.skewed(FIRM.length * TRADE.length * CUSTOMERS);
   const firm = FIRM[number % FIRM.length]!;
   const trade = TRADE[Math.floor(number / FIRM.length) % TRADE.length]!;
-  return `${firm} ${trade} ${1 + Math.floor(number / (FIRM.length * TRADE.length))}`;
+  return `${firm} ${trade} ${1 + market * CUSTOMERS + Math.floor(number / (FIRM.length * TRADE.length))}`;
 }
 
 export function siteName(random: Random): string {

@@ -1,4 +1,5 @@
-import { type Account, accountsOf, customerName, siteName, structureName } from './people.ts';
+import { type Activity, activityOf } from './activity.ts';
+import { type Account, accountsOf, customerName, marketOf, siteName, structureName } from './people.ts';
 import { Random } from './random.ts';
 import type { ProjectEventType, ProjectStatus } from './rows.ts';
 
@@ -30,39 +31,24 @@ export interface PlannedEvent {
 export const SAMPLE_END = Date.UTC(2026, 5, 30);
 const SAMPLE_DAYS = 1460;
 const DAY_MS = 86_400_000;
-const BLOCK = 10;
 const PROJECT_STREAM = 2;
-const BLOCK_STREAM = 3;
-/** Payloads of ten projects and their events beyond `created` and one per payload: ten each, unevenly spread as in life. */
-const PAYLOADS_OF_BLOCK = [0, 0, 0, 0, 1, 1, 1, 1, 2, 4];
-const OTHER_EVENTS_OF_BLOCK = [0, 0, 0, 1, 0, 0, 1, 2, 2, 4];
 
 /** The project with that number; the same for the same seed, whatever the scale. */
 export function planProject(seed: number, index: number): ProjectPlan {
   const random = new Random(seed, PROJECT_STREAM, index);
-  const place = placeInBlock(seed, index);
-  const payloads = PAYLOADS_OF_BLOCK[place]!;
+  const activity = activityOf(seed, index);
+  const { payloads } = activity;
+  const market = marketOf(index);
   const id = random.uuid();
-  const accounts = accountsOf(seed);
+  const accounts = accountsOf(seed, market);
   const account = accounts[random.skewed(accounts.length)]!;
   const status = statusOf(random, payloads);
   const createdAt = SAMPLE_END - random.between(1, SAMPLE_DAYS * 24 * 3600) * 1000;
   const name = `${structureName(random)} ${index + 1}`;
-  const customer = customerName(random);
+  const customer = customerName(random, market);
   const site = siteName(random);
-  const events = planEvents(random, { account, createdAt, payloads, status, others: OTHER_EVENTS_OF_BLOCK[place]! });
+  const events = planEvents(random, { ...activity, account, createdAt, status });
   return { index, seed, id, account, name, customer, site, status, createdAt, payloads, events };
-}
-
-/** A permutation of each block of ten gives exact totals (1 payload and 3 events a project) and no visible pattern. */
-function placeInBlock(seed: number, index: number): number {
-  const random = new Random(seed, BLOCK_STREAM, Math.floor(index / BLOCK));
-  const places = Array.from({ length: BLOCK }, (_, place) => place);
-  for (let last = BLOCK - 1; last > 0; last -= 1) {
-    const other = random.between(0, last);
-    [places[last], places[other]] = [places[other]!, places[last]!];
-  }
-  return places[index % BLOCK]!;
 }
 
 function statusOf(random: Random, payloads: number): ProjectStatus {
@@ -71,25 +57,25 @@ function statusOf(random: Random, payloads: number): ProjectStatus {
   return draw < 0.4 ? 'active' : draw < 0.48 ? 'on_hold' : draw < 0.86 ? 'completed' : 'archived';
 }
 
-interface EventScene {
+interface EventScene extends Activity {
   readonly account: Account;
   readonly createdAt: number;
-  readonly payloads: number;
   readonly status: ProjectStatus;
-  readonly others: number;
 }
 
 function planEvents(random: Random, scene: EventScene): PlannedEvent[] {
-  const { account, createdAt, payloads, others } = scene;
+  const { account, createdAt, payloads, otherEvents } = scene;
   const lead = random.pick(account.engineers);
   const events: PlannedEvent[] = [{ type: 'created', actor: lead, at: createdAt, payloadVersion: 0 }];
   const room = Math.min(SAMPLE_END - createdAt, 120 * DAY_MS);
-  const kinds = interleave(payloads, others);
+  const kinds = interleave(payloads, otherEvents);
+  let saved = 0;
   kinds.forEach((isPayload, step) => {
     // Equal steps with a little play keep the order of time without sorting.
     const at = createdAt + Math.floor((room * (step + 0.2 + 0.6 * random.fraction())) / kinds.length);
     const actor = random.fraction() < 0.7 ? lead : random.pick(account.engineers);
-    const payloadVersion = isPayload ? kinds.slice(0, step + 1).filter(Boolean).length : 0;
+    if (isPayload) saved += 1;
+    const payloadVersion = isPayload ? saved : 0;
     const isLast = step === kinds.length - 1;
     events.push({ type: isPayload ? 'payload_saved' : otherType(random, scene, isLast), actor, at, payloadVersion });
   });

@@ -1,3 +1,7 @@
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const high = (word: number) => `${HEX[word >>> 24]}${HEX[(word >>> 16) & 255]}`;
+const low = (word: number) => `${HEX[(word >>> 8) & 255]}${HEX[word & 255]}`;
+
 /**
  * A seeded source of numbers: Chris Doty-Humphrey's sfc32 (public domain), which passes PractRand and needs only 32-bit
  * integers, so that every machine and every Node version draws the same. Math.random and the clock are never asked.
@@ -49,10 +53,10 @@ export class Random {
 
   /** A version 4 UUID of this stream. */
   uuid(): string {
-    const hex = [this.uint32(), this.uint32(), this.uint32(), this.uint32()]
-      .map((word) => word.toString(16).padStart(8, '0'))
-      .join('');
-    const variant = '89ab'[Number.parseInt(hex[16]!, 16) & 3]!;
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+    const first = this.uint32();
+    const second = (this.uint32() & 0xff_ff_0f_ff) | 0x40_00;
+    const third = (this.uint32() & 0x3f_ff_ff_ff) | 0x80_00_00_00;
+    const last = this.uint32();
+    return `${high(first)}${low(first)}-${high(second)}-${low(second)}-${high(third)}-${low(third)}${high(last)}${low(last)}`;
   }
 }

@@ -52,7 +52,10 @@ export interface EventRow {
 
 /** How much, and which of the endless supply: the same seed gives the same rows, a larger scale only adds to them. */
 export interface SampleOptions {
-  /** Projects; for each ten of them there are ten payloads and thirty events. */
+  /**
+   * Projects; with as many payloads and three times as many events. Exactly, for each ten among the first 700 of a
+   * thousand and for whole thousands; most of what happens in the rest of a thousand happens in few projects.
+   */
   readonly projects: number;
   /** A whole number from 0 to 2³² − 1. */
   readonly seed: number;

@@ -1,17 +1,23 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { activityOf } from '../../src/sample/activity.ts';
 import {
   copyText,
   copyValue,
   defaultSample,
+  type SampleTable,
+  sampleChunks,
   sampleEvents,
   samplePayloads,
   sampleProjects,
   sampleTables,
 } from '../../src/sample/index.ts';
+import { isoTime } from '../../src/sample/iso-time.ts';
+import { planProject } from '../../src/sample/project.ts';
 
-const small = { projects: 500, seed: 7 };
+/** More than a thousand, so that a busy project is among them. */
+const small = { projects: 1200, seed: 7 };
 
 describe('the sample data', () => {
   it('holds 10,000 projects, 10,000 payloads and 30,000 events by default', () => {
@@ -27,6 +33,71 @@ describe('the sample data', () => {
   it('only adds rows at a larger scale', () => {
     const some = [...sampleProjects({ projects: 20, seed: 3 })];
     expect([...sampleProjects({ projects: 60, seed: 3 })].slice(0, 20)).toEqual(some);
+  });
+
+  it('has exact totals, whatever the seed: in tens up to 700, and in thousands', () => {
+    const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+    const sizes = fc
+      .tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 70 }))
+      .map(([thousands, tens]) => thousands * 1000 + tens * 10);
+    fc.assert(
+      fc.property(seeds, sizes, (seed, projects) => {
+        let [payloads, events] = [0, 0];
+        for (let index = 0; index < projects; index += 1) {
+          const activity = activityOf(seed, index);
+          payloads += activity.payloads;
+          events += 1 + activity.payloads + activity.otherEvents;
+        }
+        expect([payloads, events]).toEqual([projects, 3 * projects]);
+      }),
+    );
+  });
+
+  it('has a few busy projects and many quiet ones, alike in every market', () => {
+    for (const first of [0, 990_000]) {
+      const events = Array.from({ length: 10_000 }, (_, index) => {
+        const { payloads, otherEvents } = activityOf(1, first + index);
+        return 1 + payloads + otherEvents;
+      }).sort((a, b) => b - a);
+      expect(events[9]).toBeGreaterThan(150);
+      expect(events[0]).toBeGreaterThan(200);
+      expect(events[0]).toBeLessThan(400);
+      expect(events[5000]).toBeLessThanOrEqual(2);
+      const ofBusiest = events.slice(0, 100).reduce((sum, count) => sum + count, 0);
+      expect(ofBusiest / 30_000).toBeGreaterThan(0.1);
+    }
+  });
+
+  it('gives each market its own accounts and customers, so that nobody has more projects at a larger scale', () => {
+    const of = (index: number) => planProject(1, index);
+    const plans = [0, 1, 99].map((market) => Array.from({ length: 2000 }, (_, index) => of(market * 10_000 + index)));
+    for (const key of ['account', 'customer'] as const) {
+      const names = plans.map(
+        (market) => new Set(market.map((plan) => (key === 'account' ? plan.account.id : plan.customer))),
+      );
+      expect([...names[0]!].filter((name) => names[1]!.has(name) || names[2]!.has(name))).toEqual([]);
+      expect(Math.abs(names[0]!.size - names[2]!.size)).toBeLessThan(60);
+    }
+  });
+
+  it('writes in one pass what the tables give one after the other', () => {
+    const texts = new Map<string, Buffer[]>();
+    const rows = new Map<string, number>();
+    for (const chunk of sampleChunks(small)) {
+      texts.set(chunk.table, [...(texts.get(chunk.table) ?? []), chunk.text]);
+      rows.set(chunk.table, (rows.get(chunk.table) ?? 0) + chunk.rows);
+    }
+    for (const table of sampleTables as unknown as readonly SampleTable<object>[]) {
+      const columns = table.columns.map(({ name }) => name);
+      const apart = Buffer.concat([...copyText(columns as never[], table.rows(small))]);
+      expect(Buffer.concat(texts.get(table.name)!).equals(apart)).toBe(true);
+      expect(rows.get(table.name)).toBe(apart.toString().split('\n').length - 1);
+    }
+  });
+
+  it('writes times as Date does', () => {
+    const times = fc.integer({ min: Date.UTC(2022, 0), max: Date.UTC(2027, 0) });
+    fc.assert(fc.property(times, (ms) => expect(isoTime(ms)).toBe(new Date(ms).toISOString())));
   });
 
   it('gives every project an id of its own', () => {
