@@ -3,6 +3,9 @@ export { judgeBench } from './judge/assess.ts';
 export { describeLoop } from './judge/describe-loop.ts';
 export type { Verdict } from './judge/verdict.ts';
 export type { HitRates } from './observe/counters.ts';
+export { comparePlans, type PlanChange, type PlanDiffLine } from './plans/compare-plans.ts';
+export type { MissedIndex, PlanNode, PlanRecord, PlanVariant } from './plans/plan-record.ts';
+export { renderPlan } from './plans/plan-text.ts';
 export type {
   BenchResult,
   ClassResult,

@@ -121,6 +121,7 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       rates,
       counters: observed.counters,
       connections,
+      plans: [],
       doubts: [
         ...warmUpDoubt(warm),
         ...clientDoubt(busy, workers, processors),

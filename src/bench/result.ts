@@ -2,6 +2,7 @@ import type { Verdict } from './judge/verdict.ts';
 import type { BusyPhase } from './measure/timed-run.ts';
 import type { HitRates } from './observe/counters.ts';
 import type { Utilisation } from './observe/utilisation.ts';
+import type { PlanRecord } from './plans/plan-record.ts';
 import type { Percentile } from './statistics/percentiles.ts';
 import type { SuiteFacts } from './suite/load-suite.ts';
 import type { QueryClass } from './suite/query.ts';
@@ -101,6 +102,8 @@ export interface Point {
   readonly rates: readonly JudgedRate[];
   readonly counters: HitRates;
   readonly connections: readonly JudgedUtilisation[];
+  /** A record per query. */
+  readonly plans: readonly PlanRecord[];
   readonly doubts: readonly Doubt[];
   /** Rounds in which queries that were undecided ran further. */
   readonly furtherRounds: number;
