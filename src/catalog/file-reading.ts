@@ -77,7 +77,7 @@ export class FileReading {
   }
 
   /** The rows for the stage. They can be taken once. */
-  staging(importId = ''): Staging {
+  staging(): Staging {
     const { content, scopes } = this.#prepared;
     return {
       table: this.#table,
@@ -85,7 +85,6 @@ export class FileReading {
       batches: this.#batches(),
       text: () => this.#ahead ?? copyText(this.#batches(), this.#table),
       finish: () => this.#finish(),
-      importId,
       groups: () => this.#groups(),
       mayRetire: (groups) => confirmRetirement(this.#prepared.file, groups, this.#options),
       ...(scopes ? { scopes } : {}),

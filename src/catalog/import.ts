@@ -5,11 +5,11 @@ import { asStep } from '../core/progress.ts';
 import { formatCount } from '../core/units.ts';
 import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
-import { requireSupportedServer } from '../postgres/server-version.ts';
+import { queryTogether } from '../postgres/together.ts';
 import { type Beside, FileReading } from './file-reading.ts';
 import { closeImport, ensureHistory, openImport } from './load/history.ts';
-import { lockCatalogs, namingWhoIsWaitedFor } from './load/lock.ts';
-import { mergeRows } from './load/merge.ts';
+import { beginLocked, namingWhoIsWaitedFor } from './load/lock.ts';
+import { lookForRows, mergeRows, type Opened } from './load/merge.ts';
 import { checkPreconditions } from './load/preconditions.ts';
 import { previewRows } from './load/preview.ts';
 import type { StagedRow } from './load/tables.ts';
@@ -71,9 +71,8 @@ export async function importCatalogs(options: Readonly<ImportOptions>, context: 
   const run = new Run(files, options, context, rejected);
   try {
     return await withClient(options.connection, profiles.catalog, context, async (client) => {
-      await requireSupportedServer(client);
-      await checkPreconditions(client, { dryRun: options.dryRun ?? false });
-      const reports = await (options.dryRun ? preview(client, run) : load(client, run));
+      const found = await checkPreconditions(client, { dryRun: options.dryRun ?? false });
+      const reports = await (options.dryRun ? preview(client, run) : load(client, run, found));
       return {
         dryRun: options.dryRun ?? false,
         changed: changes(reports) > 0,
@@ -164,7 +163,7 @@ class Run {
 }
 
 /** Each file is read while the database takes what was read of it. */
-async function load(client: pg.Client, run: Run): Promise<FileReport[]> {
+async function load(client: pg.Client, run: Run, { hasBooks }: { readonly hasBooks: boolean }): Promise<FileReport[]> {
   const { files, options, context, rejected } = run;
   return asStep(
     context,
@@ -172,13 +171,12 @@ async function load(client: pg.Client, run: Run): Promise<FileReport[]> {
     `Importing ${files.map(nameOfSource).join(', ')}`,
     () =>
       namingWhoIsWaitedFor(client, async () => {
-        await client.query('begin');
-        await lockCatalogs(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
-        await ensureHistory(client);
+        await beginLocked(client, options.lockWaitMs ?? profiles.catalog.lockTimeoutMs);
+        if (!hasBooks) await ensureHistory(client);
         const reports = await run.eachFile(async (file) => {
-          const importId = await openImport(client, (file.reading ?? file.versions).file);
-          const loaded = await loadFile(client, importId, file, run);
-          await closeImport(client, importId, loaded);
+          const opened = await openFile(client, file);
+          const loaded = await loadFile(client, opened, file, run);
+          await closeImport(client, opened.importId, loaded);
           return loaded;
         });
         // The last safe point: an interruption before COMMIT leaves nothing, one after it has come too late.
@@ -192,10 +190,18 @@ async function load(client: pg.Client, run: Run): Promise<FileReport[]> {
   );
 }
 
-async function loadFile(client: pg.Client, importId: string, file: AnyReading, run: Run): Promise<FileReport> {
+/** Opens the record of its import, and looks in the same trip whether there is anything that its rows have to be merged with. */
+async function openFile(client: pg.Client, { reading, versions }: AnyReading): Promise<Opened> {
+  const statements = [openImport((reading ?? versions).file), ...(reading ? [lookForRows(reading.staging())] : [])];
+  const [opened, looked] = await queryTogether(client, statements);
+  return { importId: opened!.rows[0]!.id as string, hasRows: looked?.rows[0]?.found !== false };
+}
+
+async function loadFile(client: pg.Client, opened: Opened, file: AnyReading, run: Run): Promise<FileReport> {
   const { options, context } = run;
+  const { importId } = opened;
   if (!file.reading) return importVersions(client, file.versions, { ...options, ...file.beside, importId });
-  return file.reading.report(await mergeRows(client, file.reading.staging(importId), context.signal));
+  return file.reading.report(await mergeRows(client, file.reading.staging(), opened, context.signal));
 }
 
 /** All files are compared with the same state of the database. */

@@ -140,3 +140,17 @@ describe('the history', () => {
     ]);
   });
 });
+
+describe('the books of an older structdb', () => {
+  it('get the columns that they lack, each of them', async () => {
+    const connection = await createDatabase();
+    const file = await fileWith(csv([HEADER, row('1', 'W1', '90')]), 'first.csv');
+    await importInto(connection, { files: [file] });
+    for (const column of ['content_sha256', 'encoding', 'tool_version']) {
+      await sql(connection, (client) => client.query(`alter table structdb.catalog_imports drop column ${column}`));
+      await importInto(connection, { files: [file] });
+    }
+    const { imports } = await listImports({ connection }, testContext());
+    expect(imports.map(({ contentSha256 }) => contentSha256 !== null)).toEqual([true, true, true, false]);
+  });
+});

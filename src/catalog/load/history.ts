@@ -2,6 +2,7 @@ import path from 'node:path';
 import type pg from 'pg';
 import { StructdbError } from '../../core/errors.ts';
 import { toolVersion } from '../../core/tool-version.ts';
+import type { Statement } from '../../postgres/together.ts';
 import type { ScopeOf } from '../by-scope.ts';
 import type { FileReport } from '../result.ts';
 import { shippedCatalogs } from '../shipped.ts';
@@ -55,6 +56,30 @@ const CREATE: Readonly<Record<(typeof BOOKS)[number], string>> = {
 /** What later versions of structdb added to catalog_imports. */
 const ADDED = { content_sha256: 'text', encoding: 'text', tool_version: 'text' } as const;
 
+/** What each book is written with: imports are opened, read and closed, the notes are only added. */
+const WRITTEN_WITH: readonly (readonly [book: (typeof BOOKS)[number], privileges: readonly string[]])[] = [
+  ['catalog_imports', ['SELECT', 'INSERT', 'UPDATE']],
+  ['catalog_foundings', ['INSERT']],
+  ['catalog_changes', ['INSERT']],
+];
+
+/** Of catalog_imports: a table that an older structdb made has fewer, until they are added. */
+const COLUMNS = 15;
+
+/**
+ * Whether the books are there with every column, and the role may write them; null or false where that is not certain.
+ * to_regclass fails for who may not use the schema; a column that is not there or was dropped gives null.
+ */
+export const HAS_BOOKS = `case when has_schema_privilege(to_regnamespace('structdb'), 'USAGE') then ${[
+  ...WRITTEN_WITH.flatMap(([book, privileges]) =>
+    privileges.map((privilege) => `has_table_privilege(to_regclass('structdb.${book}'), '${privilege}')`),
+  ),
+  ...Array.from(
+    { length: COLUMNS },
+    (_, at) => `has_column_privilege(to_regclass('structdb.catalog_imports'), ${at + 1}::smallint, 'INSERT')`,
+  ),
+].join(' and ')} end`;
+
 /**
  * Creates the books that are missing, and the columns that an older structdb did not have. Asked first: CREATE … IF NOT EXISTS
  * needs the privilege even then. @throws PERMISSION_DENIED with the statements for the owner of an older table
@@ -87,16 +112,15 @@ export async function ensureHistory(client: pg.Client): Promise<void> {
 
 /**
  * Opens the record of a file that is about to be imported, under the name that it was given by; `closeImport` completes it. Of
- * the catalogs that ship nobody gave one: where structdb is installed is nobody's business. Gives the number.
+ * the catalogs that ship nobody gave one: where structdb is installed is nobody's business. Gives the number as `id`.
  */
-export async function openImport(client: pg.Client, file: string): Promise<string> {
-  const { rows } = await client.query<{ id: string }>(
-    `insert into structdb.catalog_imports
+export function openImport(file: string): Statement {
+  return {
+    text: `insert into structdb.catalog_imports
       (file, sha256, format, editions, inserted, updated, unchanged, retired, rejected, tool_version)
     values ($1, '', '', '[]', 0, 0, 0, 0, 0, $2) returning import_id::text as id`,
-    [shippedCatalogs().includes(file) ? `catalogs/${path.basename(file)}` : file, toolVersion()],
-  );
-  return rows[0]!.id;
+    values: [shippedCatalogs().includes(file) ? `catalogs/${path.basename(file)}` : file, toolVersion()],
+  };
 }
 
 /** Completes the record of an import with what was read and what it changed. */

@@ -1,22 +1,25 @@
 import type pg from 'pg';
 import { codeOf, StructdbError } from '../../core/errors.ts';
+import { queryTogether } from '../../postgres/together.ts';
 import { CONSTANTS, PRICES } from './version-tables.ts';
 
 /** 'struct' as a number, and the place of catalogs in structdb's own space of advisory locks. */
 const LOCK = [0x73747275, 0x0ca7a109] as const;
 
 /**
- * Lets one import at a time through: waits for another one for `waitMs`. Released with the transaction.
- * @throws LOCKED with who holds it and since when
+ * Begins a transaction that lets one import at a time through: waits for another one for `waitMs`, and as long for anything
+ * else that somebody holds. @throws LOCKED with who is at work and since when; the transaction is then rolled back
  */
-export async function lockCatalogs(client: pg.Client, waitMs: number): Promise<void> {
-  await client.query('savepoint before_lock');
+export async function beginLocked(client: pg.Client, waitMs: number): Promise<void> {
   try {
-    await client.query(`select set_config('lock_timeout', $1, true)`, [`${waitMs}ms`]);
-    await client.query('select pg_advisory_xact_lock($1, $2)', [...LOCK]);
+    await queryTogether(client, [
+      { text: 'begin' },
+      { text: `select set_config('lock_timeout', $1, true)`, values: [`${waitMs}ms`] },
+      { text: 'select pg_advisory_xact_lock($1, $2)', values: LOCK },
+    ]);
   } catch (error) {
     if (codeOf(error) !== '55P03') throw error;
-    await client.query('rollback to savepoint before_lock');
+    await client.query('rollback');
     throw new StructdbError('LOCKED', `Another catalog import is at work: ${await holder(client)}.`, {
       cause: error,
       hint: 'Wait for it to end, then run the command again.',

@@ -146,7 +146,7 @@ function recordOf(table: TargetTable): string {
 }
 
 /** Whether the table has any row at all, or any of the scopes $1–$4. */
-export function hasRows(table: TargetTable, ofScopes: boolean): string {
+export function hasRowsOf(table: TargetTable, ofScopes: boolean): string {
   return `select exists (select from ${table.name} m${ofScopes ? ` where ${isInScope()}` : ''}) as found`;
 }
 

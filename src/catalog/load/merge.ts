@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { queryTogether, type Statement } from '../../postgres/together.ts';
 import type { Batches } from '../batches.ts';
 import type { ScopeOf } from '../by-scope.ts';
 import type { Scope } from '../readers/content.ts';
@@ -13,7 +14,7 @@ import {
   countInUse,
   createStage,
   emptyGroups,
-  hasRows,
+  hasRowsOf,
   indexStage,
   insertNew,
   isComplete,
@@ -42,50 +43,56 @@ export interface Staging extends Coverage {
   readonly scopes?: readonly Scope[];
   /** Looked at when every row was taken: throws when there is something wrong, else gives the scopes that are whole. */
   readonly finish: () => readonly Scope[];
-  /** The number of the import, under which it is noted what it did. */
-  readonly importId: string;
   /** The groups of the rows; complete when every row was taken. */
   readonly groups: () => readonly ScopeOf[];
   /** Asked before rows are retired: throws to end the import. */
   readonly mayRetire: (groups: readonly RetirementGroup[]) => Promise<void>;
 }
 
+/** What a file's import was begun with. */
+export interface Opened {
+  /** The number of the import, under which it is noted what it did. */
+  readonly importId: string;
+  /** What `lookForRows` found. */
+  readonly hasRows: boolean;
+}
+
 /**
  * Takes the rows by COPY while they are being read: into a stage that is then merged, or, where the table has nothing to
  * merge with, into the table itself. Runs inside the caller's transaction: an error undoes both.
  */
-export async function mergeRows(client: pg.Client, staging: Staging, signal: AbortSignal): Promise<MergeCounts> {
+export async function mergeRows(
+  client: pg.Client,
+  staging: Staging,
+  { importId, hasRows }: Opened,
+  signal: AbortSignal,
+): Promise<MergeCounts> {
   const { table } = staging;
-  if (await hasNoneOf(client, staging)) {
+  if (!hasRows && (await staysWithout(client, staging))) {
     const { rows: inserted } = await copyRows(client, staging, table.name, signal);
-    await recordFoundings(client, { ...staging, table: table.name, groups: staging.groups() });
+    await recordFoundings(client, { ...staging, importId, table: table.name, groups: staging.groups() });
     return { inserted, updated: 0, unchanged: 0, retired: 0, retirement: [] };
   }
   await client.query(createStage(table));
   const { rows: staged, whole } = await copyRows(client, staging, 'staged', signal);
   const inUse = await countsOf(client, countInUse(staging), whole);
-  const inserted = await insert(client, staging);
-  const updated = inserted < staged ? await update(client, staging) : 0;
-  const retirement = whole.length > 0 ? await retire(client, staging, whole, inUse) : [];
+  const inserted = await insert(client, staging, importId);
+  const updated = inserted < staged ? await update(client, staging, importId) : 0;
+  const retirement = whole.length > 0 ? await retire(client, { ...staging, importId }, whole, inUse) : [];
   await client.query('drop table staged');
   return { inserted, updated, unchanged: staged - inserted - updated, retired: totalOf(retirement), retirement };
 }
 
-/**
- * Whether the table has no row of the scopes, or none at all where those are not known. It then stays so until the
- * transaction ends: other writers wait, readers do not.
- */
-async function hasNoneOf(client: pg.Client, { table, scopes }: Staging): Promise<boolean> {
-  const look = async () => {
-    const { rows } = await client.query<{ found: boolean }>(
-      hasRows(table, scopes !== undefined),
-      scopes ? groupParameters(scopes) : [],
-    );
-    return rows[0]!.found;
-  };
-  if (await look()) return false;
-  await client.query(`lock table ${table.name} in share row exclusive mode`);
-  return !(await look());
+/** Asks whether the table has any row of the scopes, or any at all where those are not known; answered as `found`. */
+export function lookForRows({ table, scopes }: Pick<Staging, 'table' | 'scopes'>): Statement {
+  return { text: hasRowsOf(table, scopes !== undefined), values: scopes ? groupParameters(scopes) : [] };
+}
+
+/** A table that had none is kept so until the transaction ends, unless one has come: other writers wait, readers do not. */
+async function staysWithout(client: pg.Client, staging: Staging): Promise<boolean> {
+  const lock = { text: `lock table ${staging.table.name} in share row exclusive mode` };
+  const [, looked] = await queryTogether(client, [lock, lookForRows(staging)]);
+  return looked!.rows[0]!.found === false;
 }
 
 interface Copied {
@@ -106,20 +113,20 @@ async function copyRows(client: pg.Client, staging: Staging, into: string, signa
 }
 
 /** Groups that have no row yet are noted as a whole. */
-async function insert(client: pg.Client, staging: Staging): Promise<number> {
-  const { table, importId } = staging;
+async function insert(client: pg.Client, staging: Staging, importId: string): Promise<number> {
+  const { table } = staging;
   const groups = staging.groups();
   const empty = await client.query<{ place: number }>(emptyGroups(staging), groupParameters(groups));
   const founded = empty.rows.map(({ place }) => groups[place - 1]!);
   const { rows } = await client.query<{ count: number }>(insertNew(staging), [importId, ...groupParameters(founded)]);
-  await recordFoundings(client, { ...staging, table: table.name, groups: founded });
+  await recordFoundings(client, { ...staging, importId, table: table.name, groups: founded });
   return rows[0]!.count;
 }
 
 /** First finds what differs: where nothing does, nothing is left to do. */
-async function update(client: pg.Client, staging: Staging): Promise<number> {
+async function update(client: pg.Client, staging: Staging, importId: string): Promise<number> {
   await client.query(indexStage(staging.table));
-  const { rowCount } = await client.query(noteUpdates(staging), [staging.importId]);
+  const { rowCount } = await client.query(noteUpdates(staging), [importId]);
   if (rowCount) await client.query(updateChanged(staging));
   return rowCount ?? 0;
 }
@@ -127,7 +134,7 @@ async function update(client: pg.Client, staging: Staging): Promise<number> {
 /** After the merge every staged row is in use: as many rows in use as staged means that there is nothing to look for. */
 async function retire(
   client: pg.Client,
-  staging: Staging,
+  staging: Staging & Pick<Opened, 'importId'>,
   whole: readonly Scope[],
   inUse: readonly number[],
 ): Promise<RetirementGroup[]> {

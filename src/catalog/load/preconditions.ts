@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { StructdbError } from '../../core/errors.ts';
+import { requireSupported, type ToldVersion, VERSION_COLUMNS } from '../../postgres/server-version.ts';
+import { HAS_BOOKS } from './history.ts';
 
 interface Findings {
   readonly database: string;
@@ -12,10 +14,42 @@ interface Findings {
 }
 
 /**
- * Looks once, before anything is done, whether the tables are there and the role may do its work.
- * @throws SCHEMA_MISSING, PERMISSION_DENIED with the statements that grant what is missing
+ * Looks once, before anything is done, whether the server is one of those that structdb knows, the tables are there and the
+ * role may do its work. Tells whether the books of imports are complete as well, which a dry run does not ask.
+ * @throws SERVER_TOO_OLD, SCHEMA_MISSING, PERMISSION_DENIED with the statements that grant what is missing
  */
-export async function checkPreconditions(client: pg.Client, options: { readonly dryRun: boolean }): Promise<void> {
+export async function checkPreconditions(
+  client: pg.Client,
+  options: { readonly dryRun: boolean },
+): Promise<{ readonly hasBooks: boolean }> {
+  const { rows } = await client.query<ToldVersion & { ready: boolean | null }>(options.dryRun ? IS_READABLE : IS_READY);
+  requireSupported(rows[0]!);
+  if (rows[0]!.ready) return { hasBooks: !options.dryRun };
+  await tellWhatIsMissing(client, options);
+  return { hasBooks: false };
+}
+
+const TABLES = ['public.material_catalog', 'public.code_references'];
+
+/**
+ * Whether nothing at all is missing. Functions alone: a session's first query that is planned has the server read half of its
+ * own catalog, which takes longer than all the rest.
+ */
+function isReady(privileges: readonly string[], ...further: readonly string[]): string {
+  const granted = TABLES.flatMap((table) =>
+    privileges.map((privilege) => `has_table_privilege(to_regclass('${table}'), '${privilege}')`),
+  );
+  return `select ${VERSION_COLUMNS}, ${[...granted, ...further].join(' and ')} as ready`;
+}
+
+const IS_READABLE = isReady(['SELECT']);
+const IS_READY = isReady(
+  ['SELECT', 'INSERT', 'UPDATE'],
+  `has_database_privilege(current_database(), 'TEMPORARY')`,
+  HAS_BOOKS,
+);
+
+async function tellWhatIsMissing(client: pg.Client, options: { readonly dryRun: boolean }): Promise<void> {
   const { rows } = await client.query<Findings>(QUERY, [options.dryRun ? ['SELECT'] : ['SELECT', 'INSERT', 'UPDATE']]);
   const { database, role, materials, reference, grants } = rows[0]!;
   if (materials === null || reference === null) {

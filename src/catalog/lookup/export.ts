@@ -4,7 +4,6 @@ import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { ContentHash } from '../content-hash.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 import { MATERIALS, REFERENCES, type TargetTable } from '../load/tables.ts';
@@ -51,7 +50,6 @@ export async function exportCatalog(options: Readonly<ExportOptions>, context: R
     });
   }
   return withClient(options.connection, profiles.catalog, context, async (client) => {
-    await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: true });
     await client.query('begin isolation level repeatable read read only');
     const scope = scopeOf(options, table);

@@ -2,7 +2,6 @@ import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 import { listReleases, type StoredRelease } from './versions.ts';
 
@@ -33,7 +32,6 @@ export async function listCatalogs(
   context: RunContext,
 ): Promise<ListResult> {
   return withClient(options.connection, profiles.probe, context, async (client) => {
-    await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: true });
     const { rows: editions } = await client.query<StoredEdition>(QUERY);
     const releases = await listReleases(client, context.clock.now().toISOString().slice(0, 10));

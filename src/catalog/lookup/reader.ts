@@ -3,7 +3,6 @@ import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 
 /** What pg's Client, Pool and PoolClient can. */
@@ -31,7 +30,6 @@ export async function withReader<T>(
   const { client } = source;
   if (client) return work('executeQuery' in client ? throughKysely(client) : client);
   return withClient(source.connection, profiles.probe, context, async (own) => {
-    await requireSupportedServer(own);
     await checkPreconditions(own, { dryRun: true });
     return work(own);
   });

@@ -4,7 +4,6 @@ import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { checkPreconditions } from '../load/preconditions.ts';
 import { MATERIALS } from '../load/tables.ts';
 import { rangeText } from '../load/version-plan.ts';
@@ -69,7 +68,6 @@ export async function showDesignation(options: Readonly<ShowOptions>, context: R
     throw new StructdbError('USAGE', `"${asOf}" is not a day of the calendar.`, { hint: 'Write it as 2026-12-31.' });
   }
   return withClient(options.connection, profiles.probe, context, async (client) => {
-    await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: true });
     const name = normalise(options.designation);
     const edition = options.edition?.replace(/^(?=\d+\.\d)/, 'v') ?? null;

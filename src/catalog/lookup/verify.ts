@@ -5,7 +5,6 @@ import { StructdbError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
-import { requireSupportedServer } from '../../postgres/server-version.ts';
 import { regrouped } from '../batches.ts';
 import { FileReading } from '../file-reading.ts';
 import { declaredOf } from '../import.ts';
@@ -86,7 +85,6 @@ export interface VerifyResult {
 export async function verifyCatalogs(options: Readonly<VerifyOptions>, context: RunContext): Promise<VerifyResult> {
   const files = options.files && options.files.length > 0 ? options.files : shippedCatalogs();
   return withClient(options.connection, profiles.catalog, context, async (client) => {
-    await requireSupportedServer(client);
     await checkPreconditions(client, { dryRun: true });
     await client.query('begin transaction isolation level repeatable read, read only');
     const verified: VerifiedFile[] = [];
