@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { TargetTable } from './load/tables.ts';
-import { Properties, propertyValue } from './properties.ts';
+import { Properties, PropertyNames, propertyValue } from './properties.ts';
 import { eachProperty } from './property-json.ts';
 import { parseDecimal } from './reading/decimal.ts';
 
@@ -22,11 +22,8 @@ const VERSION = 'structdb catalog content 1';
 export class ContentHash {
   readonly #sums = new Uint32Array(8);
   #rows = 0;
-  /** Names of properties met so far, sorted, and the place of each: rows of one file have them in the same order. */
-  #names: string[] = [];
-  #places = new Map<string, number>();
-  /** The values of the row at hand, by place. */
-  readonly #values: string[] = [];
+  /** Those of rows that come as JSON. */
+  readonly #names = new PropertyNames();
 
   get rows(): number {
     return this.#rows;
@@ -45,7 +42,7 @@ export class ContentHash {
       const cell = cells[at]!;
       const { type } = table.values[at - keys]!;
       if (cell === null) text += '\0';
-      else if (type === 'jsonb') text += this.#properties(properties ?? parsed(cell));
+      else if (type === 'jsonb') text += textOf(properties ?? parsed(cell, this.#names));
       else text += `${type === 'numeric' ? (parseDecimal(cell) ?? cell) : cell.trim()}\0`;
     }
     const digest = sha256Of(text);
@@ -57,37 +54,22 @@ export class ContentHash {
   digest(): string {
     return hash('sha256', `${VERSION}\n${this.#rows}\n${this.#sums.join(' ')}\n`);
   }
-
-  /** Sorted by name without a sort per row: each value goes to the place of its name. */
-  #properties(properties: Properties): string {
-    const values = this.#values.fill('');
-    const first = this.#names.length;
-    properties.each((name, value) => {
-      let place = this.#places.get(name);
-      if (place === undefined) {
-        place = this.#places.size;
-        this.#places.set(name, place);
-        this.#names.push(name);
-      }
-      values[place] = typeof value === 'string' ? value : value.text.trim();
-    });
-    // New names: everything once more, with their places sorted.
-    if (this.#names.length > first) {
-      this.#names.sort();
-      this.#places = new Map(this.#names.map((name, place) => [name, place]));
-      return this.#properties(properties);
-    }
-    let text = '';
-    for (let place = 0; place < values.length; place += 1) {
-      const value = values[place];
-      if (value) text += `${this.#names[place]}\0${value}\0`;
-    }
-    return text;
-  }
 }
 
-function parsed(json: string): Properties {
-  const properties = new Properties();
+/** Names and values in the order of the names, without a sort per row. */
+function textOf({ names, values }: Properties): string {
+  let text = '';
+  for (const place of names.sorted) {
+    const value = values[place];
+    if (value == null) continue;
+    const said = typeof value === 'string' ? value : value.text.trim();
+    if (said !== '') text += `${names.all[place]}\0${said}\0`;
+  }
+  return text;
+}
+
+function parsed(json: string, names: PropertyNames): Properties {
+  const properties = new Properties(names);
   eachProperty(json, (name, value) => properties.add(name, propertyValue(name, value.trim())));
   return properties;
 }

@@ -15,54 +15,110 @@ export function inJsonbOrder(a: string, b: string): number {
 }
 
 /**
- * The further values of a row by name, in the order of the file. Two lists in step rather than a Map: a catalog has
- * 200,000 of them, each is written once, and few are ever looked up.
+ * The names of the properties that rows have: those of one file share them, so that what follows from a name is worked out
+ * once and not for each of a catalog's 200,000 values. Names may be added while rows come.
  */
-export class Properties {
+export class PropertyNames {
   readonly #names: string[] = [];
-  readonly #values: PropertyValue[] = [];
+  readonly #places = new Map<string, number>();
+  readonly #jsonKeys: string[] = [];
+  readonly #none: null[] = [];
+  #sorted: readonly number[] = [];
 
-  /** Adds a value under a name that has none yet. */
-  add(name: string, value: PropertyValue): void {
+  constructor(names: Iterable<string> = []) {
+    for (const name of names) this.placeOf(name);
+  }
+
+  /** By place. */
+  get all(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Each as the key of a JSON object, with its colon. */
+  get jsonKeys(): readonly string[] {
+    return this.#jsonKeys;
+  }
+
+  /** The places in the order of the names. */
+  get sorted(): readonly number[] {
+    const names = this.#names;
+    if (this.#sorted.length < names.length) {
+      this.#sorted = [...names.keys()].sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
+    }
+    return this.#sorted;
+  }
+
+  /** The place of a name, or undefined. */
+  find(name: string): number | undefined {
+    return this.#places.get(name);
+  }
+
+  /** The place of a name, which has one from now on. */
+  placeOf(name: string): number {
+    const known = this.#places.get(name);
+    if (known !== undefined) return known;
     this.#names.push(name);
-    this.#values.push(value);
+    this.#jsonKeys.push(`"${name}":`);
+    this.#none.push(null);
+    this.#places.set(name, this.#names.length - 1);
+    return this.#names.length - 1;
+  }
+
+  /** A row without any value. */
+  none(): (PropertyValue | null)[] {
+    return this.#none.slice();
+  }
+}
+
+/** The further values of a row, by the place of their names. A list rather than a Map: few are ever looked up. */
+export class Properties {
+  readonly names: PropertyNames;
+  readonly #values: (PropertyValue | null)[];
+
+  constructor(names: PropertyNames = new PropertyNames()) {
+    this.names = names;
+    this.#values = names.none();
+  }
+
+  /** By place; names that were added later have none. */
+  get values(): readonly (PropertyValue | null | undefined)[] {
+    return this.#values;
+  }
+
+  set(place: number, value: PropertyValue): void {
+    this.#values[place] = value;
+  }
+
+  add(name: string, value: PropertyValue): void {
+    this.set(this.names.placeOf(name), value);
   }
 
   get(name: string): PropertyValue | undefined {
-    const at = this.#names.indexOf(name);
-    return at < 0 ? undefined : this.#values[at];
-  }
-
-  each(visit: (name: string, value: PropertyValue) => void): void {
-    for (let at = 0; at < this.#names.length; at += 1) visit(this.#names[at]!, this.#values[at]!);
-  }
-
-  /** Visits those that are decimals. */
-  eachDecimal(visit: (name: string, decimal: string) => void): void {
-    for (let at = 0; at < this.#names.length; at += 1) {
-      const value = this.#values[at]!;
-      if (typeof value === 'string') visit(this.#names[at]!, value);
-    }
+    const place = this.names.find(name);
+    return place === undefined ? undefined : (this.#values[place] ?? undefined);
   }
 
   /** The same names with other values. */
   map(change: (name: string, value: PropertyValue) => PropertyValue): Properties {
-    const changed = new Properties();
-    for (let at = 0; at < this.#names.length; at += 1) {
-      const name = this.#names[at]!;
-      changed.add(name, change(name, this.#values[at]!));
+    const changed = new Properties(this.names);
+    for (const [place, value] of this.#values.entries()) {
+      if (value !== null) changed.set(place, change(this.names.all[place]!, value));
     }
     return changed;
   }
 
   /** A JSON object. Decimals go in as they are written: JSON.stringify would need a float. */
   toJson(): string {
-    let json = '';
-    for (let at = 0; at < this.#names.length; at += 1) {
-      const value = this.#values[at]!;
-      json += `${at === 0 ? '"' : ',"'}${this.#names[at]}":${typeof value === 'string' ? value : JSON.stringify(value.text)}`;
+    const values = this.#values;
+    const keys = this.names.jsonKeys;
+    let json = '{';
+    for (let place = 0; place < values.length; place += 1) {
+      const value = values[place];
+      if (value == null) continue;
+      if (json.length > 1) json += ',';
+      json += keys[place]! + (typeof value === 'string' ? value : JSON.stringify(value.text));
     }
-    return `{${json}}`;
+    return `${json}}`;
   }
 }
 

@@ -20,11 +20,11 @@ describe("a cell of AISC's table", () => {
     ['1½', '1.5'],
     ['1 ⅞', '1.875'],
   ])('"%s" is %s', (text, value) => {
-    expect(readAiscCell(text)).toEqual({ value });
+    expect(readAiscCell(text)).toBe(value);
   });
 
   it.each(['', ' ', '\u00a0', '–', ' – ', '—', '−', '-'])('"%s" is no value', (text) => {
-    expect(readAiscCell(text)).toEqual({ value: null });
+    expect(readAiscCell(text)).toBeNull();
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeText } from '../../src/catalog/reading/decode.ts';
-import { splitRecords } from '../../src/catalog/reading/delimited.ts';
+import { cutRecords, splitRecords } from '../../src/catalog/reading/delimited.ts';
 
 const bytes = (text: string, encoding: BufferEncoding = 'latin1') => Buffer.from(text, encoding);
 
@@ -58,5 +58,18 @@ describe('records', () => {
 
   it('with a quote that is never closed are refused by the line that opened it', () => {
     expect(() => splitRecords('a,b\n1,"2\n3,4', 'x.csv')).toThrow(/x\.csv, line 2: a quote is opened/);
+  });
+});
+
+describe('a record without quotes', () => {
+  it('is cut where its delimiters are, whatever stands between them', () => {
+    const cell = fc.oneof(fc.constantFrom('', '–', '––', '–5', '5–', ' '), fc.string({ unit: 'binary' }));
+    fc.assert(
+      fc.property(fc.array(cell, { minLength: 1 }), fc.constantFrom(',', ';', '\t'), (cells, delimiter) => {
+        const line = ['x', ...cells.map((one) => one.replaceAll(/[,;\t\r\n"]/g, '')), 'x'].join(delimiter);
+        const { records } = cutRecords(line, delimiter, 'x.csv', 1);
+        expect(records[0]!.cells()).toEqual(line.split(delimiter));
+      }),
+    );
   });
 });

@@ -1,3 +1,4 @@
+import type { PropertyNames } from '../properties.ts';
 import { NUMERIC_PROPERTIES } from '../readers/aisc-columns.ts';
 import { type MaterialRow, NUMBER_COLUMNS, type UnitSystem } from '../rows.ts';
 
@@ -27,6 +28,20 @@ export function placeOf(column: string): number {
 
 const NONE: Values = new Array<number>(CHECKED_COLUMNS.length + 2).fill(Number.NaN);
 
+const NOWHERE = -1;
+const PLACES_OF = new WeakMap<PropertyNames, number[]>();
+
+/** Where the values of a file's properties go, by the places of their names. */
+function placesOf(names: PropertyNames): readonly number[] {
+  let places = PLACES_OF.get(names);
+  if (places === undefined) {
+    places = [];
+    PLACES_OF.set(names, places);
+  }
+  while (places.length < names.all.length) places.push(PLACES.get(names.all[places.length]!) ?? NOWHERE);
+  return places;
+}
+
 /** The numbers of a row, for the checks. */
 export function valuesOf(row: MaterialRow): Values {
   const values: Values = NONE.slice();
@@ -34,10 +49,12 @@ export function valuesOf(row: MaterialRow): Values {
     const text = row.numbers[NUMBER_COLUMNS[at]!];
     if (text) values[at] = toNumber(text);
   }
-  row.properties.eachDecimal((name, text) => {
-    const place = PLACES.get(name);
-    if (place !== undefined) values[place] = toNumber(text);
-  });
+  const { names, values: given } = row.properties;
+  const places = placesOf(names);
+  for (let at = 0; at < given.length; at += 1) {
+    const value = given[at];
+    if (typeof value === 'string' && places[at] !== NOWHERE) values[places[at]!] = toNumber(value);
+  }
   values[INCH] = lengthOf(row.unitSystem);
   values[DENSITY] = row.unitSystem === 'US' ? 490 / 144 : 7850e-6;
   return values;

@@ -1,9 +1,9 @@
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, RowProblem } from '../rows.ts';
-import { type BlockColumn, inStoredOrder } from './aisc-blocks.ts';
+import { inStoredOrder } from './aisc-blocks.ts';
 import { aiscColumn } from './aisc-columns.ts';
 import { ediNameOfLabel } from './aisc-designation.ts';
-import { columnNames, headerOf, readValues } from './aisc-values.ts';
+import { columnNames, headerOf, planValues, readValues, type ValuePlan } from './aisc-values.ts';
 import { bad, type CatalogReader, type MaterialContent, type Reading, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 
@@ -27,6 +27,7 @@ function readSupplement(table: Table): MaterialContent {
       name === 'Shape' || name === '' ? [] : [{ at, name, target: aiscColumn(name)! }],
     ),
   );
+  const plan = planValues(columns);
   const shapeAt = table.header.indexOf('Shape');
   const names = new Set(table.records.map((record) => record.cells(shapeAt + 1)[shapeAt]));
   return {
@@ -34,7 +35,7 @@ function readSupplement(table: Table): MaterialContent {
     format: a1085Reader.format,
     records: table.records,
     recognised: table.recognised,
-    read: (record) => readShape(table, columns, record),
+    read: (record) => readShape(table, plan, record),
     columns: new Set(['kind', 'shape_type', 'manual_label', 'product_form', ...columnNames(columns)]),
     headerOf: (column) => (column === 'designation' ? 'Shape' : headerOf(columns, column)),
     scopes: [SCOPE],
@@ -42,7 +43,7 @@ function readSupplement(table: Table): MaterialContent {
   };
 }
 
-function readShape(table: Table, columns: readonly BlockColumn[], record: DelimitedLine): Reading<MaterialRow> {
+function readShape(table: Table, plan: ValuePlan, record: DelimitedLine): Reading<MaterialRow> {
   const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
   const label = cell('Shape');
   const broken =
@@ -50,7 +51,7 @@ function readShape(table: Table, columns: readonly BlockColumn[], record: Delimi
     (cell('Type') === 'HSS' ? undefined : problem(table, record, 'Type', 'the supplement holds HSS only')) ??
     (label === '' ? problem(table, record, 'Shape', 'the shape has no name') : undefined);
   if (broken) return bad(broken);
-  const { numbers, properties, problems } = readValues(table.file, record, columns);
+  const { numbers, properties, problems } = readValues(table.file, record, plan);
   if (problems.length > 0) return bad(...problems);
   const texts = { kind: 'shape', shape_type: 'HSS', manual_label: label, product_form: 'HSS' };
   const row = { ...SCOPE, line: record.line, designation: ediNameOfLabel(label), texts, numbers, properties };

@@ -1,9 +1,7 @@
 import { parseDecimal, parseFraction, withoutBinaryNoise } from '../reading/decimal.ts';
 
 /** A cell of AISC's table: a number, no value, or what is wrong with it. */
-export type AiscCell = { readonly value: string | null } | { readonly reason: string };
-
-const NONE: AiscCell = Object.freeze({ value: null });
+export type AiscCell = string | null | { readonly reason: string };
 
 /** The signs that stand for "no value": AISC's en dash, and what programs and authors make of it. */
 const NO_VALUE = new Set(['', '–', '—', '−', '-']);
@@ -14,11 +12,11 @@ const NO_VALUE = new Set(['', '–', '—', '−', '-']);
  * such value.
  */
 export function readAiscCell(text: string): AiscCell {
-  if (text === '–' || text === '') return NONE;
+  if (text === '–' || text === '') return null;
   const decimal = parseDecimal(text);
   if (decimal !== undefined) return signed(decimal, text);
   const trimmed = text.trim();
-  if (NO_VALUE.has(trimmed)) return NONE;
+  if (NO_VALUE.has(trimmed)) return null;
   const plain = inAscii(trimmed);
   const value = parseDecimal(plain) ?? parseFraction(plain);
   if (value !== undefined) return signed(value, plain);
@@ -43,5 +41,5 @@ function whyNot(text: string): string {
 
 function signed(decimal: string, text: string): AiscCell {
   if (decimal.startsWith('-')) return { reason: 'negative; no value of the table is' };
-  return { value: text.length > 15 ? withoutBinaryNoise(decimal) : decimal };
+  return text.length > 15 ? withoutBinaryNoise(decimal) : decimal;
 }

@@ -5,7 +5,7 @@ import { type Block, DESIGNATION, endOfHeader, LABEL, metricBlock, splitBlocks }
 import { ediNameOfLabel } from './aisc-designation.ts';
 import { publishedTable, refuseContradiction } from './aisc-editions.ts';
 import { readUnitsRow } from './aisc-units-row.ts';
-import { columnNames, headerOf, readValues } from './aisc-values.ts';
+import { columnNames, headerOf, planValues, readValues, type ValuePlan } from './aisc-values.ts';
 import {
   bad,
   type CatalogReader,
@@ -35,6 +35,7 @@ function readAiscShapes(file: Table, declared: Declared): MaterialContent {
   const table = units ? { ...file, records: file.records.slice(1) } : file;
   const identity = identify(table, printed, declared, units);
   const blocks = printed.map((block, index) => (identity.unitSystems[index] === 'SI' ? metricBlock(block) : block));
+  const plans = blocks.map(({ columns }) => planValues(columns, blocks.length === 2 ? ['counterpart'] : []));
   const columns = new Set(['kind', 'shape_type', ...blocks.flatMap((block) => columnNames(block.columns))]);
   if (blocks.length === 2) columns.add('counterpart');
   if (blocks[0]!.labelAt !== undefined) columns.add('manual_label');
@@ -45,7 +46,7 @@ function readAiscShapes(file: Table, declared: Declared): MaterialContent {
     format: aiscShapesReader.format,
     records: table.records,
     recognised: { ...table.recognised, notes: [...(table.recognised.notes ?? []), ...notesOf(table, printed, units)] },
-    read: (record) => readShape(table, blocks, identity, record),
+    read: (record) => readShape(table, blocks, plans, identity, record),
     columns,
     headerOf: (column, unitSystem) => headerOf(blocks[unitSystems.indexOf(unitSystem)]!.columns, column),
     scopes,
@@ -71,6 +72,7 @@ function notesOf(table: Table, blocks: readonly Block[], units: readonly UnitSys
 function readShape(
   table: Table,
   blocks: readonly Block[],
+  plans: readonly ValuePlan[],
   { edition, unitSystems }: Identity,
   record: DelimitedLine,
 ): Reading<MaterialRow> {
@@ -78,7 +80,7 @@ function readShape(
   const broken = recordProblem(table, record) ?? nameProblem(table, record, blocks, typeAt);
   if (broken) return bad(broken);
   const names = blocks.map((block, index) => nameOf(record.cells, block, unitSystems[index]!));
-  const values = blocks.map((block) => readValues(table.file, record, block.columns));
+  const values = plans.map((plan) => readValues(table.file, record, plan));
   const problems = values.flatMap((value) => value.problems);
   if (problems.length > 0) return bad(...problems);
   const rows = blocks.map((block, index) => {

@@ -1,4 +1,4 @@
-import { Properties } from '../properties.ts';
+import { inJsonbOrder, Properties, PropertyNames } from '../properties.ts';
 import { timesPowerOfTen } from '../reading/decimal.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import type { MaterialRow, NumberColumn, RowProblem } from '../rows.ts';
@@ -12,23 +12,65 @@ export interface AiscValues {
   readonly problems: readonly RowProblem[];
 }
 
+/** Where each number of a record goes. Made once for a table, because it has 400,000 cells. */
+export interface ValuePlan {
+  readonly columns: readonly PlannedColumn[];
+  readonly names: PropertyNames;
+}
+
+interface PlannedColumn {
+  readonly at: number;
+  readonly name: string;
+  readonly number: NumberColumn | undefined;
+  readonly isDepth: boolean;
+  readonly property: number | undefined;
+  readonly power: number;
+  readonly mayBeZero: boolean;
+}
+
+/** @param further properties that come from elsewhere */
+export function planValues(columns: readonly BlockColumn[], further: readonly string[] = []): ValuePlan {
+  const numeric = columns.filter(({ target }) => hasNumber(target));
+  const own = numeric.flatMap(({ target }) => propertyOf(target) ?? []);
+  const names = new PropertyNames([...own, ...further].sort(inJsonbOrder));
+  return {
+    names,
+    columns: numeric.map(({ at, name, target, power = 0 }) => {
+      const property = propertyOf(target);
+      return {
+        at,
+        name,
+        number: target.kind === 'number' ? target.column : undefined,
+        isDepth: target.kind === 'depth',
+        property: property === undefined ? undefined : names.placeOf(property),
+        power,
+        mayBeZero: mayBeZero(target),
+      };
+    }),
+  };
+}
+
+function propertyOf(target: Target): string | undefined {
+  return target.kind === 'property' || target.kind === 'depth' ? target.name : undefined;
+}
+
 /** The numbers of one shape in one unit system, and what is wrong with its cells. */
-export function readValues(file: string, record: DelimitedLine, columns: readonly BlockColumn[]): AiscValues {
+export function readValues(file: string, record: DelimitedLine, { columns, names }: ValuePlan): AiscValues {
   const numbers: Partial<Record<NumberColumn, string | null>> = {};
-  const properties = new Properties();
+  const properties = new Properties(names);
   const problems: RowProblem[] = [];
-  for (const { at, name, target, power } of columns) {
-    if (!hasNumber(target)) continue;
+  for (const { at, name, number, isDepth, property, power, mayBeZero } of columns) {
     const text = record.cells[at]!;
     const cell = readAiscCell(text);
-    const reason = 'reason' in cell ? cell.reason : cell.value === '0' && !mayBeZero(target) ? ZERO : undefined;
-    if (reason !== undefined) problems.push({ file, line: record.line, column: name, value: text, reason });
-    if (!('value' in cell)) continue;
-    const value = power !== undefined && cell.value !== null ? timesPowerOfTen(cell.value, power) : cell.value;
-    if (target.kind === 'number') numbers[target.column] = value;
-    if (target.kind === 'depth') numbers.depth ??= value;
-    const property = target.kind === 'property' || target.kind === 'depth' ? target.name : undefined;
-    if (property !== undefined && value !== null) properties.add(property, value);
+    if (typeof cell === 'object' && cell !== null) {
+      problems.push({ file, line: record.line, column: name, value: text, reason: cell.reason });
+      continue;
+    }
+    if (cell === '0' && !mayBeZero) problems.push({ file, line: record.line, column: name, value: text, reason: ZERO });
+    const value = power !== 0 && cell !== null ? timesPowerOfTen(cell, power) : cell;
+    if (number !== undefined) numbers[number] = value;
+    if (isDepth) numbers.depth ??= value;
+    if (property !== undefined && value !== null) properties.set(property, value);
   }
   if (problems.length > 1) {
     const places = new Map(columns.map(({ name, at }) => [name, at]));

@@ -1,4 +1,4 @@
-import { inJsonbOrder, Properties, propertyValue } from '../properties.ts';
+import { inJsonbOrder, Properties, PropertyNames, propertyValue } from '../properties.ts';
 import { parseDecimal } from '../reading/decimal.ts';
 import type { DelimitedLine } from '../reading/delimited.ts';
 import {
@@ -64,6 +64,8 @@ export interface Plan {
   readonly texts: At<TextColumn>;
   readonly numbers: At<NumberColumn>;
   readonly properties: readonly { readonly name: string; readonly at: number; readonly numeric: boolean }[];
+  /** Of `properties`, in their order. */
+  readonly names: PropertyNames;
 }
 
 function planColumns(header: readonly string[]): Plan {
@@ -71,6 +73,7 @@ function planColumns(header: readonly string[]): Plan {
   const present = <Name extends string>(names: readonly Name[]): At<Name> =>
     names.filter((name) => at(name) >= 0).map((name) => ({ name, at: at(name) }));
   const own = new Set<string>([...KEY_COLUMNS, ...TEXT_COLUMNS, ...NUMBER_COLUMNS]);
+  const further = present(header.filter((name) => name !== '' && !own.has(name)).toSorted(inJsonbOrder));
   return {
     key: {
       standard: at('standard'),
@@ -82,12 +85,8 @@ function planColumns(header: readonly string[]): Plan {
     },
     texts: present(TEXT_COLUMNS),
     numbers: present(NUMBER_COLUMNS),
-    properties: present(header.filter((name) => name !== '' && !own.has(name)).toSorted(inJsonbOrder)).map(
-      (column) => ({
-        ...column,
-        numeric: NUMERIC.has(column.name),
-      }),
-    ),
+    properties: further.map((column) => ({ ...column, numeric: NUMERIC.has(column.name) })),
+    names: new PropertyNames(further.map(({ name }) => name)),
   };
 }
 
@@ -106,7 +105,7 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
   const problems: RowProblem[] = [];
   const numbers: Partial<Record<NumberColumn, string | null>> = {};
   const texts: Partial<Record<TextColumn, string | null>> = {};
-  const properties = new Properties();
+  const properties = new Properties(plan.names);
   const decimal = (column: string, text: string): string | undefined => {
     const value = parseDecimal(text);
     const reason = value === undefined ? 'not a number' : value.startsWith('-') ? 'negative' : undefined;
@@ -118,11 +117,12 @@ function readRow(table: Table, { cells, line }: DelimitedLine, plan: Plan): Read
     const text = cells[at]!;
     numbers[name] = text === '' ? null : (decimal(name, text.trim()) ?? null);
   }
-  for (const { name, at, numeric } of plan.properties) {
+  for (let place = 0; place < plan.properties.length; place += 1) {
+    const { name, at, numeric } = plan.properties[place]!;
     const text = cells[at]!;
     if (text === '') continue;
     const value = numeric ? decimal(name, text.trim()) : propertyValue(name, text.trim());
-    if (value !== undefined) properties.add(name, value);
+    if (value !== undefined) properties.set(place, value);
   }
   const { key } = plan;
   const row: MaterialRow = {
