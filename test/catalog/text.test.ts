@@ -63,13 +63,17 @@ describe('records', () => {
 
 describe('a record without quotes', () => {
   it('is cut where its delimiters are, whatever stands between them', () => {
-    const cell = fc.oneof(fc.constantFrom('', '–', '––', '–5', '5–', ' '), fc.string({ unit: 'binary' }));
+    const cell = fc.oneof(fc.constantFrom('', '–', '––', '–5', '5–', ' '), fc.string({ maxLength: 5 }));
     fc.assert(
-      fc.property(fc.array(cell, { minLength: 1 }), fc.constantFrom(',', ';', '\t'), (cells, delimiter) => {
-        const line = ['x', ...cells.map((one) => one.replaceAll(/[,;\t\r\n"]/g, '')), 'x'].join(delimiter);
-        const { records } = cutRecords(line, delimiter, 'x.csv', 1);
-        expect(records[0]!.cells()).toEqual(line.split(delimiter));
-      }),
+      fc.property(
+        fc.array(cell, { minLength: 1, maxLength: 12 }),
+        fc.constantFrom(',', ';', '\t'),
+        (cells, delimiter) => {
+          const line = ['x', ...cells.map((one) => one.replaceAll(/[,;\t\r\n"]/g, '')), 'x'].join(delimiter);
+          const { records } = cutRecords(line, delimiter, 'x.csv', 1);
+          expect(records[0]!.cells()).toEqual(line.split(delimiter));
+        },
+      ),
     );
   });
 });
