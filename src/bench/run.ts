@@ -78,7 +78,7 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
     for (const count of concurrencies) {
       const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
       const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
-      points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
+      points.push(await measurePoint({ workspace, suite, sources: [options.sources], data, clients: count, ...how }, context));
       if (!points.at(-1)!.complete) return;
     }
   };

@@ -1,4 +1,5 @@
 import type { ConnectionSettings } from '../../config/connection.ts';
+import type { loadSuite } from '../suite/load-suite.ts';
 import type { Suite } from '../suite/query.ts';
 import { addLag, type Lag } from './open-loop.ts';
 import type { Records } from './samples.ts';
@@ -6,9 +7,13 @@ import { type Busy, machineMs, Station, type StationOutcome } from './station.ts
 import { StationThread } from './station-thread.ts';
 import type { Share, Stretch } from './stretch.ts';
 
+/** Where the suite came from: threads load it themselves. */
+export type SuiteSources = Parameters<typeof loadSuite>;
+
 export interface CrewOptions {
   readonly connection: ConnectionSettings;
   readonly suite: Suite;
+  readonly sources: SuiteSources;
   readonly parameters: unknown;
   readonly clients: number;
   /** Event loops that share the clients, at most as many. */
@@ -42,7 +47,7 @@ export class Crew {
     this.#members = members;
   }
 
-  static async open({ connection, suite, parameters, clients, workers }: CrewOptions): Promise<Crew> {
+  static async open({ connection, suite, sources, parameters, clients, workers }: CrewOptions): Promise<Crew> {
     const zeroMs = machineMs();
     if (workers === 1) {
       const { queries } = suite;
@@ -50,7 +55,10 @@ export class Crew {
     }
     const opened = await Promise.allSettled(
       Array.from({ length: workers }, (_, index) =>
-        StationThread.open({ connection, parameters, clients: shareOf(clients, { index, of: workers }), zeroMs }),
+        StationThread.open({
+          ...{ connection, sources, parameters, zeroMs },
+          clients: shareOf(clients, { index, of: workers }),
+        }),
       ),
     );
     const members = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

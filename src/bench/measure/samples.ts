@@ -10,6 +10,11 @@ export interface Samples {
   readonly blocks: Uint16Array;
 }
 
+/** Where each block begins among the samples, ascending from 0. */
+export function blockStarts({ blocks }: Pick<Samples, 'blocks'>): number[] {
+  return Array.from(blocks.keys()).filter((row) => row === 0 || blocks[row] !== blocks[row - 1]);
+}
+
 /** Requests of all queries of one stretch, in columns: they pass between threads as they are. */
 export interface Records {
   readonly count: number;

@@ -20,6 +20,8 @@ export interface TimedRunOptions {
   readonly signal: AbortSignal;
   /** Told the requests that are answered. */
   readonly onProgress: (answered: number) => void;
+  /** Waited for while nothing runs: requests of this kind (a class, or `mix` in an open loop) have just ended. */
+  readonly afterPhase?: (phase: string) => Promise<void>;
 }
 
 /** How busy the clients were while queries of one kind ran. */
@@ -111,7 +113,7 @@ export class TimedRun {
   }
 
   async #stretch(phase: string, places: readonly number[], turns: readonly number[], limitMs: number): Promise<void> {
-    const { crew, seed, ratePerSecond, signal, onProgress } = this.#options;
+    const { crew, seed, ratePerSecond, signal, onProgress, afterPhase } = this.#options;
     const limit = Number.isFinite(limitMs) ? limitMs : null;
     const place = { firstBlock: this.#blocks, firstTurn: this.#turns };
     const before = process.cpuUsage();
@@ -123,6 +125,7 @@ export class TimedRun {
     if (outcome.lag) this.#lag = this.#lag ? addLag(this.#lag, outcome.lag) : outcome.lag;
     this.#answered += outcome.parts.reduce((sum, { count }) => sum + count, 0);
     onProgress(this.#answered);
+    await afterPhase?.(phase);
   }
 
   #next(turns: readonly number[]): void {
@@ -145,7 +148,7 @@ export interface UntilDecided {
  * decided, has the most samples, or the time is up. Gives the number of rounds.
  */
 export async function runUntilDecided(
-  run: TimedRun,
+  run: Pick<TimedRun, 'further'>,
   { queries, samples, signal }: Pick<TimedRunOptions, 'queries' | 'samples' | 'signal'>,
   { mostSamples, limitMs, isDecided }: UntilDecided,
 ): Promise<number> {

@@ -33,7 +33,7 @@ export function watchOtherLoad(observer: pg.Client, database: string): { stop():
     let looks = 0;
     let busyLooks = 0;
     let most = 0;
-    while (running) {
+    do {
       const found = await othersAtWork(observer, database);
       looks += 1;
       if (found.length > 0) busyLooks += 1;
@@ -45,7 +45,7 @@ export function watchOtherLoad(observer: pg.Client, database: string): { stop():
       });
       await Promise.race([pause, stopping.promise]);
       clearTimeout(timer);
-    }
+    } while (running);
     const after = await readElsewhere(observer, database);
     const elsewhere =
       before === null || after === null ? null : Math.max(0, after - before) / (performance.now() - began);
