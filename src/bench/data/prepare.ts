@@ -1,49 +1,99 @@
+import type pg from 'pg';
 import { importCatalogs } from '../../catalog/index.ts';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
+import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
-import { formatCount } from '../../core/units.ts';
+import { redact } from '../../core/redact.ts';
 import { refreshDashboard } from '../../database/dashboard.ts';
-import { type LoadedSample, loadSample } from '../../database/load-sample.ts';
 import { up } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import type { SampleOptions } from '../../sample/index.ts';
+import { bulkLoad, type LoadedRows } from './bulk-load.ts';
 
-const TABLES = ['projects', 'project_payloads', 'project_events', 'material_catalog', 'project_dashboard'];
+export interface DataOptions extends SampleOptions {
+  /** SQL that is run when the rows are loaded, before anything is vacuumed or timed: to try a change of the schema. */
+  readonly afterLoad?: string;
+}
+
+/** Millions of rows may be vacuumed, and what is tried may be an index of them. */
+const UNHURRIED = { ...profiles.seed, statementTimeoutMs: 0 };
 
 /**
- * Schema, catalogs and sample, vacuumed: index-only scans need the visibility map, plans need the statistics. Told as one
- * step, `bench.prepare`: what migrates and imports here is not the user's database.
+ * Schema, catalogs and sample, vacuumed: index-only scans need the visibility map, plans need the statistics. Steps:
+ * `bench.prepare`, `bench.load`, `bench.index`, `bench.vacuum`; what migrates and imports here is not the user's database
+ * and is not told apart.
+ * @throws SQL_FAILED for the SQL that was given, DISK_FULL, INTERRUPTED
  */
 export async function prepare(
   connection: ConnectionSettings,
-  sample: SampleOptions,
+  { afterLoad, ...sample }: DataOptions,
   context: RunContext,
-): Promise<LoadedSample> {
-  const step = 'bench.prepare';
-  const inside: RunContext = {
+): Promise<LoadedRows> {
+  const { database } = connection;
+  const quiet: RunContext = {
     ...context,
     report: (event) => {
       if (event.kind === 'warning') context.report(event);
-      if (event.kind === 'progress' && event.unit === 'rows') context.report({ ...event, step });
     },
   };
-  return asStep(
+  await asStep(
     context,
-    step,
-    `Preparing the database ${connection.database}`,
+    'bench.prepare',
+    `Preparing the database ${database}`,
     async () => {
-      await up({ connection }, inside);
-      await importCatalogs({ connection }, inside);
-      const loaded = await loadSample({ connection, ...sample }, inside);
-      await refreshDashboard({ connection }, inside);
-      await withClient(connection, profiles.seed, context, (client) =>
-        client.query(`vacuum (analyze) ${TABLES.map((table) => `public.${table}`).join(', ')}`),
-      );
-      return loaded;
+      await up({ connection }, quiet);
+      await importCatalogs({ connection }, quiet);
     },
-    ({ projects, payloads, events }) =>
-      `Prepared the database ${connection.database}: schema, catalogs, ${formatCount(projects + payloads + events)} rows`,
+    () => `Prepared the database ${database}: schema and catalogs`,
   );
+  const loaded = await bulkLoad(connection, sample, context);
+  if (afterLoad !== undefined) {
+    await asStep(context, 'bench.after-load', 'Running the SQL after loading', () =>
+      runAfterLoad(connection, afterLoad, context),
+    );
+  }
+  await asStep(context, 'bench.vacuum', 'Refreshing the dashboard, vacuuming', async () => {
+    await refreshDashboard({ connection }, quiet);
+    await withClient(connection, UNHURRIED, context, settle);
+  });
+  return loaded;
+}
+
+function runAfterLoad(connection: ConnectionSettings, sql: string, context: RunContext): Promise<void> {
+  return withClient(connection, UNHURRIED, context, async (client) => {
+    try {
+      await client.query(sql);
+    } catch (error) {
+      if (context.signal.aborted) throw error;
+      const { position } = error as { position?: string };
+      const line = position === undefined ? '' : `, line ${sql.slice(0, Number(position)).split('\n').length}`;
+      throw new StructdbError(
+        'SQL_FAILED',
+        `The SQL after loading${line}: ${redact(messageOf(error))} (SQLSTATE ${codeOf(error) ?? 'unknown'}).`,
+        {
+          cause: error,
+          hint: 'Several statements in one file are one transaction; what refuses that (CONCURRENTLY, VACUUM) has to be alone.',
+        },
+      );
+    }
+  });
+}
+
+/** All tables, those too that the SQL after loading made; and what is dirty is written before anything is timed. */
+async function settle(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'm', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and pg_catalog.pg_has_role(c.relowner, 'usage')`,
+  );
+  await client.query(`vacuum (analyze) ${rows.map(({ name }) => name).join(', ')}`);
+  try {
+    await client.query('checkpoint');
+  } catch (error) {
+    // For superusers and members of pg_checkpoint: for others the server does it by itself, a little later.
+    if (codeOf(error) !== '42501') throw error;
+  }
 }
