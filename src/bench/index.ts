@@ -30,6 +30,7 @@ export {
   type SqlQuery,
   type SuiteDefinition,
 } from './suite/define-suite.ts';
+export { type ListedQuery, listQueries, type SuiteList } from './suite/list-queries.ts';
 export {
   type LoadedSuite,
   loadSuite,

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { numberList } from './bench-numbers.ts';
+import { addSuite, benchSuitesCommand, type SuiteFlags, suiteSources } from './bench-suites.ts';
 import { renderBench } from './bench-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-interface Flags {
+interface Flags extends SuiteFlags {
   readonly into?: string;
   readonly scale?: string;
   readonly projects?: string;
@@ -23,7 +24,7 @@ export function benchCommand(shell: Shell): Command {
   return shell.group(
     'bench',
     'Time the queries of the platform and judge them by the objectives',
-    [runCommand(shell)],
+    [runCommand(shell), benchSuitesCommand(shell)],
     {
       default: 'run',
     },
@@ -39,7 +40,7 @@ function runCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.inconclusive, EXIT.interrupted],
     connects: true,
     configure: (command) =>
-      void command
+      void addSuite(command)
         .option('--into <database>', 'an empty database of yours instead of a new one; emptied again at the end')
         .option(
           '--scale <sizes>',
@@ -69,13 +70,14 @@ function runCommand(shell: Shell): Command {
           ? {}
           : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) }),
       };
-      const [{ bench, judgeBench }, connection, { objectives }] = await Promise.all([
+      const [{ bench, judgeBench }, connection, { objectives }, sources] = await Promise.all([
         import('../bench/index.ts'),
         session.connection(),
         session.config(),
+        suiteSources(session, flags),
       ]);
       const into = flags.into === undefined ? {} : { into: flags.into };
-      const result = await bench({ connection, objectives, ...into, ...numbers, ...sweep }, session.context);
+      const result = await bench({ connection, objectives, sources, ...into, ...numbers, ...sweep }, session.context);
       return { result, human: (style) => renderBench(result, style), verdict: judgeBench(result) };
     },
   });

@@ -174,6 +174,12 @@ export const configSchema = z
           .default(2 * 1024 ** 3),
       })
       .prefault({}),
+    bench: z
+      .strictObject({
+        /** Files and folders of queries that `bench` times, relative to the configuration's folder; none: `platform`. */
+        suites: z.array(z.string().min(1)).default([]),
+      })
+      .prefault({}),
     objectives: z
       .strictObject({
         rto: duration('15 minutes'),

@@ -107,6 +107,39 @@ export const steps: (typeof up | typeof restoreDump | typeof runDrill)[] = [up, 
     expect(stdout).toBe(printed);
   });
 
+  it('times the two suites of docs/bench-suites.md, which a compiler believes', async () => {
+    const page = await readFile(path.join(projectRoot, 'docs/bench-suites.md'), 'utf8');
+    const [typed, plain] = [/^```ts\n([\s\S]*?)^```$/m, /^```sql\n([\s\S]*?)^```$/m].map(
+      (block) => block.exec(page)![1]!,
+    );
+    await mkdir(path.join(user, 'benchmarks'));
+    await writeFile(path.join(user, 'benchmarks/billing.ts'), typed!);
+    await writeFile(path.join(user, 'benchmarks/invoices.sql'), plain!);
+    await writeFile(path.join(user, 'tsconfig.json'), JSON.stringify(compiler(['benchmarks/billing.ts'])));
+    const checked = await run(node, [path.join(projectRoot, 'node_modules/typescript/bin/tsc')], { cwd: user }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(checked.stdout).toBe('');
+    const url = urlOf(await server.createOwnedDatabase('createdb'));
+    const program = path.join(user, 'node_modules/structdb/bin/structdb.js');
+    const few = ['--projects', '100', '--samples', '20', '--clients', '2', '--url', url, '--json'];
+    // 20 samples decide nothing: exit code 6, with all that was measured.
+    const { stdout } = await run(node, [program, 'bench', '--suite', 'benchmarks', ...few], { cwd: user }).catch(
+      (error: { stdout: string }) => error,
+    );
+    const { result } = JSON.parse(stdout);
+    expect(result.suite).toMatchObject({ name: 'billing+invoices', queries: 4 });
+    expect(
+      result.points[0].queries.map(({ name, targetMs }: { name: string; targetMs: number }) => [name, targetMs]),
+    ).toEqual([
+      ['open-projects', 5],
+      ['last-drafts', 10],
+      ['invoices-of-project', 5],
+      ['begun-on-a-day', 50],
+    ]);
+    expect(result.points[0].counters.scansOfIndex.invoices_project_id_idx).toBeGreaterThan(0);
+  });
+
   it('runs as an installed program: its version, and the plan of its migrations', async () => {
     const program = path.join(user, 'node_modules/structdb/bin/structdb.js');
 

@@ -120,7 +120,8 @@ function count(lines: readonly string[]): string {
   return lines.length === 1 ? '1 target' : `${lines.length} targets`;
 }
 
-function targetOf(name: QueryClass, objectives: Objectives): number {
+/** Of a class, ms. */
+export function targetOf(name: QueryClass, objectives: Objectives): number {
   return { simple: objectives.simpleFilters, complex: objectives.complexQueries, aggregation: objectives.aggregations }[
     name
   ];

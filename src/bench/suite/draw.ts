@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { messageOf } from '../../core/errors.ts';
+import { splitSql } from '../../core/split-sql.ts';
 import type { Database } from '../../database/types.ts';
 import { checkStatement } from './check-statement.ts';
 import { numberParameters } from './named-parameters.ts';
@@ -63,10 +64,10 @@ async function drawColumns(db: Kysely<Database>, names: string, text: string, fi
   const texts = columns.map((name) => sql`${sql.ref(name)}::text as ${sql.ref(name)}`);
   let rows: Record<string, string | null>[];
   try {
-    // The line break ends a comment that the text may end with.
     ({ rows } = await sql<Record<string, string | null>>`
-      select ${sql.join(texts)} from (${sql.raw(text.replace(/;\s*$/, ''))}
-      ) as drawn (${sql.join(columns.map((name) => sql.ref(name)))}) limit ${sql.lit(MOST_DRAWN)}`.execute(db));
+      select ${sql.join(texts)} from (${sql.raw(splitSql(text)[0]!.text)}) as drawn (${sql.join(columns.map((name) => sql.ref(name)))}) limit ${sql.lit(MOST_DRAWN)}`.execute(
+      db,
+    ));
   } catch (error) {
     throw invalid(
       `${file}: draw ${names}: ${messageOf(error)}.`,

@@ -71,7 +71,7 @@ export async function loadSuite(sources?: SuiteSources): Promise<LoadedSuite> {
         const real = realpathSync(file);
         if (seen.has(real)) continue;
         seen.add(real);
-        const { found, wrong } = await loadFile(file, path.relative(projectRoot, file));
+        const { found, wrong } = await loadFile(file, shownFrom(projectRoot, file));
         problems.push(...wrong);
         if (found) loaded.push(found);
       }
@@ -120,6 +120,11 @@ function together(loaded: readonly Loaded[]): LoadedSuite {
       })),
     ),
   };
+}
+
+function shownFrom(projectRoot: string, file: string): string {
+  const relative = path.relative(projectRoot, file);
+  return relative.startsWith('..') ? file : relative;
 }
 
 async function loadFile(

@@ -1,0 +1,39 @@
+import type { Objectives } from '../../config/schema.ts';
+import { targetOf } from '../judge/assess.ts';
+import { type LoadedSuite, loadSuite, type SuiteMember, type SuiteSources } from './load-suite.ts';
+import type { QueryClass } from './query.ts';
+
+/** A query that a run would time. */
+export interface ListedQuery {
+  readonly suite: string;
+  readonly name: string;
+  readonly class: QueryClass;
+  /** p95 must lie below, ms. */
+  readonly targetMs: number;
+  readonly asks: string;
+  readonly index: string | null;
+}
+
+export interface SuiteList {
+  readonly suites: readonly SuiteMember[];
+  readonly queries: readonly ListedQuery[];
+  /** Statements that would be run once after the rows are loaded. */
+  readonly setUp: number;
+}
+
+/** What a run with these suites would time, without a server. @throws BENCH_SUITE_INVALID */
+export async function listQueries(sources: SuiteSources | undefined, objectives: Objectives): Promise<SuiteList> {
+  const loaded: LoadedSuite = await loadSuite(sources);
+  const suiteOf = new Map(
+    loaded.members.flatMap(({ name, queries }) => queries.map((query) => [query, name] as const)),
+  );
+  const queries = loaded.queries.map(({ name, class: ofClass, targetMs, asks, index }) => ({
+    suite: suiteOf.get(name)!,
+    name,
+    class: ofClass,
+    targetMs: targetMs ?? targetOf(ofClass, objectives),
+    asks,
+    index: index ?? null,
+  }));
+  return { suites: loaded.members, queries, setUp: loaded.setUp.length };
+}
