@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['repository'],
   ['postgres', 'storage'],
   ['programs'],
-  ['config', 'core', 'sample'],
+  ['config', 'core', 'report', 'sample'],
 ];
 
 /** Capabilities that may use another one, through its index.ts only. */

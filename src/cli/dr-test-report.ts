@@ -1,9 +1,7 @@
-import { stat, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { StructdbError } from '../core/errors.ts';
 import { toolVersion } from '../core/tool-version.ts';
 import { asStructdbError } from '../core/unexpected.ts';
 import type { DrillResult, ScenariosResult } from '../drill/index.ts';
+import { openReportFiles, writeReports } from './report-files.ts';
 import type { Session } from './session.ts';
 
 export interface ReportFlags {
@@ -14,21 +12,18 @@ export interface ReportFlags {
 /**
  * Runs a drill and writes the reports that were asked for, also when it could restore nothing: what reads them must not
  * take a missing file for a good one.
- * @throws FILE_MISSING before the drill, where a report has no folder to go to
+ * @throws before the drill what `openReportFiles` throws, where a report has no place to go to
  */
 export async function withReports<Result extends DrillResult | ScenariosResult, T extends { readonly result: Result }>(
   session: Session,
-  flags: ReportFlags,
+  { junit, html }: ReportFlags,
   drill: () => Promise<T>,
 ): Promise<T> {
-  const files = { junit: place(session, flags.junit), html: place(session, flags.html) };
-  await Promise.all(Object.values(files).map(requireFolder));
+  const files = await openReportFiles(session, { junit, html });
   const at = session.context.clock.now();
   const { reportOf, reportOfFailure, toHtml, toJUnit } = await import('../drill/index.ts');
-  const write = async (report: ReturnType<typeof reportOf>) => {
-    if (files.junit !== undefined) await writeFile(files.junit, toJUnit(report));
-    if (files.html !== undefined) await writeFile(files.html, toHtml(report));
-  };
+  const write = (report: ReturnType<typeof reportOf>) =>
+    writeReports(files, (kind) => (kind === 'junit' ? toJUnit(report) : toHtml(report)));
   let outcome: T;
   try {
     outcome = await drill();
@@ -38,18 +33,4 @@ export async function withReports<Result extends DrillResult | ScenariosResult, 
   }
   await write(reportOf(outcome.result));
   return outcome;
-}
-
-function place(session: Session, file: string | undefined): string | undefined {
-  return file === undefined ? undefined : path.resolve(session.environment.workingDirectory, file);
-}
-
-async function requireFolder(file: string | undefined): Promise<void> {
-  if (file === undefined) return;
-  const folder = path.dirname(file);
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory()) return;
-  throw new StructdbError('FILE_MISSING', `There is no folder ${folder} for the report ${path.basename(file)}.`, {
-    hint: `Make it first: mkdir -p ${folder}`,
-  });
 }

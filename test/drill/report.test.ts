@@ -9,6 +9,7 @@ import {
   toHtml,
   toJUnit,
 } from '../../src/drill/index.ts';
+import { attribute, elementsOf } from '../support/markup.ts';
 
 const ODD = `20261125T020000.000Z-dump-%22%3C "x" <b> & ' \u0001`;
 
@@ -106,28 +107,6 @@ const scenarios: ScenariosResult = {
   })),
   evidence: 'scenarios/x.json',
 };
-
-/** Every element that is opened is closed in order, and text holds no bare sign. Gives name and attributes of each. */
-function elementsOf(xml: string): { readonly name: string; readonly attributes: string; readonly inside: string }[] {
-  const open: string[] = [];
-  const found: { name: string; attributes: string; inside: string }[] = [];
-  for (const [, text, tag] of xml.replace(/^<\?xml[^>]*\?>|^<!doctype html>/, '').matchAll(/([^<]*)(<[^>]*>|$)/g)) {
-    expect(text).not.toMatch(/&(?!amp;|lt;|gt;|quot;|#39;)/);
-    const [, closing, name, attributes = '', alone] =
-      /^<(\/?)([\w-]+)((?:\s+[\w-]+="[^"<]*")*)\s*(\/?)>$/.exec(tag!) ?? [];
-    if (tag === '') continue;
-    expect([tag, name]).not.toContain(undefined);
-    if (closing) expect([tag, open.pop()]).toEqual([tag, name]);
-    else {
-      found.push({ name: name!, attributes, inside: open.join(' ') });
-      if (!alone && !['meta'].includes(name!)) open.push(name!);
-    }
-  }
-  expect(open).toEqual([]);
-  return found;
-}
-
-const attribute = (attributes: string, name: string) => new RegExp(` ${name}="([^"]*)"`).exec(attributes)?.[1];
 
 describe('The JUnit report', () => {
   it('has a case per promise, counts them right, and is well-formed whatever the names are', () => {

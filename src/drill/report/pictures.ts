@@ -1,6 +1,7 @@
 import { formatDuration } from '../../core/units.ts';
+import { escapeXml } from '../../report/escape.ts';
+import { label, svg } from '../../report/svg.ts';
 import type { Rto } from '../result.ts';
-import { escapeXml } from './junit.ts';
 import { phaseName } from './phases.ts';
 import type { TimeAxis } from './report.ts';
 
@@ -43,7 +44,7 @@ export function phasesPicture({ phases, measuredMs, objectiveMs, met }: Rto<Read
   }
   const height = 66 + Math.ceil(entries.length / 4) * 20;
   const share = `${formatDuration(measuredMs)} of ${formatDuration(objectiveMs)}`;
-  return svg(height, `RTO ${share}`, [
+  return svg(WIDTH, height, { title: `RTO ${share}` }, [
     ...bars,
     label(MARGIN, 57, '0'),
     label(
@@ -72,7 +73,7 @@ export function axisPicture(axis: TimeAxis): string {
   const shapes = [
     `<rect x="${MARGIN}" y="34" width="${(x(coveredMs) - MARGIN).toFixed(1)}" height="22" fill="#3b8f6b"/>`,
     `<rect x="${x(coveredMs).toFixed(1)}" y="34" width="${(right - x(coveredMs)).toFixed(1)}" height="22" fill="${axis.ok === false ? '#c0392b' : '#e0b27c'}"/>`,
-    `<line x1="${right}" y1="22" x2="${right}" y2="64" stroke="#222" stroke-width="2"/>`,
+    `<line x1="${right}" y1="22" x2="${right}" y2="64" stroke="currentColor" stroke-width="2"/>`,
     label(right, 16, 'disaster', 'middle'),
     label(MARGIN, 76, clock(beginMs)),
     label(right, 76, clock(disasterMs), 'middle'),
@@ -81,7 +82,7 @@ export function axisPicture(axis: TimeAxis): string {
   if (objectiveMs !== undefined && objectiveMs > 0 && !isOutside) {
     const limit = x(disasterMs - objectiveMs);
     shapes.push(
-      `<line x1="${limit.toFixed(1)}" y1="22" x2="${limit.toFixed(1)}" y2="64" stroke="#222" stroke-dasharray="4 3"/>`,
+      `<line x1="${limit.toFixed(1)}" y1="22" x2="${limit.toFixed(1)}" y2="64" stroke="currentColor" stroke-dasharray="4 3"/>`,
       label(limit, 16, `objective ${spanOf(objectiveMs)}`, limit < 80 ? 'start' : 'middle'),
     );
   }
@@ -108,15 +109,7 @@ export function axisPicture(axis: TimeAxis): string {
     );
   }
   const rows = within.some(({ atMs }) => atMs !== disasterMs) ? Math.min(3, within.length) : 0;
-  return svg(86 + rows * 16, message, shapes);
-}
-
-function svg(height: number, title: string, shapes: readonly string[]): string {
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" width="100%" role="img" aria-label="${escapeXml(title)}" font-family="inherit" font-size="12">${shapes.join('')}</svg>`;
-}
-
-function label(x: number, y: number, text: string, anchor = 'start', fill = '#222'): string {
-  return `<text x="${x.toFixed(1)}" y="${y}" text-anchor="${anchor}" fill="${fill}">${escapeXml(text)}</text>`;
+  return svg(WIDTH, 86 + rows * 16, { title: message }, shapes);
 }
 
 /** `0 s`, or the duration in words. */

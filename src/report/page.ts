@@ -1,0 +1,40 @@
+import { escapeXml } from './escape.ts';
+
+/** One page that needs nothing else: no script, no style sheet, no font, no picture from outside, and it could not. */
+export function page(parts: { readonly title: string; readonly style: string; readonly body: string }): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeXml(parts.title)}</title>
+<style>${BASE_STYLE}${parts.style}</style>
+</head>
+<body>
+${parts.body}
+</body>
+</html>
+`;
+}
+
+/** `2026-11-30 02:15:30 UTC` */
+export function instant(at: string): string {
+  return at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
+}
+
+/** The colours of a page, in light, dark and print (always light); a sign or a word stands beside each of them. */
+const BASE_STYLE = `
+:root { color-scheme: light dark; --text: #222; --quiet: #666; --line: #e4e4e4; --edge: #bbb; --back: #fff; --good: #1e7a4f; --bad: #b3261e; --open: #8a5a00; }
+@media screen and (prefers-color-scheme: dark) { :root { --text: #e6e6e6; --quiet: #a3a3a3; --line: #333; --edge: #555; --back: #161616; --good: #5fc795; --bad: #ff8a80; --open: #e8b04a; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back); max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.2rem; margin: 2rem 0 0; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; } p { margin: .3rem 0; }
+table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .2rem .6rem .2rem 0; vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+.number { text-align: right; white-space: nowrap; } ul { margin: 0; padding-left: 1.2rem; }
+section { border-top: 1px solid var(--edge); } footer { margin-top: 2rem; }
+.quiet { color: var(--quiet); } .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
+.verdict { font-weight: 700; font-size: 1.1rem; }
+@media print { body { margin: 0; max-width: none; } }
+`;
