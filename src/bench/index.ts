@@ -6,6 +6,7 @@ export type { HitRates } from './observe/counters.ts';
 export { comparePlans, type PlanChange, type PlanDiffLine } from './plans/compare-plans.ts';
 export type { MissedIndex, PlanNode, PlanRecord, PlanVariant } from './plans/plan-record.ts';
 export { renderPlan } from './plans/plan-text.ts';
+export { type BenchReport, type QuerySamples, toHtml, toJUnit, toMarkdown } from './report/index.ts';
 export type {
   BenchResult,
   ClassResult,

@@ -1,45 +1,181 @@
-import { type BenchResult, describeLoop, type Point, type Verdict } from '../bench/index.ts';
+import type { BenchResult, Point, QueryResult, Verdict } from '../bench/index.ts';
+import {
+  CLASS_WORDS,
+  headline,
+  interval,
+  latency,
+  percent,
+  pointName,
+  RATE_WORDS,
+  targetGroups,
+  VERDICT_WORDS,
+} from '../bench/report/words.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
 import type { Style } from './output.ts';
 
-/** The run as a table: a line per query, then the rates and connections. */
+/** Eighty columns: name, three percentiles, bar, verdict. A longer name has a line of its own. */
+const NAME_WIDTH = 28;
+/** Cells of a bar up to the target, and the cells beyond it. */
+const BAR = { target: 10, beyond: 3 } as const;
+/** More points than these are shown as one table of their p95. */
+const MOST_TABLES = 2;
+/** Points side by side in that table. */
+const POINTS_ACROSS = 5;
+
+/** The run for people: a table per point, or one of all points; what was missed or is undecided with its interval. */
 export function renderBench(result: BenchResult, style: Style): string {
-  return result.points.map((point) => renderPoint(result, point, style)).join('\n\n');
+  const { points } = result;
+  const said = headline(result);
+  return [
+    `${mark(said.verdict, style, said.word.toLowerCase())}: benchmark ${result.suite.name}, PostgreSQL ${result.server}`,
+    '',
+    ...(points.length > MOST_TABLES ? overview(points, style) : points.flatMap((point) => pointTable(point, style))),
+    ...(points.length > MOST_TABLES
+      ? resourceOverview(points, style)
+      : points.flatMap((point) => resources(point, points.length > 1, style))),
+    ...points.flatMap((point) =>
+      point.doubts.map(
+        ({ message }) => `${style.yellow('!')} ${points.length > 1 ? `${pointName(point)}: ` : ''}${message}`,
+      ),
+    ),
+  ]
+    .join('\n')
+    .trimEnd();
 }
 
-function renderPoint(result: BenchResult, point: Point, style: Style): string {
-  const { data, queries, rates, connections, counters } = point;
-  const width = Math.max(...queries.map(({ name }) => name.length));
-  const time = (ms: number | null) => (ms === null ? 'n/a' : formatDuration(ms)).padStart(8);
-  const lines = [
-    `PostgreSQL ${result.server}, ${formatCount(data.projects)} projects, ${point.clients} clients`,
-    describeLoop(point),
-    ...point.doubts.map(({ message }) => style.yellow(`! ${message}`)),
+function pointTable(point: Point, style: Style): string[] {
+  const width = Math.min(NAME_WIDTH, Math.max(...point.queries.map(({ name }) => name.length)));
+  const head = `${pointName(point).padEnd(width)} ${'p50'.padStart(8)}${'p95'.padStart(8)}${'p99'.padStart(8)}`;
+  return [
+    style.bold(head),
+    ...targetGroups(point.queries).flatMap((group) => [
+      style.dim(`${CLASS_WORDS[group.class]}, p95 below ${formatDuration(group.targetMs)}`),
+      ...group.queries.flatMap((query) => queryLines(query, width, style)),
+    ]),
+    style.dim('█ up to p50  ▒ up to p95  ░ its 95 % interval  │ target'),
     '',
-    style.bold(`${'query'.padEnd(width)}  class             p50       p95       p99   target`),
-    ...queries.map(
-      (query) =>
-        `${query.name.padEnd(width)}  ${query.class.padEnd(11)}  ${time(query.p50?.value ?? null)}  ${time(query.p95?.value ?? null)}  ${time(query.p99?.value ?? null)}  ${`< ${formatDuration(query.targetMs)}`.padStart(8)}  ${mark(query.verdict, style)}`,
-    ),
-    '',
-    ...rates.map(
-      ({ name, value, target, verdict }) =>
-        `${(name === 'indexHitRate' ? 'index hit rate' : 'cache hit rate').padEnd(width)}  ${percent(value).padStart(8)}  target ≥ ${percent(target)}  ${mark(verdict, style)}`,
-    ),
-    `${'index usage'.padEnd(width)}  ${percent(counters.indexUsage).padStart(8)}  of all scans (not judged)`,
-    ...connections.map(
-      ({ pool, sessions, slots, utilisation, target, verdict }) =>
-        `${`connections, pool of ${pool}`.padEnd(width)}  ${percent(utilisation).padStart(8)}  target < ${percent(target)}  ${mark(verdict, style)}  (${sessions} of ${slots})`,
-    ),
   ];
-  return lines.join('\n');
 }
 
-function percent(value: number | null): string {
-  return value === null ? 'n/a' : `${(value * 100).toFixed(1)} %`;
+function queryLines(query: QueryResult, width: number, style: Style): string[] {
+  const { name, p50, p95, p99, verdict, samples, targetMs } = query;
+  const figures = [p50, p95, p99].map((each) => latency(each).padStart(8)).join('');
+  const line = ` ${figures}  ${bar(query, style)} ${mark(verdict, style)}`;
+  const lines = name.length > width ? [name, `${' '.repeat(width)}${line}`] : [`${name.padEnd(width)}${line}`];
+  if (verdict !== 'pass') {
+    const why = p95
+      ? `p95 between ${interval(p95).replace(' to ', ' and ')}, target below ${formatDuration(targetMs)}`
+      : `${formatCount(samples)} samples are too few for a p95`;
+    lines.push(`  ${style.dim(why)}`);
+  }
+  return lines;
 }
 
-function mark(verdict: Verdict, style: Style): string {
-  if (verdict === 'pass') return style.green('met');
-  return verdict === 'fail' ? style.red('missed') : style.yellow('undecided');
+/** Linear from 0, the target always at the same place; what lies further out than the bar ends in an arrow. */
+function bar({ p50, p95, targetMs, verdict }: QueryResult, style: Style): string {
+  const cells = BAR.target + BAR.beyond;
+  const reach = (ms: number | undefined) => ((ms ?? 0) / targetMs) * BAR.target;
+  const [middle, low, high] = [reach(p50?.value), reach(p95?.low), reach(p95?.high)];
+  let drawn = '';
+  for (let cell = 0; cell < cells; cell += 1) {
+    if (cell < middle) drawn += '█';
+    else if (cell < low) drawn += '▒';
+    else if (cell < high) drawn += '░';
+    else drawn += cell < BAR.target ? '·' : ' ';
+  }
+  const end = Math.max(middle, high) > cells ? `${drawn.slice(0, -1)}▶` : drawn;
+  const [within, beyond] = [end.slice(0, BAR.target), end.slice(BAR.target)];
+  return `${colour(verdict, style)(within)}│${colour(verdict, style)(beyond)}`;
+}
+
+/** p95 of every query at every point, with a sign for what was not met. */
+function overview(points: readonly Point[], style: Style): string[] {
+  const [first] = points;
+  const lines: string[] = [];
+  for (let from = 0; from < points.length; from += POINTS_ACROSS) {
+    const shown = points.slice(from, from + POINTS_ACROSS);
+    const cell = (texts: readonly string[]) => texts.map((text) => text.padStart(10)).join('');
+    lines.push(
+      style.bold(`${'p95 at projects'.padEnd(NAME_WIDTH)}${cell(shown.map(({ data }) => formatCount(data.projects)))}`),
+      style.bold(`${'       clients'.padEnd(NAME_WIDTH)}${cell(shown.map(({ clients }) => String(clients)))}`),
+    );
+    for (const group of targetGroups(first!.queries)) {
+      lines.push(style.dim(`${CLASS_WORDS[group.class]}, p95 below ${formatDuration(group.targetMs)}`));
+      for (const { name } of group.queries) {
+        const found = shown.map(({ queries }) => queries.find((query) => query.name === name));
+        const figures = found.map((query) => {
+          const text = `${query ? latency(query.p95) : '–'}${query ? SIGNS[query.verdict] : ' '}`.padStart(10);
+          return query ? colour(query.verdict, style)(text) : text;
+        });
+        if (name.length > NAME_WIDTH) lines.push(name);
+        lines.push(`${name.length > NAME_WIDTH ? ' '.repeat(NAME_WIDTH) : name.padEnd(NAME_WIDTH)}${figures.join('')}`);
+      }
+    }
+    lines.push('');
+  }
+  const open = points.flatMap((point) =>
+    point.queries
+      .filter(({ verdict }) => verdict !== 'pass')
+      .map((query) => {
+        const found = query.p95
+          ? `p95 ${latency(query.p95)} (${interval(query.p95)}), target below ${formatDuration(query.targetMs)}`
+          : `${formatCount(query.samples)} samples are too few for a p95`;
+        return `${mark(query.verdict, style, SIGNS[query.verdict])} ${query.name} at ${pointName(point)}: ${found}`;
+      }),
+  );
+  return open.length === 0 ? lines : [...lines, style.dim('✗ missed  ? undecided'), ...open, ''];
+}
+
+const SIGNS: Readonly<Record<Verdict, string>> = { pass: ' ', fail: '✗', inconclusive: '?' };
+
+function resources(point: Point, several: boolean, style: Style): string[] {
+  const { rates, counters, connections } = point;
+  const row = (name: string, value: string, rest: string) => `${name.padEnd(24)} ${value.padStart(8)}  ${rest}`;
+  return [
+    ...(several ? [style.bold(pointName(point))] : []),
+    ...rates.map(({ name, value, target, verdict }) =>
+      row(RATE_WORDS[name], percent(value), `target ≥ ${percent(target)}  ${mark(verdict, style)}`),
+    ),
+    row('index usage', percent(counters.indexUsage), 'of all scans (not judged)'),
+    ...connections.map(({ pool, sessions, slots, utilisation, target, verdict }) =>
+      row(
+        `connections, pool of ${pool}`,
+        percent(utilisation),
+        `target < ${percent(target)}  ${mark(verdict, style)}  (${sessions} of ${slots})`,
+      ),
+    ),
+    ...(several ? [''] : []),
+  ];
+}
+
+/** A line per point. */
+function resourceOverview(points: readonly Point[], style: Style): string[] {
+  const [first] = points;
+  const names = ['index hit', 'cache hit', ...first!.connections.map(({ pool }) => `pool of ${pool}`)];
+  const width = Math.max(...points.map((point) => pointName(point).length));
+  const row = (name: string, cells: readonly string[]) =>
+    `${name.padEnd(width)}${cells.map((cell) => cell.padStart(12)).join('')}`;
+  return [
+    style.bold(row('', names)),
+    ...points.map((point) => {
+      const found = [
+        ...point.rates.map(({ value, verdict }) => ({ value, verdict })),
+        ...point.connections.map(({ utilisation, verdict }) => ({ value: utilisation, verdict })),
+      ];
+      const cells = found.map(({ value, verdict }) =>
+        colour(verdict, style)(`${percent(value)}${SIGNS[verdict]}`.padStart(12)),
+      );
+      return `${pointName(point).padEnd(width)}${cells.join('')}`;
+    }),
+    '',
+  ];
+}
+
+function mark(verdict: Verdict, style: Style, word = VERDICT_WORDS[verdict]): string {
+  return colour(verdict, style)(word);
+}
+
+function colour(verdict: Verdict, style: Style): (text: string) => string {
+  if (verdict === 'pass') return style.green;
+  return verdict === 'fail' ? style.red : style.yellow;
 }

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { numberList } from './bench-numbers.ts';
+import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
 import { addSuite, benchSuitesCommand, type SuiteFlags, suiteSources } from './bench-suites.ts';
 import { renderBench } from './bench-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-interface Flags extends SuiteFlags {
+interface Flags extends SuiteFlags, BenchReportFlags {
   readonly into?: string;
   readonly scale?: string;
   readonly projects?: string;
@@ -40,7 +41,7 @@ function runCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.inconclusive, EXIT.interrupted],
     connects: true,
     configure: (command) =>
-      void addSuite(command)
+      void addSuite(addReportOptions(command))
         .option('--into <database>', 'an empty database of yours instead of a new one; emptied again at the end')
         .option(
           '--scale <sizes>',
@@ -77,7 +78,12 @@ function runCommand(shell: Shell): Command {
         suiteSources(session, flags),
       ]);
       const into = flags.into === undefined ? {} : { into: flags.into };
-      const result = await bench({ connection, objectives, sources, ...into, ...numbers, ...sweep }, session.context);
+      const result = await withBenchReports(
+        session,
+        flags,
+        () => bench({ connection, objectives, sources, ...into, ...numbers, ...sweep }, session.context),
+        (result) => ({ result }),
+      );
       return { result, human: (style) => renderBench(result, style), verdict: judgeBench(result) };
     },
   });

@@ -1,0 +1,78 @@
+import { formatDuration } from '../../core/units.ts';
+import { escapeXml } from '../../report/escape.ts';
+import { instant, page } from '../../report/page.ts';
+import type { BenchResult, Point } from '../result.ts';
+import { pointContent } from './html-point.ts';
+import { sweepSections } from './html-sweep.ts';
+import { mark, noticeList } from './markup.ts';
+import type { BenchReport } from './report.ts';
+import { STYLE } from './style.ts';
+import { headline, pointName } from './words.ts';
+
+/** The result as one page that is read without scripts and without a network, on a screen, a phone and on paper. */
+export function toHtml({ result, raw }: BenchReport): string {
+  const { word, verdict, sentence, lines } = headline(result);
+  const title = `Benchmark ${result.suite.name}`;
+  const { points } = result;
+  const sections = points.map((point, place) => ({ point, place, samples: raw?.[place] }));
+  const swept = sweepSections(result);
+  return page({
+    title: `${title}: ${word.toLowerCase()}`,
+    style: STYLE,
+    body: `<header>
+<p class="verdict ${mark(verdict).tone}">${mark(verdict).sign} ${word}</p>
+<h1>${escapeXml(title)}</h1>
+<p>${escapeXml(sentence)}</p>
+${lines.length === 0 ? '' : `<ul class="lines">${lines.map((line) => `<li>${escapeXml(line)}</li>`).join('')}</ul>`}
+<p class="quiet">PostgreSQL ${escapeXml(result.server)} · ${escapeXml(instant(result.at))} · took ${formatDuration(result.durationMs)} · run <code>${escapeXml(result.id)}</code></p>
+</header>
+${points.length > 1 ? contents(points, swept !== '') : ''}
+<main>
+${noticeList(points.flatMap((point) => point.doubts.map(({ message }) => (points.length > 1 ? `${pointName(point)}: ${message}` : message))))}
+${swept}
+${sections.map((each) => pointSection(each, points.length)).join('\n')}
+${runFacts(result)}
+</main>`,
+  });
+}
+
+interface PointSection {
+  readonly point: Point;
+  readonly place: number;
+  readonly samples: Parameters<typeof pointContent>[1];
+}
+
+/** The only point is the page; several are opened one by one, those that need a look are open already. */
+function pointSection({ point, place, samples }: PointSection, count: number): string {
+  const content = pointContent(point, samples);
+  const { tone, sign, word } = mark(point.verdict);
+  const name = `${escapeXml(pointName(point))} <span class="${tone}">${sign} ${word}</span>`;
+  return count === 1
+    ? `<section id="point-1"><h2>${name}</h2>${content}</section>`
+    : `<section id="point-${place + 1}"><details class="point"${point.verdict === 'pass' ? '' : ' open=""'}><summary role="heading" aria-level="2">${name}</summary>${content}</details></section>`;
+}
+
+function contents(points: readonly Point[], isSwept: boolean): string {
+  const items = points.map((point, place) => {
+    const { tone, sign, word } = mark(point.verdict);
+    return `<li><a href="#point-${place + 1}">${escapeXml(pointName(point))}</a> <span class="${tone}">${sign} ${word}</span></li>`;
+  });
+  const sweepItem = isSwept ? '<li><a href="#growth">Growth</a></li>' : '';
+  return `<nav aria-label="Contents"><ul>${sweepItem}${items.join('')}</ul></nav>`;
+}
+
+/** With what it was measured. */
+function runFacts({ suite, database, points }: BenchResult): string {
+  const facts: [string, string][] = [
+    ['Suite', `${suite.name}, ${suite.queries} queries, ${suite.hash}`],
+    ['Database', database],
+    ...points.map((point): [string, string] => [
+      pointName(point),
+      `${point.data.payloads} payloads, ${point.data.events} events, seed ${point.data.seed}; ${point.warmUpRounds} rounds of warm-up`,
+    ]),
+  ];
+  const rows = facts.map(
+    ([key, value]) => `<tr><th scope="row">${escapeXml(key)}</th><td>${escapeXml(value)}</td></tr>`,
+  );
+  return `<section id="environment"><h2>What was measured, and where</h2><table><tbody>${rows.join('')}</tbody></table></section>`;
+}

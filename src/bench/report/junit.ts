@@ -1,0 +1,90 @@
+import { type JUnitCase, type JUnitSuite, junitDocument } from '../../report/junit.ts';
+import type { Verdict } from '../judge/verdict.ts';
+import type { Point } from '../result.ts';
+import type { BenchReport } from './report.ts';
+import { headline, inWords, isComplete, percent, pointName, RATE_WORDS } from './words.ts';
+
+/**
+ * The result in the form that CI servers read: a suite per point, a case per target. The time of a query is its p95, so
+ * that the trend of a CI server is one of latency. What could not be decided is an error, not a failure.
+ */
+export function toJUnit({ result }: BenchReport): string {
+  const suites = result.points.map((point) => pointSuite(point, result.suite.name, result.at, result.server));
+  const ended = headline(result);
+  const run: JUnitCase[] = isComplete(result)
+    ? []
+    : [{ name: 'run to the end', seconds: 0, error: ended.sentence, details: ended.lines }];
+  // What no single case says must not look like success.
+  const open = suites.every(({ cases }) =>
+    cases.every(({ failure, error }) => failure === undefined && error === undefined),
+  );
+  if (run.length === 0 && open && result.verdict !== 'pass') {
+    run.push({ name: 'verdict', seconds: 0, ...outcome(result.verdict, ended.sentence), details: ended.lines });
+  }
+  const whole: JUnitSuite = {
+    name: `${result.suite.name}: the run`,
+    className: result.suite.name,
+    at: result.at,
+    seconds: result.durationMs / 1000,
+    cases: run,
+  };
+  return junitDocument(`structdb bench ${result.suite.name}`, run.length > 0 ? [...suites, whole] : suites);
+}
+
+/** What to write when nothing came of a benchmark: what reads it must not take a missing file for a good one. */
+export function failureToJUnit(
+  error: { readonly message: string; readonly details: readonly string[] },
+  at: Date,
+): string {
+  return junitDocument('structdb bench', [
+    {
+      name: 'the run',
+      className: 'bench',
+      at: at.toISOString(),
+      seconds: 0,
+      cases: [{ name: 'run to the end', seconds: 0, error: error.message, details: error.details }],
+    },
+  ]);
+}
+
+function pointSuite(point: Point, suite: string, at: string, server: string): JUnitSuite {
+  const { queries, rates, connections, data, clients } = point;
+  const cases: JUnitCase[] = [
+    ...queries.map((query) => ({
+      name: `${query.class}: ${query.name}`,
+      seconds: (query.p95?.value ?? query.max) / 1000,
+      ...outcome(query.verdict, inWords(query)),
+      details: [query.asks],
+      output: [inWords(query)],
+    })),
+    ...rates.map(({ name, value, target, verdict }) => ({
+      name: RATE_WORDS[name],
+      seconds: 0,
+      ...outcome(verdict, `${percent(value)}, target at least ${percent(target)}`),
+      output: [`${percent(value)}, target at least ${percent(target)}`],
+    })),
+    ...connections.map(({ pool, sessions, slots, utilisation, target, verdict }) => {
+      const said = `${percent(utilisation)} (${sessions} of ${slots}), target below ${percent(target)}`;
+      return { name: `connections, pool of ${pool}`, seconds: 0, ...outcome(verdict, said), output: [said] };
+    }),
+  ];
+  return {
+    name: `${suite}: ${pointName(point)}`,
+    className: `${suite}.${data.projects}-projects.${clients}-clients`,
+    at,
+    seconds: cases.reduce((sum, { seconds }) => sum + seconds, 0),
+    cases,
+    properties: [
+      ['postgresql', server],
+      ['projects', String(data.projects)],
+      ['clients', String(clients)],
+      ['seed', String(data.seed)],
+      ...point.doubts.map(({ kind, message }) => [`doubt: ${kind}`, message] as const),
+    ],
+  };
+}
+
+function outcome(verdict: Verdict, said: string): Pick<JUnitCase, 'failure' | 'error'> {
+  if (verdict === 'pass') return {};
+  return verdict === 'fail' ? { failure: said } : { error: said };
+}

@@ -1,0 +1,176 @@
+import { formatCount, formatDuration } from '../../core/units.ts';
+import { instant } from '../../report/page.ts';
+import type { Verdict } from '../judge/verdict.ts';
+import type { Point, QueryResult } from '../result.ts';
+import type { BenchReport } from './report.ts';
+import {
+  CLASS_WORDS,
+  headline,
+  interval,
+  latency,
+  percent,
+  pointName,
+  RATE_WORDS,
+  targetGroups,
+  VERDICT_WORDS,
+} from './words.ts';
+
+/** GitHub takes 65,536 characters in a comment; some are left for what stands around the report. */
+const MOST_CHARACTERS = 60_000;
+
+const SIGNS: Readonly<Record<Verdict, string>> = { pass: '✅', fail: '❌', inconclusive: '⚠️' };
+
+/** The result for a pull request: the verdict in the first line, then a table, the rest folded. */
+export function toMarkdown({ result }: BenchReport): string {
+  const said = headline(result);
+  const head = [
+    `### ${SIGNS[said.verdict]} Benchmark ${code(result.suite.name)}: ${plain(said.sentence)}`,
+    '',
+    `PostgreSQL ${plain(result.server)} · ${result.points.map((point) => plain(pointName(point))).join(' · ')} · ${instant(result.at)} · run ${code(result.id)}`,
+    ...doubtLines(result.points),
+  ].join('\n');
+  const open = said.lines.length === 0 ? '' : said.lines.map((line) => `- ${plain(line)}`).join('\n');
+  const sections: readonly (readonly [name: string, text: string])[] = [
+    ['what is open', open],
+    ...result.points.flatMap((point) => pointSections(point, result.points.length > 1)),
+  ];
+  const kept: string[] = [head];
+  const leftOut: string[] = [];
+  let length = head.length;
+  for (const [name, text] of sections) {
+    if (text === '') continue;
+    length += text.length + 2;
+    if (length <= MOST_CHARACTERS) kept.push(text);
+    else {
+      length -= text.length + 2;
+      leftOut.push(name);
+    }
+  }
+  if (leftOut.length > 0)
+    kept.push(
+      `Left out, as a comment would be too long: ${leftOut.map(plain).join(', ')}. The page of \`--html\` has it.`,
+    );
+  return `${kept.join('\n\n')}\n`;
+}
+
+function pointSections(point: Point, several: boolean): [string, string][] {
+  const name = pointName(point);
+  return [
+    [`the classes at ${name}`, `${several ? `#### ${plain(name)}\n\n` : ''}${classTable(point)}`],
+    [
+      `the queries at ${name}`,
+      folded(
+        `All ${formatCount(point.queries.length)} queries${several ? ` at ${name}` : ''}`,
+        queryTable(point.queries),
+      ),
+    ],
+    [
+      `hit rates and connections at ${name}`,
+      folded(`Hit rates and connections${several ? ` at ${name}` : ''}`, resourceTable(point)),
+    ],
+  ];
+}
+
+function classTable({ classes, queries }: Point): string {
+  return table(
+    ['', 'class', 'slowest query', 'p95', '95 % interval', 'target'],
+    classes.map((each) => {
+      const slowest = queries.find(({ name }) => name === each.slowest);
+      return [
+        `${SIGNS[each.verdict]} ${VERDICT_WORDS[each.verdict]}`,
+        CLASS_WORDS[each.class],
+        slowest ? code(slowest.name) : 'n/a',
+        latency(slowest?.p95 ?? null),
+        slowest?.p95 ? interval(slowest.p95) : 'n/a',
+        `< ${formatDuration(slowest?.targetMs ?? each.targetMs)}`,
+      ];
+    }),
+    [3, 4, 5],
+  );
+}
+
+function queryTable(queries: readonly QueryResult[]): string {
+  return table(
+    ['', 'query', 'class', 'p50', 'p95', '95 % interval', 'p99', 'samples', 'target'],
+    targetGroups(queries).flatMap((group) =>
+      group.queries.map((query) => [
+        `${SIGNS[query.verdict]} ${VERDICT_WORDS[query.verdict]}`,
+        code(query.name),
+        query.class,
+        latency(query.p50),
+        latency(query.p95),
+        query.p95 ? interval(query.p95) : 'n/a',
+        latency(query.p99),
+        formatCount(query.samples),
+        `< ${formatDuration(query.targetMs)}`,
+      ]),
+    ),
+    [3, 4, 5, 6, 7, 8],
+  );
+}
+
+function resourceTable({ rates, counters, connections }: Point): string {
+  return table(
+    ['', 'measured', 'value', 'target'],
+    [
+      ...rates.map(({ name, value, target, verdict }) => [
+        `${SIGNS[verdict]} ${VERDICT_WORDS[verdict]}`,
+        RATE_WORDS[name],
+        percent(value),
+        `≥ ${percent(target)}`,
+      ]),
+      ['', 'index usage, of all scans', percent(counters.indexUsage), 'not judged'],
+      ...connections.map(({ pool, sessions, slots, utilisation, target, verdict }) => [
+        `${SIGNS[verdict]} ${VERDICT_WORDS[verdict]}`,
+        `connections, pool of ${pool}`,
+        `${percent(utilisation)} (${sessions} of ${slots})`,
+        `< ${percent(target)}`,
+      ]),
+    ],
+    [2, 3],
+  );
+}
+
+function doubtLines(points: readonly Point[]): string[] {
+  const doubts = points.flatMap((point) =>
+    point.doubts.map(
+      ({ message }) => `> ⚠️ ${points.length > 1 ? `${plain(pointName(point))}: ` : ''}${plain(message)}`,
+    ),
+  );
+  return doubts.length === 0 ? [] : ['', doubts.join('\n>\n')];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): string {
+  return [head, head.map((_, at) => (right.includes(at) ? '--:' : '---')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
+
+/** The empty lines make Markdown of what is folded. */
+function folded(summary: string, text: string): string {
+  return `<details><summary>${plain(summary)}</summary>\n\n${text}\n\n</details>`;
+}
+
+/** A name that somebody chose, to the letter: what stands in code is neither markup nor a mention. */
+function code(text: string): string {
+  return `<code>${entities(text)}</code>`;
+}
+
+/**
+ * Text in which nothing is markup, on any line: neither the characters of Markdown nor what GitHub links by itself
+ * after that (mentions, numbers of issues, addresses), which an empty comment takes apart.
+ */
+function plain(text: string): string {
+  return entities(text).replace(/&#(64|35);|:(?=\/\/)|(?<=www)\./gi, (found) => `${found}<!-- -->`);
+}
+
+function entities(text: string): string {
+  return (
+    text
+      .toWellFormed()
+      .replace(/\s+/g, ' ')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what no reader can show
+      .replace(/[\u0000-\u001f\u007f]/g, '?')
+      .replace(/[!#$&*<=>@[-`{-~]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  );
+}

@@ -1,0 +1,15 @@
+import type { BenchResult } from '../result.ts';
+
+/** What is rendered: a result, and the samples behind it where they are known. */
+export interface BenchReport {
+  readonly result: BenchResult;
+  /** For each point of the result, in its order, the samples of its queries. Without them no distribution is drawn. */
+  readonly raw?: readonly (readonly QuerySamples[])[] | undefined;
+}
+
+/** Every latency of one query. */
+export interface QuerySamples {
+  readonly name: string;
+  /** Whole microseconds, in any order. */
+  readonly us: readonly number[];
+}

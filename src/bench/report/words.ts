@@ -1,0 +1,114 @@
+import { formatCount, formatDuration } from '../../core/units.ts';
+import { judgeBench } from '../judge/assess.ts';
+import type { Verdict } from '../judge/verdict.ts';
+import type { BenchResult, JudgedRate, Point, QueryResult } from '../result.ts';
+import { type Percentile, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
+import { QUERY_CLASSES, type QueryClass } from '../suite/query.ts';
+
+/** The words of all reports: what the screen says, the page and the comment say too. */
+export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = Object.freeze({
+  pass: 'met',
+  fail: 'missed',
+  inconclusive: 'undecided',
+});
+
+export const CLASS_WORDS: Readonly<Record<QueryClass, string>> = Object.freeze({
+  simple: 'Simple filters',
+  complex: 'Complex queries',
+  aggregation: 'Aggregations',
+});
+
+export const RATE_WORDS: Readonly<Record<JudgedRate['name'], string>> = Object.freeze({
+  indexHitRate: 'index hit rate',
+  cacheHitRate: 'cache hit rate',
+});
+
+/** `10,000 projects, 4 clients` */
+export function pointName({ data, clients }: Pick<Point, 'data' | 'clients'>): string {
+  return `${counted(data.projects, 'project')}, ${counted(clients, 'client')}`;
+}
+
+/** `1 client`, `4 clients` */
+export function counted(count: number, one: string, several = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : several}`;
+}
+
+/** `99.4 %`; `n/a` where too little was counted for a rate. */
+export function percent(value: number | null): string {
+  return value === null ? 'n/a' : `${(value * 100).toFixed(1)} %`;
+}
+
+/** `1.8 ms`, or `n/a` below the floor of samples. */
+export function latency(percentile: Percentile | null): string {
+  return percentile === null ? 'n/a' : formatDuration(percentile.value);
+}
+
+/** `1.7 ms to 2.0 ms`: the 95 % confidence interval. */
+export function interval({ low, high }: Percentile): string {
+  return `${formatDuration(low)} to ${formatDuration(high)}`;
+}
+
+/** One query in a sentence: what is told of it where a picture stands, and with its case in JUnit. */
+export function inWords({ p50, p95, p99, samples, targetMs, verdict }: QueryResult): string {
+  const upper = p95
+    ? `p95 ${latency(p95)} (95 % interval ${interval(p95)})`
+    : `p95 n/a: ${counted(samples, 'sample')}, ${SAMPLE_FLOORS.p95} are needed`;
+  return `p50 ${latency(p50)}, ${upper}, p99 ${latency(p99)}, target below ${formatDuration(targetMs)}: ${VERDICT_WORDS[verdict]}`;
+}
+
+/** Queries that are judged alike, in the order of the classes; those with a target of their own stand apart. */
+export function targetGroups(
+  queries: readonly QueryResult[],
+): { readonly class: QueryClass; readonly targetMs: number; readonly queries: readonly QueryResult[] }[] {
+  return QUERY_CLASSES.flatMap((name) => {
+    const members = Map.groupBy(
+      queries.filter((query) => query.class === name),
+      ({ targetMs }) => targetMs,
+    );
+    return [...members].map(([targetMs, own]) => ({ class: name, targetMs, queries: own }));
+  });
+}
+
+export interface Headline {
+  /** `Met`, `Missed`, `Undecided`, `Incomplete`. */
+  readonly word: string;
+  /** Nothing that was interrupted is good. */
+  readonly verdict: Verdict;
+  readonly sentence: string;
+  /** What was missed or could not be decided, one line each. */
+  readonly lines: readonly string[];
+}
+
+/** What a run came to. */
+export function headline(result: BenchResult): Headline {
+  const error = judgeBench(result);
+  const judged = error?.message ?? `Every target is met: ${whatWasJudged(result)}.`;
+  const lines = error?.details ?? [];
+  if (isComplete(result)) {
+    const word = { pass: 'Met', fail: 'Missed', inconclusive: 'Undecided' }[result.verdict];
+    return { word, verdict: result.verdict, sentence: judged, lines };
+  }
+  const soFar = error === undefined ? 'Nothing was missed until then.' : `Until then: ${judged}`;
+  return {
+    word: 'Incomplete',
+    verdict: result.verdict === 'fail' ? 'fail' : 'inconclusive',
+    sentence: `The run ended before everything was measured. ${soFar}`,
+    lines,
+  };
+}
+
+/** False for a run that was interrupted and kept what it had. */
+export function isComplete(result: BenchResult): boolean {
+  return (result as { readonly complete?: boolean }).complete !== false;
+}
+
+function whatWasJudged({ points }: BenchResult): string {
+  const [first] = points;
+  if (first === undefined) return 'nothing was measured';
+  const parts = [
+    counted(first.queries.length, 'query', 'queries'),
+    counted(first.rates.length, 'hit rate'),
+    counted(first.connections.length, 'pool'),
+  ];
+  return points.length === 1 ? parts.join(', ') : `${parts.join(', ')} at each of ${points.length} points`;
+}

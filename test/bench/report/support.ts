@@ -1,0 +1,106 @@
+import { assessClasses, assessQuery, assessRates, assessUtilisation } from '../../../src/bench/judge/assess.ts';
+import { worstOf } from '../../../src/bench/judge/verdict.ts';
+import type { BenchReport } from '../../../src/bench/report/report.ts';
+import type { Point } from '../../../src/bench/result.ts';
+import type { QueryClass, SuiteQuery } from '../../../src/bench/suite/query.ts';
+import { configSchema } from '../../../src/config/schema.ts';
+import { Random } from '../../../src/sample/index.ts';
+
+const { objectives } = configSchema.parse({});
+
+/** What a query of a report is made of: its median in ms, and how much slower the slowest are. */
+export interface Asked {
+  readonly name: string;
+  readonly class: QueryClass;
+  readonly medianMs: number;
+  readonly targetMs?: number;
+  readonly asks?: string;
+}
+
+/** A report of points at these sizes and clients, judged as a run is; the same each time. */
+export function reportOfPoints(
+  asked: readonly Asked[],
+  places: readonly { readonly projects: number; readonly clients: number; readonly samples?: number }[],
+): BenchReport {
+  const made = places.map((place, stream) => pointOf(asked, place, stream));
+  const verdict = worstOf(made.map(({ point }) => point.verdict));
+  return {
+    result: {
+      format: 2,
+      id: '20261130T021530Z-9f3a',
+      at: '2026-11-30T02:15:30.000Z',
+      durationMs: 12_345,
+      server: '15.18 (Debian 15.18-0+deb12u1)',
+      database: 'structdb_bench_0badcafe',
+      suite: { name: 'platform', hash: '0123456789abcdef', queries: asked.length },
+      points: made.map(({ point }) => point),
+      verdict,
+    },
+    raw: made.map(({ raw }) => raw),
+  };
+}
+
+function pointOf(
+  asked: readonly Asked[],
+  { projects, clients, samples = 500 }: { projects: number; clients: number; samples?: number },
+  stream: number,
+): { point: Point; raw: NonNullable<BenchReport['raw']>[number] } {
+  const grown = (projects / 10_000) ** 0.1 * (clients / 4) ** 0.5;
+  const measured = asked.map((query, place) => {
+    const random = new Random(place + 1, 40 + stream, 0);
+    const latencies = Float64Array.from({ length: samples }, () => {
+      const tail = random.between(0, 999) / 1000;
+      return query.medianMs * grown * (0.7 + 0.6 * tail + 1.2 * tail ** 20);
+    });
+    const facts: SuiteQuery<unknown> = {
+      name: query.name,
+      class: query.class,
+      asks: query.asks ?? 'what the platform wants to know',
+      index: 'projects_active_idx',
+      ...(query.targetMs === undefined ? {} : { targetMs: query.targetMs }),
+      build: () => ({ compile: () => ({ sql: '', parameters: [] }) }),
+    };
+    return {
+      query: assessQuery(facts, { latencies, waits: latencies.map((ms) => ms / 10) }, objectives),
+      raw: { name: query.name, us: Array.from(latencies, (ms) => Math.round(ms * 1000)) },
+    };
+  });
+  const queries = measured.map(({ query }) => query);
+  const counters = {
+    indexHitRate: 0.9991,
+    cacheHitRate: 0.9987,
+    indexUsage: 0.994,
+    blocks: 812_345,
+    scansOfIndex: { projects_active_idx: samples },
+  };
+  const rates = assessRates(counters, objectives);
+  const connections = [10, 30].map((pool) =>
+    assessUtilisation({ pool, sessions: pool + 7, slots: 97, utilisation: (pool + 7) / 97 }, objectives),
+  );
+  const point: Point = {
+    data: { projects, payloads: projects, events: 3 * projects, seed: 1 },
+    clients,
+    warmUpRounds: 3,
+    queries,
+    classes: assessClasses(queries, objectives),
+    rates,
+    counters,
+    connections,
+    doubts: [],
+    verdict: worstOf([...queries, ...rates, ...connections].map(({ verdict }) => verdict)),
+  };
+  return { point, raw: measured.map(({ raw }) => raw) };
+}
+
+/** Queries of every class and every verdict. */
+export const ASKED: readonly Asked[] = [
+  { name: 'project-list', class: 'simple', medianMs: 0.9, asks: 'Which projects has a customer?' },
+  { name: 'audit-trail', class: 'simple', medianMs: 0.4 },
+  { name: 'active-board', class: 'simple', medianMs: 11 },
+  { name: 'lightest-shape', class: 'simple', medianMs: 0.6, targetMs: 0.72 },
+  { name: 'active-board-with-last-event', class: 'complex', medianMs: 2.1 },
+  { name: 'project-dossier', class: 'complex', medianMs: 1.7 },
+  { name: 'engineer-activity', class: 'complex', medianMs: 32 },
+  { name: 'events-by-kind', class: 'aggregation', medianMs: 8 },
+  { name: 'busiest-customers', class: 'aggregation', medianMs: 60 },
+];
