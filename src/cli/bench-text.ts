@@ -1,4 +1,5 @@
 import type { BenchResult, Point, QueryResult, Verdict } from '../bench/index.ts';
+import { describeLoop } from '../bench/judge/describe-loop.ts';
 import {
   CLASS_WORDS,
   headline,
@@ -13,6 +14,8 @@ import {
 import { formatCount, formatDuration } from '../core/units.ts';
 import type { Style } from './output.ts';
 
+/** What a terminal has at least. */
+const COLUMNS = 80;
 /** Eighty columns: name, three percentiles, bar, verdict. A longer name has a line of its own. */
 const NAME_WIDTH = 28;
 /** Cells of a bar up to the target, and the cells beyond it. */
@@ -34,9 +37,10 @@ export function renderBench(result: BenchResult, style: Style): string {
       ? resourceOverview(points, style)
       : points.flatMap((point) => resources(point, points.length > 1, style))),
     ...points.flatMap((point) =>
-      point.doubts.map(
-        ({ message }) => `${style.yellow('!')} ${points.length > 1 ? `${pointName(point)}: ` : ''}${message}`,
-      ),
+      point.doubts.flatMap(({ message }) => {
+        const [first, ...more] = wrapped(`${points.length > 1 ? `${pointName(point)}: ` : ''}${message}`, COLUMNS - 2);
+        return [`${style.yellow('!')} ${first}`, ...more.map((line) => `  ${line}`)];
+      }),
     ),
   ]
     .join('\n')
@@ -53,6 +57,7 @@ function pointTable(point: Point, style: Style): string[] {
       ...group.queries.flatMap((query) => queryLines(query, width, style)),
     ]),
     style.dim('█ up to p50  ▒ up to p95  ░ its 95 % interval  │ target'),
+    ...wrapped(describeLoop(point)).map((line) => style.dim(line)),
     '',
   ];
 }
@@ -150,8 +155,9 @@ function resources(point: Point, several: boolean, style: Style): string[] {
 
 /** A line per point. */
 function resourceOverview(points: readonly Point[], style: Style): string[] {
-  const [first] = points;
-  const names = ['index hit', 'cache hit', ...first!.connections.map(({ pool }) => `pool of ${pool}`)];
+  // Of a point that was interrupted no connections were counted.
+  const pools = [...new Set(points.flatMap(({ connections }) => connections.map(({ pool }) => pool)))];
+  const names = ['index hit', 'cache hit', ...pools.map((pool) => `pool of ${pool}`)];
   const width = Math.max(...points.map((point) => pointName(point).length));
   const row = (name: string, cells: readonly string[]) =>
     `${name.padEnd(width)}${cells.map((cell) => cell.padStart(12)).join('')}`;
@@ -169,6 +175,17 @@ function resourceOverview(points: readonly Point[], style: Style): string[] {
     }),
     '',
   ];
+}
+
+/** Sentences in lines that are not longer. */
+function wrapped(text: string, width = COLUMNS): string[] {
+  const lines = [''];
+  for (const word of text.split(/\s+/)) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines;
 }
 
 function mark(verdict: Verdict, style: Style, word = VERDICT_WORDS[verdict]): string {

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
 import { strip } from '../../report/svg.ts';
+import { describeLoop } from '../judge/describe-loop.ts';
 import type { Point, QueryResult } from '../result.ts';
 import { SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import { mark } from './markup.ts';
@@ -12,6 +13,7 @@ import { CLASS_WORDS, counted, interval, latency, percent, pointName, RATE_WORDS
 /** Everything that was measured at one point: the table of queries, their distributions, each in detail, the resources. */
 export function pointContent(point: Point, samples: readonly QuerySamples[] | undefined): string {
   return [
+    `<p class="quiet">${escapeXml(describeLoop(point))}</p>`,
     queryTable(point),
     distributions(point, samples),
     `<h3>Each query</h3>${point.queries.map(details).join('\n')}`,

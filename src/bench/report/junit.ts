@@ -1,8 +1,9 @@
 import { type JUnitCase, type JUnitSuite, junitDocument } from '../../report/junit.ts';
+import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Point } from '../result.ts';
 import type { BenchReport } from './report.ts';
-import { headline, inWords, isComplete, percent, pointName, RATE_WORDS } from './words.ts';
+import { headline, inWords, percent, pointName, RATE_WORDS } from './words.ts';
 
 /**
  * The result in the form that CI servers read: a suite per point, a case per target. The time of a query is its p95, so
@@ -11,7 +12,7 @@ import { headline, inWords, isComplete, percent, pointName, RATE_WORDS } from '.
 export function toJUnit({ result }: BenchReport): string {
   const suites = result.points.map((point) => pointSuite(point, result.suite.name, result.at, result.server));
   const ended = headline(result);
-  const run: JUnitCase[] = isComplete(result)
+  const run: JUnitCase[] = result.complete
     ? []
     : [{ name: 'run to the end', seconds: 0, error: ended.sentence, details: ended.lines }];
   // What no single case says must not look like success.
@@ -79,6 +80,7 @@ function pointSuite(point: Point, suite: string, at: string, server: string): JU
       ['projects', String(data.projects)],
       ['clients', String(clients)],
       ['seed', String(data.seed)],
+      ['load', describeLoop(point)],
       ...point.doubts.map(({ kind, message }) => [`doubt: ${kind}`, message] as const),
     ],
   };

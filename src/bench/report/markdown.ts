@@ -1,5 +1,6 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { instant } from '../../report/page.ts';
+import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Point, QueryResult } from '../result.ts';
 import type { BenchReport } from './report.ts';
@@ -66,7 +67,10 @@ function pointSections(point: Point, several: boolean): [string, string][] {
     ],
     [
       `hit rates and connections at ${name}`,
-      folded(`Hit rates and connections${several ? ` at ${name}` : ''}`, resourceTable(point)),
+      folded(
+        `Hit rates and connections${several ? ` at ${name}` : ''}`,
+        `${resourceTable(point)}\n\n${plain(describeLoop(point))}`,
+      ),
     ],
   ];
 }
@@ -151,17 +155,17 @@ function folded(summary: string, text: string): string {
   return `<details><summary>${plain(summary)}</summary>\n\n${text}\n\n</details>`;
 }
 
-/** A name that somebody chose, to the letter: what stands in code is neither markup nor a mention. */
+/** A name that somebody chose, to the letter. */
 function code(text: string): string {
-  return `<code>${entities(text)}</code>`;
+  return `<code>${plain(text)}</code>`;
 }
 
 /**
  * Text in which nothing is markup, on any line: neither the characters of Markdown nor what GitHub links by itself
- * after that (mentions, numbers of issues, addresses), which an empty comment takes apart.
+ * (mentions, numbers of issues, addresses), which an empty comment takes apart.
  */
 function plain(text: string): string {
-  return entities(text).replace(/&#(64|35);|:(?=\/\/)|(?<=www)\./gi, (found) => `${found}<!-- -->`);
+  return entities(text).replace(/&#(64|35);|:(?=\/\/)|www(?=\.)/gi, (found) => `${found}<!-- -->`);
 }
 
 function entities(text: string): string {

@@ -5,13 +5,15 @@ import { nearestRank, type Percentile } from '../statistics/percentiles.ts';
 import { type LogScale, logScale, stepScale } from './scale.ts';
 import { inWords, latency } from './words.ts';
 
+/** The narrowest place that the strips of a table are given, in pixels: on paper. */
+const NARROWEST_STRIP = 220;
+
 /** The axis above the strips of a table. */
 export function axisStrip(scale: LogScale): string {
-  const names = namedTicks(scale, 0.24).map((tick) => {
-    const at = scale.at(tick);
-    const anchor = at < 0.03 ? 'start' : at > 0.97 ? 'end' : 'middle';
-    return `<text x="${percentOf(at)}" y="11" text-anchor="${anchor}" fill="currentColor">${tickName(tick)}</text>`;
-  });
+  const names = namedTicks(scale, (tick) => scale.at(tick) * NARROWEST_STRIP, NARROWEST_STRIP).map(
+    ({ tick, anchor }) =>
+      `<text x="${percentOf(scale.at(tick))}" y="11" text-anchor="${anchor}" fill="currentColor">${tickName(tick)}</text>`,
+  );
   return strip(14, { title: 'Latency, a logarithmic axis' }, names);
 }
 
@@ -169,21 +171,37 @@ export function tickName(ms: number): string {
 }
 
 function uprights(scale: LogScale, x: (value: number) => number): string[] {
-  const named = new Set(namedTicks(scale, 0.18));
-  return scale.ticks.flatMap((tick) => {
-    const at = x(tick).toFixed(1);
-    const line = `<line class="grid" x1="${at}" x2="${at}" y1="${CARD.top}" y2="${CARD.height - CARD.bottom}"/>`;
-    if (!named.has(tick)) return [line];
-    return [line, label(x(tick), CARD.height - 8, tickName(tick), x(tick) > CARD.width - 30 ? 'end' : 'middle')];
-  });
+  return [
+    ...scale.ticks.map((tick) => {
+      const at = x(tick).toFixed(1);
+      return `<line class="grid" x1="${at}" x2="${at}" y1="${CARD.top}" y2="${CARD.height - CARD.bottom}"/>`;
+    }),
+    ...namedTicks(scale, x, CARD.width).map(({ tick, anchor }) =>
+      label(x(tick), CARD.height - 8, tickName(tick), anchor),
+    ),
+  ];
 }
 
-/** The ticks whose names have room, each so far from the one before (as a share of the axis); decades come first. */
-function namedTicks(scale: LogScale, apart: number): readonly number[] {
+/** The width of a character at most, and what must lie between two names. */
+const CHARACTER = 7.2;
+const BETWEEN = 6;
+
+/** The ticks whose names have room below an axis that ends at `right`; decades come first. */
+function namedTicks(
+  { ticks }: LogScale,
+  x: (tick: number) => number,
+  right: number,
+): { readonly tick: number; readonly anchor: 'middle' | 'end' }[] {
   const isDecade = (tick: number) => Math.abs(Math.log10(tick) - Math.round(Math.log10(tick))) < 1e-9;
-  const kept: number[] = [];
-  for (const tick of [...scale.ticks.filter(isDecade), ...scale.ticks.filter((tick) => !isDecade(tick))]) {
-    if (kept.every((other) => Math.abs(scale.at(other) - scale.at(tick)) >= apart)) kept.push(tick);
+  const kept: { tick: number; anchor: 'middle' | 'end'; from: number; to: number }[] = [];
+  for (const tick of [...ticks.filter(isDecade), ...ticks.filter((each) => !isDecade(each))]) {
+    const width = tickName(tick).length * CHARACTER;
+    const anchor = x(tick) + width / 2 > right ? 'end' : 'middle';
+    const from = x(tick) - (anchor === 'end' ? width : width / 2);
+    const to = from + width;
+    if (kept.every((other) => other.to + BETWEEN <= from || to + BETWEEN <= other.from)) {
+      kept.push({ tick, anchor, from, to });
+    }
   }
   return kept;
 }

@@ -36,7 +36,7 @@ pre { overflow-x: auto; background: color-mix(in srgb, var(--text) 6%, transpare
   .queries .picture { grid-area: picture; width: auto; } .queries .p50 { grid-area: p50; } .queries .p95 { grid-area: p95; } .queries .p99 { grid-area: p99; text-align: right !important; } .queries .limit { display: none; }
   .queries td[data-name]::before { content: attr(data-name) " "; color: var(--quiet); }
   details dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; }
-  .share { display: none; } .resources th[scope=row] { white-space: normal; overflow-wrap: break-word; }
+  .share { display: none; } .resources { font-size: .9rem; } .resources td, .resources th { padding-right: .4rem; } .resources th[scope=row] { white-space: normal; overflow-wrap: break-word; } .resources .number, .resources .word { white-space: normal; }
 }
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

@@ -82,24 +82,12 @@ export interface Headline {
 /** What a run came to. */
 export function headline(result: BenchResult): Headline {
   const error = judgeBench(result);
-  const judged = error?.message ?? `Every target is met: ${whatWasJudged(result)}.`;
-  const lines = error?.details ?? [];
-  if (isComplete(result)) {
-    const word = { pass: 'Met', fail: 'Missed', inconclusive: 'Undecided' }[result.verdict];
-    return { word, verdict: result.verdict, sentence: judged, lines };
+  if (error === undefined) {
+    return { word: 'Met', verdict: 'pass', sentence: `Every target is met: ${whatWasJudged(result)}.`, lines: [] };
   }
-  const soFar = error === undefined ? 'Nothing was missed until then.' : `Until then: ${judged}`;
-  return {
-    word: 'Incomplete',
-    verdict: result.verdict === 'fail' ? 'fail' : 'inconclusive',
-    sentence: `The run ended before everything was measured. ${soFar}`,
-    lines,
-  };
-}
-
-/** False for a run that was interrupted and kept what it had. */
-export function isComplete(result: BenchResult): boolean {
-  return (result as { readonly complete?: boolean }).complete !== false;
+  const said = { sentence: error.message, lines: error.details };
+  if (!result.complete) return { word: 'Incomplete', verdict: 'inconclusive', ...said };
+  return { word: result.verdict === 'fail' ? 'Missed' : 'Undecided', verdict: result.verdict, ...said };
 }
 
 function whatWasJudged({ points }: BenchResult): string {

@@ -34,6 +34,7 @@ export function reportOfPoints(
       database: 'structdb_bench_0badcafe',
       suite: { name: 'platform', hash: '0123456789abcdef', queries: asked.length },
       points: made.map(({ point }) => point),
+      complete: true,
       verdict,
     },
     raw: made.map(({ raw }) => raw),
@@ -61,7 +62,16 @@ function pointOf(
       build: () => ({ compile: () => ({ sql: '', parameters: [] }) }),
     };
     return {
-      query: assessQuery(facts, { latencies, waits: latencies.map((ms) => ms / 10) }, objectives),
+      query: assessQuery(
+        facts,
+        {
+          latencies,
+          waits: latencies.map((ms) => ms / 10),
+          starts: latencies.map((_, turn) => turn),
+          blocks: Uint16Array.from(latencies, (_, turn) => Math.floor((turn * 10) / samples)),
+        },
+        objectives,
+      ),
       raw: { name: query.name, us: Array.from(latencies, (ms) => Math.round(ms * 1000)) },
     };
   });
@@ -80,7 +90,12 @@ function pointOf(
   const point: Point = {
     data: { projects, payloads: projects, events: 3 * projects, seed: 1 },
     clients,
+    workers: 1,
+    loop: { kind: 'closed' },
+    busy: [],
     warmUpRounds: 3,
+    furtherRounds: 0,
+    complete: true,
     queries,
     classes: assessClasses(queries, objectives),
     rates,

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from '@jest/globals';
+import { chromium } from 'playwright-core';
+import { toHtml } from '../../../src/bench/report/index.ts';
+import { scratchDirectory } from '../../support/scratch.ts';
+import { ASKED, reportOfPoints } from './support.ts';
+
+/** Debian's browser, or one that the machine has already. */
+const browserPath = [process.env.STRUCTDB_TEST_BROWSER, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  (file) => file !== undefined && existsSync(file),
+);
+// On the machine that counts, its absence is a failure: scripts/setup.sh --tests installs it.
+const orSkip = browserPath || process.env.CI ? it : it.skip;
+
+const report = reportOfPoints(
+  [...ASKED, { name: `a-name-${'that-does-not-end-'.repeat(6)}"<b>`, class: 'simple', medianMs: 1 }],
+  [
+    { projects: 10_000, clients: 4 },
+    { projects: 1_000_000, clients: 4 },
+  ],
+);
+
+/** Run in the page: every piece of text that another one lies on, or that its picture cuts off. */
+const MISPLACED = `(() => {
+  const found = [];
+  for (const picture of document.querySelectorAll('svg[viewBox]')) {
+    const frame = picture.getBoundingClientRect();
+    if (frame.width === 0) continue;
+    const texts = [...picture.querySelectorAll('text')].map((text) => ({
+      name: picture.querySelector('title').textContent + ': ' + text.textContent,
+      box: text.getBoundingClientRect(),
+    }));
+    for (const [at, { name, box }] of texts.entries()) {
+      if (box.left < frame.left - 1 || box.right > frame.right + 1) found.push(name + ' is cut off');
+      for (const other of texts.slice(at + 1)) {
+        const apart = box.right <= other.box.left || other.box.right <= box.left
+          || box.bottom <= other.box.top + 3 || other.box.bottom <= box.top + 3;
+        if (!apart) found.push(name + ' and ' + other.name + ' lie on each other');
+      }
+    }
+  }
+  return found;
+})()`;
+
+/** Run in the page: what makes it scroll sideways. */
+const WIDER = `[...document.querySelectorAll('body *')]
+  .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map((element) => element.outerHTML.slice(0, 160))`;
+
+orSkip('A real browser shows the page on a screen, a phone and paper, without a request or an error', async () => {
+  const file = path.join(await scratchDirectory(), 'report.html');
+  await writeFile(file, toHtml(report));
+  // Root may not use Chromium's sandbox; the page is ours.
+  const browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'], timeout: 90_000 });
+  try {
+    const page = await browser.newPage({ colorScheme: 'light' });
+    page.setDefaultTimeout(90_000);
+    const told: string[] = [];
+    page.on('console', (message) => void told.push(message.text()));
+    page.on('pageerror', (error) => void told.push(String(error)));
+    page.on('request', (request) => void told.push(request.url()));
+    await page.goto(pathToFileURL(file).href);
+    // Its own file and nothing else.
+    expect(told).toEqual([pathToFileURL(file).href]);
+    await page.locator('details').evaluateAll((all) => all.forEach((each) => void each.setAttribute('open', '')));
+    for (const width of [1200, 768, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect([width, await page.evaluate<string[]>(WIDER)]).toEqual([width, []]);
+      expect(await page.evaluate<string[]>(MISPLACED)).toEqual([]);
+    }
+    const colours = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    const light = await colours();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await colours()).not.toBe(light);
+    // On paper it is light, and what was folded is there.
+    await page.locator('details').evaluateAll((all) => all.forEach((element) => void element.removeAttribute('open')));
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await colours()).toBe(light);
+    const folded = await page.locator('details dl').evaluateAll((all) => all.filter((each) => each.clientHeight === 0));
+    expect(folded).toEqual([]);
+    // What a screen reader is told: tables with rows and heads on a phone too, and a name for each picture.
+    await page.emulateMedia({ media: 'screen' });
+    await page.setViewportSize({ width: 360, height: 800 });
+    await page.locator('details.point').evaluateAll((all) => all.forEach((each) => void each.setAttribute('open', '')));
+    expect(await page.getByRole('row', { name: /^audit-trail/ }).count()).toBe(2);
+    expect(await page.getByRole('img', { name: /^audit-trail: p50 0\.\d+ ms, p95 \d\.\d+ ms .*: met$/ }).count()).toBe(
+      2,
+    );
+  } finally {
+    await browser.close();
+  }
+});
