@@ -37,6 +37,5 @@ export {
   loadSuite,
   type SuiteFacts,
   type SuiteMember,
-  type SuiteSources,
 } from './suite/load-suite.ts';
-export type { Compilable, QueryClass, Statement, Suite, SuiteQuery } from './suite/query.ts';
+export type { Compilable, QueryClass, Statement, Suite, SuiteQuery, SuiteSources } from './suite/query.ts';

@@ -20,7 +20,7 @@ import {
 } from './judge/doubts.ts';
 import { judgeInterim } from './judge/latency.ts';
 import { worstOf } from './judge/verdict.ts';
-import { Crew, type SuiteSources } from './measure/crew.ts';
+import { Crew } from './measure/crew.ts';
 import { NO_LAG } from './measure/open-loop.ts';
 import { readOnly } from './measure/station.ts';
 import { runUntilDecided, TimedRun } from './measure/timed-run.ts';
@@ -44,7 +44,6 @@ export interface PointOptions {
   /** Filled and vacuumed. */
   readonly workspace: ConnectionSettings;
   readonly suite: Suite;
-  readonly sources: SuiteSources;
   readonly data: DataFacts;
   readonly clients: number;
   /** Timed runs of each query. */
@@ -156,20 +155,13 @@ async function drawAndTry(suite: Suite, workspace: ConnectionSettings): Promise<
 
 /** Warm, and with as many event loops as it was told to have, or as the warm-up shows to be needed. */
 async function openWarmCrew(
-  {
-    workspace: connection,
-    suite,
-    sources,
-    parameters,
-    clients,
-    workers,
-  }: PointOptions & { readonly parameters: unknown },
+  { workspace: connection, suite, parameters, clients, workers }: PointOptions & { readonly parameters: unknown },
   limitMs: number,
   context: RunContext,
 ): Promise<readonly [Crew, WarmUp]> {
   const most = Math.min(availableParallelism(), clients);
   for (let count = workers === null ? 1 : Math.min(workers, clients); ; count = Math.min(most, count * 2)) {
-    const crew = await Crew.open({ connection, suite, sources, parameters, clients, workers: count });
+    const crew = await Crew.open({ connection, suite, parameters, clients, workers: count });
     try {
       const warm = await warmUp(crew, suite.queries, limitMs, context.signal);
       const isEnough = workers !== null || count >= most || warm.busy <= BUSY_LOOP || context.signal.aborted;

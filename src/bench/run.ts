@@ -14,8 +14,8 @@ import { growthOf } from './growth/growth.ts';
 import { worstOf } from './judge/verdict.ts';
 import { measurePoint } from './point.ts';
 import type { BenchResult, DataFacts, Point } from './result.ts';
-import { factsOf, loadSuite, type SuiteFacts, type SuiteSources } from './suite/load-suite.ts';
-import type { Suite } from './suite/query.ts';
+import { factsOf, loadSuite, type SuiteFacts } from './suite/load-suite.ts';
+import type { Suite, SuiteSources } from './suite/query.ts';
 import { setUpSuite } from './suite/set-up.ts';
 
 export interface BenchOptions {
@@ -78,7 +78,7 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
     for (const count of concurrencies) {
       const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
       const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
-      points.push(await measurePoint({ workspace, suite, sources: [options.sources], data, clients: count, ...how }, context));
+      points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
       if (!points.at(-1)!.complete) return;
     }
   };

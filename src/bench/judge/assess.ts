@@ -120,8 +120,7 @@ function count(lines: readonly string[]): string {
   return lines.length === 1 ? '1 target' : `${lines.length} targets`;
 }
 
-/** Of a class, ms. */
-export function targetOf(name: QueryClass, objectives: Objectives): number {
+function targetOf(name: QueryClass, objectives: Objectives): number {
   return { simple: objectives.simpleFilters, complex: objectives.complexQueries, aggregation: objectives.aggregations }[
     name
   ];

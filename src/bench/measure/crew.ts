@@ -1,5 +1,4 @@
 import type { ConnectionSettings } from '../../config/connection.ts';
-import type { loadSuite } from '../suite/load-suite.ts';
 import type { Suite } from '../suite/query.ts';
 import { addLag, type Lag } from './open-loop.ts';
 import type { Records } from './samples.ts';
@@ -7,13 +6,9 @@ import { type Busy, machineMs, Station, type StationOutcome } from './station.ts
 import { StationThread } from './station-thread.ts';
 import type { Share, Stretch } from './stretch.ts';
 
-/** Where the suite came from: threads load it themselves. */
-export type SuiteSources = Parameters<typeof loadSuite>;
-
 export interface CrewOptions {
   readonly connection: ConnectionSettings;
   readonly suite: Suite;
-  readonly sources: SuiteSources;
   readonly parameters: unknown;
   readonly clients: number;
   /** Event loops that share the clients, at most as many. */
@@ -47,7 +42,7 @@ export class Crew {
     this.#members = members;
   }
 
-  static async open({ connection, suite, sources, parameters, clients, workers }: CrewOptions): Promise<Crew> {
+  static async open({ connection, suite, parameters, clients, workers }: CrewOptions): Promise<Crew> {
     const zeroMs = machineMs();
     if (workers === 1) {
       const { queries } = suite;
@@ -56,8 +51,11 @@ export class Crew {
     const opened = await Promise.allSettled(
       Array.from({ length: workers }, (_, index) =>
         StationThread.open({
-          ...{ connection, sources, parameters, zeroMs },
+          connection,
+          sources: suite.sources,
+          parameters,
           clients: shareOf(clients, { index, of: workers }),
+          zeroMs,
         }),
       ),
     );

@@ -23,7 +23,7 @@ export async function serveStation(options: ThreadOptions, port: MessagePort): P
   };
   let station: Station | undefined;
   await answer(0, async () => {
-    const { queries } = await loadSuite(...options.sources);
+    const { queries } = await loadSuite(options.sources);
     station = await Station.open({ ...options, queries });
     return null;
   });

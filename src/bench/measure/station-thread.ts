@@ -3,15 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, StructdbError } from '../../core/errors.ts';
 import { packageRoot } from '../../core/tool-version.ts';
-import type { SuiteSources } from './crew.ts';
+import type { SuiteSources } from '../suite/query.ts';
 import type { StationOptions, StationOutcome } from './station.ts';
 import type { Share, Stretch } from './stretch.ts';
 
 /** What a thread is started with; it loads the suite itself, since queries are functions. */
-export interface ThreadOptions extends Omit<StationOptions, 'queries'> {
-  /** What `loadSuite` is called with. */
-  readonly sources: SuiteSources;
-}
+export type ThreadOptions = Omit<StationOptions, 'queries'> & { readonly sources: SuiteSources | undefined };
 
 /** What a thread is told. `id` comes back with the answer. */
 export type ThreadOrder =

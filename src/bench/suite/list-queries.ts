@@ -1,7 +1,7 @@
 import type { Objectives } from '../../config/schema.ts';
-import { targetOf } from '../judge/assess.ts';
-import { type LoadedSuite, loadSuite, type SuiteMember, type SuiteSources } from './load-suite.ts';
-import type { QueryClass } from './query.ts';
+import { targetMsOf } from '../judge/assess.ts';
+import { type LoadedSuite, loadSuite, type SuiteMember } from './load-suite.ts';
+import type { QueryClass, SuiteSources } from './query.ts';
 
 /** A query that a run would time. */
 export interface ListedQuery {
@@ -27,13 +27,13 @@ export async function listQueries(sources: SuiteSources | undefined, objectives:
   const suiteOf = new Map(
     loaded.members.flatMap(({ name, queries }) => queries.map((query) => [query, name] as const)),
   );
-  const queries = loaded.queries.map(({ name, class: ofClass, targetMs, asks, index }) => ({
-    suite: suiteOf.get(name)!,
-    name,
-    class: ofClass,
-    targetMs: targetMs ?? targetOf(ofClass, objectives),
-    asks,
-    index: index ?? null,
+  const queries = loaded.queries.map((query) => ({
+    suite: suiteOf.get(query.name)!,
+    name: query.name,
+    class: query.class,
+    targetMs: targetMsOf(query, objectives),
+    asks: query.asks,
+    index: query.index ?? null,
   }));
   return { suites: loaded.members, queries, setUp: loaded.setUp.length };
 }

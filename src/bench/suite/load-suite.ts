@@ -8,18 +8,10 @@ import { describeImportFailure } from '../../core/import-failure.ts';
 import { splitSql } from '../../core/split-sql.ts';
 import { buildSuite } from './build-suite.ts';
 import { SuiteProblem } from './problem.ts';
-import type { Suite } from './query.ts';
+import type { Suite, SuiteSources } from './query.ts';
 import { readSqlSuite, type SqlSuite } from './sql-suite.ts';
 import { suiteFiles } from './suite-files.ts';
 import { problemsOf, suiteSchema } from './suite-schema.ts';
-
-/** Where suites come from: plain values, so that a worker process can load the same. */
-export interface SuiteSources {
-  /** Files, folders, or `platform`, the suite that ships; that alone when there is none. */
-  readonly suites: readonly string[];
-  /** Relative paths start here. */
-  readonly projectRoot: string;
-}
 
 /** What a suite is recognised by: two runs of suites with different hashes did not ask the same. */
 export interface SuiteFacts {
@@ -82,7 +74,7 @@ export async function loadSuite(sources?: SuiteSources): Promise<LoadedSuite> {
   }
   problems.push(...twins(loaded));
   if (problems.length > 0) throw unusable(problems);
-  return together(loaded);
+  return { ...together(loaded), ...(sources ? { sources } : {}) };
 }
 
 /** Hashes the statements as they are compiled for the first turn, with names, classes and targets. */

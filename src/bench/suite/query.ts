@@ -32,9 +32,19 @@ export interface Compilable {
   compile(): Statement;
 }
 
+/** Where suites come from: plain values, so that another thread can load the same. */
+export interface SuiteSources {
+  /** Files, folders, or `platform`, the suite that ships; that alone when there is none. */
+  readonly suites: readonly string[];
+  /** Relative paths start here. */
+  readonly projectRoot: string;
+}
+
 /** Queries that belong together, and the values that they ask for. */
 export interface Suite<P = unknown> {
   readonly name: string;
+  /** What loads it again in another thread; absent: the suite that ships. */
+  readonly sources?: SuiteSources;
   /** Values that are in the database; the same for the same data, and plain enough for `structuredClone`. */
   readonly draw: (db: Kysely<Database>) => Promise<P>;
   readonly queries: readonly SuiteQuery<P>[];
