@@ -2,8 +2,11 @@
 export { judgeBench } from './judge/assess.ts';
 export { describeLoop } from './judge/describe-loop.ts';
 export type { Verdict } from './judge/verdict.ts';
+export type { AccessFindings, LargeTableScan } from './observe/access.ts';
 export type { HitRates } from './observe/counters.ts';
+export type { QueryRates } from './observe/query-rates.ts';
 export { comparePlans, type PlanChange, type PlanDiffLine } from './plans/compare-plans.ts';
+export { describeMissed } from './plans/missed-index.ts';
 export type { MissedIndex, PlanNode, PlanRecord, PlanVariant } from './plans/plan-record.ts';
 export { renderPlan } from './plans/plan-text.ts';
 export { type BenchReport, type QuerySamples, toHtml, toJUnit, toMarkdown } from './report/index.ts';

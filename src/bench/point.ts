@@ -19,6 +19,7 @@ import {
   warmUpDoubt,
 } from './judge/doubts.ts';
 import { judgeInterim } from './judge/latency.ts';
+import { statisticsDoubts } from './judge/statistics-doubts.ts';
 import { worstOf } from './judge/verdict.ts';
 import { Crew } from './measure/crew.ts';
 import { NO_LAG } from './measure/open-loop.ts';
@@ -26,9 +27,12 @@ import { readOnly } from './measure/station.ts';
 import { runUntilDecided, TimedRun } from './measure/timed-run.ts';
 import { tryQueries } from './measure/try-queries.ts';
 import { type WarmUp, warmUp } from './measure/warm-up.ts';
-import { hitRates, readCounters } from './observe/counters.ts';
+import { findAccess } from './observe/access.ts';
+import { Meter } from './observe/meter.ts';
 import { watchOtherLoad } from './observe/other-load.ts';
+import { queryRates } from './observe/query-rates.ts';
 import { measureUtilisation, type Utilisation } from './observe/utilisation.ts';
+import { capturePlans } from './plans/capture.ts';
 import type { DataFacts, LoopFacts, Point } from './result.ts';
 import type { Suite } from './suite/query.ts';
 
@@ -83,6 +87,11 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
   );
   try {
     stopIfInterrupted(context);
+    const {
+      records: plans,
+      queryIds,
+      facts,
+    } = await capturePlans({ connection: workspace, queries: asked, parameters }, context);
     const run = new TimedRun({
       ...{ crew, queries: asked, samples, seed: data.seed, ratePerSecond, signal },
       onProgress: (done) =>
@@ -92,18 +101,26 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
     const observed = await asStep(context, 'bench.run', message, () =>
       // Not ended by Ctrl-C: it reads the counters of what was measured until then.
       withClient(workspace, profiles.probe, unstoppable, async (observer) => {
-        await crew.drain();
-        const before = await readCounters(observer);
+        const meter = await Meter.start({
+          observer,
+          drain: () => crew.drain(),
+          queryIds: [...queryIds.values()].flat(),
+        });
         const watch = watchOtherLoad(observer, workspace.database);
-        await run.main(left() * 0.6).finally(() => watch.stop().catch(() => {}));
+        await run.main(left() * 0.6, (phase) => meter.charge(phase)).finally(() => watch.stop().catch(() => {}));
         const other = await watch.stop();
-        await crew.drain();
-        return { counters: hitRates(before, await readCounters(observer)), other };
+        return { reading: await meter.finish(), other };
       }),
     );
     const furtherRounds = await decide(run, options, left, context);
-    const queries = asked.map((query, place) => assessQuery(query, run.of(place), objectives));
-    const rates = assessRates(observed.counters, objectives);
+    const { total: counters, parts } = observed.reading;
+    const ratesOf = queryRates(plans, queryIds, observed.reading);
+    const queries = asked.map((query, place) => ({
+      ...assessQuery(query, run.of(place), objectives),
+      rates: ratesOf.get(query.name)!,
+    }));
+    const classes = assessClasses(queries, objectives);
+    const rates = assessRates(counters, objectives);
     const utilisations = await fillPools(options, parameters, context);
     const connections = utilisations.map((each) => assessUtilisation(each, objectives));
     const { workers } = crew;
@@ -117,22 +134,24 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       busy,
       warmUpRounds: warm.rounds,
       queries,
-      classes: assessClasses(queries, objectives),
+      classes: classes.map((each) => ({ ...each, rates: parts.get(each.class) ?? null })),
       rates,
-      counters: observed.counters,
+      counters,
+      access: findAccess(counters, facts, plans),
       connections,
-      plans: [],
+      plans,
       doubts: [
         ...warmUpDoubt(warm),
         ...clientDoubt(busy, workers, processors),
         ...scheduleDoubts(run.lag, ratePerSecond, { workers, processors }),
         ...starvedDoubt(busy),
         ...otherLoadDoubt(observed.other),
+        ...statisticsDoubts(observed.reading),
         ...unsteadyDoubt(asked.map(({ name }, place) => ({ name, samples: run.of(place) }))),
       ],
       furtherRounds,
       complete: !signal.aborted,
-      verdict: worstOf([...queries, ...rates, ...connections].map(({ verdict }) => verdict)),
+      verdict: worstOf([...queries, ...rates, ...connections, ...plans].map(({ verdict }) => verdict)),
     };
   } finally {
     await crew.close();

@@ -1,6 +1,8 @@
 import type { Verdict } from './judge/verdict.ts';
 import type { BusyPhase } from './measure/timed-run.ts';
+import type { AccessFindings } from './observe/access.ts';
 import type { HitRates } from './observe/counters.ts';
+import type { QueryRates } from './observe/query-rates.ts';
 import type { Utilisation } from './observe/utilisation.ts';
 import type { PlanRecord } from './plans/plan-record.ts';
 import type { Percentile } from './statistics/percentiles.ts';
@@ -27,6 +29,7 @@ export interface QueryResult {
   readonly wait: { readonly p50: number; readonly p95: number };
   /** Of each block of the run, in the order of time, ms: what two runs are compared by. */
   readonly blockMedians: readonly number[];
+  readonly rates: QueryRates;
   readonly verdict: Verdict;
 }
 
@@ -36,6 +39,8 @@ export interface ClassResult {
   /** The slowest query of the class, by p95; null when there is no p95. */
   readonly slowest: string | null;
   readonly p95Ms: number | null;
+  /** Of the time in which this class alone ran; null when classes ran together. */
+  readonly rates: HitRates | null;
   readonly verdict: Verdict;
 }
 
@@ -101,6 +106,8 @@ export interface Point {
   readonly classes: readonly ClassResult[];
   readonly rates: readonly JudgedRate[];
   readonly counters: HitRates;
+  /** null when the statistics were reset during the run. */
+  readonly access: AccessFindings | null;
   readonly connections: readonly JudgedUtilisation[];
   /** A record per query. */
   readonly plans: readonly PlanRecord[];

@@ -5,6 +5,7 @@ import { growthLines } from '../growth/growth.ts';
 import type { Samples } from '../measure/samples.ts';
 import type { HitRates } from '../observe/counters.ts';
 import type { Utilisation } from '../observe/utilisation.ts';
+import { describeMissed } from '../plans/missed-index.ts';
 import type { BenchResult, ClassResult, JudgedRate, JudgedUtilisation, Point, QueryResult } from '../result.ts';
 import { blockMedians } from '../statistics/blocks.ts';
 import { nearestRank } from '../statistics/percentiles.ts';
@@ -12,7 +13,10 @@ import { QUERY_CLASSES, type QueryClass, type SuiteQuery } from '../suite/query.
 import { Latencies } from './latency.ts';
 import { judgeLatency, type Verdict, worstOf } from './verdict.ts';
 
-export function assessQuery(query: SuiteQuery<unknown>, samples: Samples, objectives: Objectives): QueryResult {
+/** What samples alone tell of a query. */
+type Timed = Omit<QueryResult, 'rates'>;
+
+export function assessQuery(query: SuiteQuery<unknown>, samples: Samples, objectives: Objectives): Timed {
   const targetMs = targetMsOf(query, objectives);
   const latencies = new Latencies(samples);
   const { sorted } = latencies;
@@ -43,7 +47,7 @@ export function targetMsOf(query: SuiteQuery<unknown>, objectives: Objectives): 
 }
 
 /** A class is as good as its slowest query: an average would hide it. */
-export function assessClasses(queries: readonly QueryResult[], objectives: Objectives): ClassResult[] {
+export function assessClasses(queries: readonly Timed[], objectives: Objectives): Omit<ClassResult, 'rates'>[] {
   return QUERY_CLASSES.filter((name) => queries.some((query) => query.class === name)).map((name) => {
     const members = queries.filter((query) => query.class === name);
     const slowest = members.toSorted((a, b) => (b.p95?.value ?? 0) - (a.p95?.value ?? 0))[0];
@@ -91,7 +95,7 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
       });
 }
 
-function openPoints({ queries, rates, connections }: Point, verdict: Verdict): string[] {
+function openPoints({ queries, rates, counters, connections, plans }: Point, verdict: Verdict): string[] {
   return [
     ...queries
       .filter((query) => query.verdict === verdict)
@@ -104,7 +108,7 @@ function openPoints({ queries, rates, connections }: Point, verdict: Verdict): s
       .filter((rate) => rate.verdict === verdict)
       .map(({ name, value, target }) =>
         value === null
-          ? `${name}: too few blocks were read`
+          ? `${name}: ${counters.reset ? 'the statistics were reset meanwhile' : 'too few blocks were read'}`
           : `${name}: ${value.toFixed(4)}, target at least ${target}`,
       ),
     ...connections
@@ -113,6 +117,9 @@ function openPoints({ queries, rates, connections }: Point, verdict: Verdict): s
         ({ pool, sessions, slots, target }) =>
           `a pool of ${pool}: ${sessions} of ${slots} connections in use, target below ${target * 100} %`,
       ),
+    ...plans
+      .filter((record) => record.verdict === verdict)
+      .map((record) => `${record.query}: plan: ${describeMissed(record)}`),
   ];
 }
 

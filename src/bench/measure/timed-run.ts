@@ -65,13 +65,17 @@ export class TimedRun {
     return this.#runningMs;
   }
 
-  /** Each query so many times as was asked for. `limitMs`: none begins later than that. */
-  async main(limitMs: number): Promise<void> {
+  /**
+   * Each query so many times as was asked for. `limitMs`: none begins later than that. `afterEach` is waited for whenever
+   * the queries of one kind have run, while nothing else does, and given what `BusyPhase` calls them.
+   */
+  async main(limitMs: number, afterEach: (phase: string) => Promise<void> = async () => {}): Promise<void> {
     const { queries, samples } = this.#options;
     await this.#run(
       queries.map((_, place) => place),
       blockTurns(samples, BLOCKS),
       limitMs,
+      afterEach,
     );
   }
 
@@ -92,11 +96,17 @@ export class TimedRun {
     }));
   }
 
-  async #run(places: readonly number[], turns: readonly number[], limitMs: number): Promise<void> {
+  async #run(
+    places: readonly number[],
+    turns: readonly number[],
+    limitMs: number,
+    afterEach: (phase: string) => Promise<void> = async () => {},
+  ): Promise<void> {
     const { queries, ratePerSecond } = this.#options;
     const began = performance.now();
     if (ratePerSecond !== null) {
       await this.#stretch('mix', places, turns, limitMs);
+      await afterEach('mix');
       this.#next(turns);
     } else {
       for (const length of turns) {
@@ -104,12 +114,13 @@ export class TimedRun {
           const chosen = members.filter((place) => places.includes(place));
           const left = limitMs - (performance.now() - began);
           if (chosen.length === 0 || left <= 0 || this.#options.signal.aborted) continue;
-          await this.#stretch(queries[chosen[0]!]!.class, chosen, [length], left);
+          const phase = queries[chosen[0]!]!.class;
+          await this.#stretch(phase, chosen, [length], left);
+          await afterEach(phase);
         }
         this.#next([length]);
       }
     }
-    this.#runningMs += performance.now() - began;
   }
 
   async #stretch(phase: string, places: readonly number[], turns: readonly number[], limitMs: number): Promise<void> {
@@ -117,7 +128,9 @@ export class TimedRun {
     const limit = Number.isFinite(limitMs) ? limitMs : null;
     const place = { firstBlock: this.#blocks, firstTurn: this.#turns };
     const before = process.cpuUsage();
+    const began = performance.now();
     const outcome = await crew.run({ places, turns, ...place, seed, ratePerSecond, limitMs: limit }, signal);
+    this.#runningMs += performance.now() - began;
     this.#store.add(outcome.parts);
     const { user, system } = process.cpuUsage(before);
     const busy = { ...outcome.busy, processorMs: (user + system) / 1000 };
