@@ -8,7 +8,14 @@ import type { Database } from '../database/types.ts';
 import { createKysely, withClient } from '../postgres/connect.ts';
 import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
-import { assessClasses, assessQuery, assessRates, assessUtilisation, targetMsOf } from './judge/assess.ts';
+import {
+  assessClasses,
+  assessQuery,
+  assessRates,
+  assessUtilisation,
+  pointVerdict,
+  targetMsOf,
+} from './judge/assess.ts';
 import {
   BUSY_LOOP,
   clientDoubt,
@@ -20,7 +27,6 @@ import {
 } from './judge/doubts.ts';
 import { judgeInterim } from './judge/latency.ts';
 import { statisticsDoubts } from './judge/statistics-doubts.ts';
-import { worstOf } from './judge/verdict.ts';
 import { Crew } from './measure/crew.ts';
 import { NO_LAG } from './measure/open-loop.ts';
 import { readOnly } from './measure/station.ts';
@@ -151,7 +157,7 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       ],
       furtherRounds,
       complete: !signal.aborted,
-      verdict: worstOf([...queries, ...rates, ...connections, ...plans].map(({ verdict }) => verdict)),
+      verdict: pointVerdict({ queries, rates, connections, plans }),
     };
   } finally {
     await crew.close();

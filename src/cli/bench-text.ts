@@ -12,6 +12,7 @@ import {
   VERDICT_WORDS,
 } from '../bench/report/words.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
+import { renderFindings } from './bench-findings-text.ts';
 import type { Style } from './output.ts';
 
 /** What a terminal has at least. */
@@ -36,6 +37,7 @@ export function renderBench(result: BenchResult, style: Style): string {
     ...(points.length > MOST_TABLES
       ? resourceOverview(points, style)
       : points.flatMap((point) => resources(point, points.length > 1, style))),
+    ...points.flatMap((point) => renderFindings(point, style)),
     ...points.flatMap((point) =>
       point.doubts.flatMap(({ message }) => {
         const [first, ...more] = wrapped(`${points.length > 1 ? `${pointName(point)}: ` : ''}${message}`, COLUMNS - 2);

@@ -74,6 +74,13 @@ export function assessUtilisation(measured: Utilisation, objectives: Objectives)
   return { ...measured, target, verdict: measured.utilisation < target ? 'pass' : 'fail' };
 }
 
+/** The worst of all that is judged of a point. */
+export function pointVerdict({ queries, rates, connections, plans }: Judged): Verdict {
+  return worstOf([...queries, ...rates, ...connections, ...plans].map(({ verdict }) => verdict));
+}
+
+type Judged = Readonly<Record<'queries' | 'rates' | 'connections' | 'plans', readonly { readonly verdict: Verdict }[]>>;
+
 /** What a command ends with: nothing when every target is met. */
 export function judgeBench(result: BenchResult): StructdbError | undefined {
   if (!result.complete) {

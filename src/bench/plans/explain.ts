@@ -21,9 +21,6 @@ const DETAILS = [
 ] as const;
 
 const NOTES = [
-  'Sort Method',
-  'Sort Space Type',
-  'Sort Space Used',
   'Rows Removed by Filter',
   'Rows Removed by Index Recheck',
   'Rows Removed by Join Filter',
@@ -52,7 +49,7 @@ export function reducePlan(raw: RawNode): PlanNode {
     type: word('Node Type') ?? 'Unknown',
     ...present(optional),
     details: textsOf(raw, DETAILS),
-    notes: textsOf(raw, NOTES),
+    notes: { ...sortOf(raw), ...textsOf(raw, NOTES) },
     plannedRows: number('Plan Rows'),
     rows: number('Actual Rows'),
     loops: number('Actual Loops'),
@@ -66,6 +63,12 @@ export function reducePlan(raw: RawNode): PlanNode {
 /** Every node, parents first. */
 export function nodesOf(root: PlanNode): PlanNode[] {
   return [root, ...root.inputs.flatMap(nodesOf)];
+}
+
+/** A sort on disk is what a reader looks for. */
+function sortOf(raw: RawNode): Record<string, string> {
+  const { 'Sort Method': method, 'Sort Space Used': size, 'Sort Space Type': place } = raw;
+  return method === undefined ? {} : { 'Sort Method': `${method}, ${size} kB (${String(place).toLowerCase()})` };
 }
 
 function textsOf(raw: RawNode, keys: readonly string[]): Record<string, string> {

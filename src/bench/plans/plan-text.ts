@@ -63,10 +63,10 @@ function costOf({ rows, plannedRows, loops, ms, hits, reads }: PlanNode): string
   if (loops === 0) return '(never executed)';
   const count = (value: number) => formatCount(Number.isInteger(value) ? value : Number(value.toFixed(2)));
   const parts = [
-    `${count(rows)} rows${Math.round(rows) === plannedRows ? '' : ` (planned ${count(plannedRows)})`}`,
+    `${count(rows)} ${rows === 1 ? 'row' : 'rows'}${Math.round(rows) === plannedRows ? '' : `, ${count(plannedRows)} planned`}`,
     formatDuration(ms),
     ...(loops === 1 ? [] : [`${formatCount(loops)} times`]),
-    `${formatCount(hits + reads)} blocks${reads === 0 ? '' : ` (${formatCount(reads)} read)`}`,
+    `${formatCount(hits + reads)} ${hits + reads === 1 ? 'block' : 'blocks'}${reads === 0 ? '' : `, ${formatCount(reads)} read`}`,
   ];
   return `(${parts.join(', ')})`;
 }
