@@ -42,7 +42,8 @@ describe('structdb bench', () => {
     expect(point.data).toMatchObject({ projects: 500, payloads: 500, events: 1500 });
     expect(point.queries.length).toBeGreaterThanOrEqual(12);
     for (const query of point.queries) {
-      expect(query.samples).toBe(200);
+      // More of those that are undecided on a machine with other work.
+      expect(query.samples).toBeGreaterThanOrEqual(200);
       expect(query.p95.low).toBeLessThanOrEqual(query.p95.value);
       expect(query.p95.value).toBeLessThanOrEqual(query.p95.high);
     }
