@@ -49,7 +49,12 @@ const point = {
 describe('a query that misses its index', () => {
   it('breaks the run by a line of its own', () => {
     expect(pointVerdict(point)).toBe('fail');
-    const error = judgeBench({ complete: true, verdict: 'fail', points: [point] } as unknown as BenchResult);
+    const error = judgeBench({
+      complete: true,
+      verdict: 'fail',
+      points: [point],
+      growth: { withData: [], withClients: [] },
+    } as unknown as BenchResult);
     expect(error).toMatchObject({
       code: 'BENCH_TARGET_MISSED',
       details: [
