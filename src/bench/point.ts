@@ -35,7 +35,7 @@ import { tryQueries } from './measure/try-queries.ts';
 import { type WarmUp, warmUp } from './measure/warm-up.ts';
 import { findAccess } from './observe/access.ts';
 import { Meter } from './observe/meter.ts';
-import { watchOtherLoad } from './observe/other-load.ts';
+import { type OtherLoad, watchOtherLoad } from './observe/other-load.ts';
 import { queryRates } from './observe/query-rates.ts';
 import { measureUtilisation, type Utilisation } from './observe/utilisation.ts';
 import { capturePlans } from './plans/capture.ts';
@@ -46,6 +46,10 @@ import type { Suite } from './suite/query.ts';
 const POOLS = [10, 30] as const;
 /** A warm-up of heavy queries must not last longer than what it is for. */
 const WARM_UP_MS = 30_000;
+/** Of the time that is left, where it is limited: for a warm-up, then for the first samples, then for further ones. */
+const WARM_UP_SHARE = 0.25;
+const TIMED_SHARE = 0.6;
+const FURTHER_SHARE = 0.8;
 /** Further rounds may take so much longer than the first samples took, and this long at least. */
 const FURTHER_TIMES = 4;
 const FURTHER_LEAST_MS = 30_000;
@@ -87,9 +91,9 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
   const { signal } = context;
   const began = context.clock.monotonicMs();
   const left = () => Math.max(0, options.limitMs - (context.clock.monotonicMs() - began));
-  const parameters = await drawAndTry(suite, workspace);
+  const parameters = await drawAndTry(suite, workspace, context);
   const [crew, warm] = await asStep(context, 'bench.warm-up', 'Warming up', () =>
-    openWarmCrew({ ...options, parameters }, Math.min(WARM_UP_MS, left() / 4), context),
+    openWarmCrew({ ...options, parameters }, Math.min(WARM_UP_MS, left() * WARM_UP_SHARE), context),
   );
   try {
     stopIfInterrupted(context);
@@ -112,9 +116,8 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
           drain: () => crew.drain(),
           queryIds: [...queryIds.values()].flat(),
         });
-        const watch = watchOtherLoad(observer, workspace.database);
-        await run.main(left() * 0.6, (phase) => meter.charge(phase)).finally(() => watch.stop().catch(() => {}));
-        const other = await watch.stop();
+        const charge = (phase: string) => meter.charge(phase);
+        const other = await watching(workspace, () => run.main(left() * TIMED_SHARE, charge));
         return { reading: await meter.finish(), other };
       }),
     );
@@ -166,12 +169,25 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
 
 const unstoppable = { signal: new AbortController().signal };
 
+/** What else the server did while `work` ran, seen through a connection of its own. */
+function watching(workspace: ConnectionSettings, work: () => Promise<void>): Promise<OtherLoad> {
+  return withClient(workspace, profiles.probe, unstoppable, async (observer) => {
+    const watch = watchOtherLoad(observer, workspace.database);
+    try {
+      await work();
+    } finally {
+      await watch.stop().catch(() => {});
+    }
+    return watch.stop();
+  });
+}
+
 /** The values that the suite asks for, after every query has been run once. */
-async function drawAndTry(suite: Suite, workspace: ConnectionSettings): Promise<unknown> {
+async function drawAndTry(suite: Suite, workspace: ConnectionSettings, context: RunContext): Promise<unknown> {
   const db = await createKysely<Database>(readOnly(workspace), profiles.bench, { max: 1 });
   try {
     const parameters = await suite.draw(db);
-    await tryQueries({ db, queries: suite.queries, parameters, clients: 1 });
+    await tryQueries({ db, queries: suite.queries, parameters, clients: 1 }, context);
     return parameters;
   } finally {
     await db.destroy();
@@ -212,7 +228,7 @@ async function decide(
     judgeInterim(run.of(place), targetMsOf(queries[place]!, objectives)) !== 'inconclusive';
   const undecided = queries.filter((_, place) => !isDecided(place));
   if (undecided.length === 0 || maxSamples <= samples || signal.aborted) return 0;
-  const limitMs = Math.min(left() * 0.8, Math.max(FURTHER_LEAST_MS, run.runningMs * FURTHER_TIMES));
+  const limitMs = Math.min(left() * FURTHER_SHARE, Math.max(FURTHER_LEAST_MS, run.runningMs * FURTHER_TIMES));
   const message = `Timing further what is undecided: ${undecided.map(({ name }) => name).join(', ')}`;
   return asStep(context, 'bench.further', message, () =>
     runUntilDecided(run, { queries, samples, signal }, { mostSamples: maxSamples, limitMs, isDecided }),

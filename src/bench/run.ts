@@ -60,12 +60,13 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
   const { maxSamples = samples * FURTHER_SAMPLES, rate: ratePerSecond = null, workers = null } = options;
   const sizes = listOf(projects);
   const concurrencies = listOf(clients);
-  refuseContradictions({ samples, maxSamples, clients: concurrencies[0]!, workers });
+  refuseContradictions({ samples, maxSamples, clients: concurrencies.at(-1)!, workers });
   const { connection, objectives, into } = options;
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
   const suite = await loadSuite(options.sources);
   const server = await readServer(connection, context);
+  const wanted = sizes.length * concurrencies.length;
   const points: Point[] = [];
   const databases: string[] = [];
   let facts: SuiteFacts | undefined;
@@ -76,7 +77,8 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
     const data: DataFacts = { projects: size, payloads, events, seed };
     facts ??= factsOf(suite, await statementsOf(suite, workspace));
     for (const count of concurrencies) {
-      const limitMs = options.quick ? QUICK_MS - (context.clock.monotonicMs() - began) : Number.POSITIVE_INFINITY;
+      const left = QUICK_MS - (context.clock.monotonicMs() - began);
+      const limitMs = options.quick ? left / (wanted - points.length) : Number.POSITIVE_INFINITY;
       const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
       points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
       if (!points.at(-1)!.complete) return;
@@ -84,7 +86,13 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
   };
   for (const size of sizes) {
     if (points.some(({ complete }) => !complete)) break;
-    await withWorkspace(connection, into, context, (workspace) => measureSize(size, workspace));
+    try {
+      await withWorkspace(connection, into, context, (workspace) => measureSize(size, workspace));
+    } catch (error) {
+      // Interrupted before the next size was measured: those that were are kept.
+      if (points.length === 0 || !context.signal.aborted) throw error;
+      break;
+    }
   }
   const growth = growthOf(points, objectives);
   return {
@@ -97,7 +105,7 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
     suite: facts!,
     points,
     growth,
-    complete: points.length === sizes.length * concurrencies.length && points.every(({ complete }) => complete),
+    complete: points.length === wanted && points.every(({ complete }) => complete),
     verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
   };
 }

@@ -20,8 +20,6 @@ export interface TimedRunOptions {
   readonly signal: AbortSignal;
   /** Told the requests that are answered. */
   readonly onProgress: (answered: number) => void;
-  /** Waited for while nothing runs: requests of this kind (a class, or `mix` in an open loop) have just ended. */
-  readonly afterPhase?: (phase: string) => Promise<void>;
 }
 
 /** How busy the clients were while queries of one kind ran. */
@@ -124,7 +122,7 @@ export class TimedRun {
   }
 
   async #stretch(phase: string, places: readonly number[], turns: readonly number[], limitMs: number): Promise<void> {
-    const { crew, seed, ratePerSecond, signal, onProgress, afterPhase } = this.#options;
+    const { crew, seed, ratePerSecond, signal, onProgress } = this.#options;
     const limit = Number.isFinite(limitMs) ? limitMs : null;
     const place = { firstBlock: this.#blocks, firstTurn: this.#turns };
     const before = process.cpuUsage();
@@ -138,7 +136,6 @@ export class TimedRun {
     if (outcome.lag) this.#lag = this.#lag ? addLag(this.#lag, outcome.lag) : outcome.lag;
     this.#answered += outcome.parts.reduce((sum, { count }) => sum + count, 0);
     onProgress(this.#answered);
-    await afterPhase?.(phase);
   }
 
   #next(turns: readonly number[]): void {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Kysely, sql } from 'kysely';
 import { runClosedLoop } from '../../../src/bench/measure/closed-loop.ts';
+import { Crew } from '../../../src/bench/measure/crew.ts';
 import { runOpenLoop } from '../../../src/bench/measure/open-loop.ts';
 import type { Load } from '../../../src/bench/measure/request.ts';
 import { readOnly } from '../../../src/bench/measure/station.ts';
 import { type Stretch, WHOLE } from '../../../src/bench/measure/stretch.ts';
+import { TimedRun } from '../../../src/bench/measure/timed-run.ts';
 import { tryQueries } from '../../../src/bench/measure/try-queries.ts';
+import { warmUp } from '../../../src/bench/measure/warm-up.ts';
 import { watchOtherLoad } from '../../../src/bench/observe/other-load.ts';
 import type { SuiteQuery } from '../../../src/bench/suite/query.ts';
 import type { Database } from '../../../src/database/types.ts';
@@ -116,8 +119,62 @@ describe('an open loop', () => {
   });
 });
 
+describe('a timed run', () => {
+  const suite = {
+    name: 'two',
+    draw: async () => ({}),
+    queries: [query('plain', 'select 1'), { ...query('heavy', 'select 2'), class: 'aggregation' as const }],
+  };
+
+  async function withCrew<T>(work: (crew: Crew) => Promise<T>): Promise<T> {
+    const connection = server.superuser;
+    const crew = await Crew.open({ connection, suite, parameters: {}, clients: 2, workers: 1 });
+    try {
+      return await work(crew);
+    } finally {
+      await crew.close();
+    }
+  }
+
+  const { queries } = suite;
+  const plan = { queries, samples: 20, seed: 1, ratePerSecond: null, signal: never, onProgress: () => {} };
+
+  it('runs the classes in turn in each of ten blocks, and later blocks of what is chosen', async () => {
+    await withCrew(async (crew) => {
+      const phases: string[] = [];
+      const run = new TimedRun({ ...plan, crew });
+      await run.main(Number.POSITIVE_INFINITY, async (phase) => void phases.push(phase));
+      expect(phases).toEqual(Array.from({ length: 10 }, () => ['simple', 'aggregation']).flat());
+      await run.further([1], 5, Number.POSITIVE_INFINITY);
+      expect([...new Set(run.of(0).blocks)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      expect([...run.of(1).blocks].slice(20)).toEqual([10, 11, 11, 12, 12]);
+      expect([...run.of(1).starts]).toEqual([...run.of(1).starts].toSorted((a, b) => a - b));
+      expect(run.busy().map(({ phase }) => phase)).toEqual(['simple', 'aggregation']);
+    });
+  });
+
+  it('keeps what was measured when it is interrupted', async () => {
+    await withCrew(async (crew) => {
+      const stop = new AbortController();
+      const run = new TimedRun({ ...plan, crew, samples: 100, signal: stop.signal, onProgress: () => stop.abort() });
+      await run.main(Number.POSITIVE_INFINITY);
+      expect([run.of(0).latencies.length, run.of(1).latencies.length]).toEqual([10, 0]);
+    });
+  });
+
+  it('warms up in rounds, and ends when its time is up', async () => {
+    await withCrew(async (crew) => {
+      const warm = await warmUp(crew, queries, Number.MAX_SAFE_INTEGER, never);
+      expect(warm.rounds).toBeGreaterThanOrEqual(2);
+      expect(warm.rounds).toBeLessThanOrEqual(12);
+      expect(warm.busy).toBeGreaterThan(0);
+      expect(await warmUp(crew, queries, 0, never)).toMatchObject({ rounds: 1, steady: false });
+    });
+  });
+});
+
 describe('a query of a suite', () => {
-  const tried = (text: string) => withLoad(['select 1', text], 1, tryQueries);
+  const tried = (text: string) => withLoad(['select 1', text], 1, (load) => tryQueries(load, { signal: never }));
 
   it.each([
     ['that the server refuses', 'select no_such_column', /"q1" failed in turn 0: .*no_such_column.*SQLSTATE 42703/],
@@ -142,7 +199,9 @@ describe('a query of a suite', () => {
         throw new TypeError('projects is undefined');
       };
       const broken = { ...load, queries: [{ ...load.queries[0]!, build }] };
-      await expect(tryQueries(broken)).rejects.toThrow('"q0" failed in turn 0: projects is undefined.');
+      await expect(tryQueries(broken, { signal: never })).rejects.toThrow(
+        '"q0" failed in turn 0: projects is undefined.',
+      );
     });
   });
 
