@@ -2,6 +2,8 @@ import type { BenchResult, Point, QueryResult, Verdict } from '../bench/index.ts
 import { describeLoop } from '../bench/judge/describe-loop.ts';
 import {
   CLASS_WORDS,
+  factor,
+  growthWords,
   headline,
   interval,
   latency,
@@ -37,7 +39,8 @@ export function renderBench(result: BenchResult, style: Style): string {
     ...(points.length > MOST_TABLES
       ? resourceOverview(points, style)
       : points.flatMap((point) => resources(point, points.length > 1, style))),
-    ...points.flatMap((point) => renderFindings(point, style)),
+    ...growthLines(result, style),
+    ...points.flatMap((point) => findings(point, points.length > 1, style)),
     ...points.flatMap((point) =>
       point.doubts.flatMap(({ message }) => {
         const [first, ...more] = wrapped(`${points.length > 1 ? `${pointName(point)}: ` : ''}${message}`, COLUMNS - 2);
@@ -153,6 +156,31 @@ function resources(point: Point, several: boolean, style: Style): string[] {
     ),
     ...(several ? [''] : []),
   ];
+}
+
+/** What was found out about indexes and hit rates, below the name of the point where there are several. */
+function findings(point: Point, several: boolean, style: Style): string[] {
+  const lines = renderFindings(point, style);
+  return several && lines.length > 0 ? ['', style.bold(`At ${pointName(point)}`), ...lines] : lines;
+}
+
+/** How many times slower each query became, and by which power. */
+function growthLines({ growth }: BenchResult, style: Style): string[] {
+  return growthWords(growth).flatMap(({ title, growths, along }) =>
+    [...Map.groupBy(growths, along)].flatMap(([where, own]) => [
+      style.bold(`${title}: ${where}`),
+      style.dim(`${'median'.padEnd(NAME_WIDTH)}  ${'slower (95 % interval)'.padEnd(23)} exponent`),
+      ...own.flatMap(({ name, ratio, exponent, target, verdict }) => {
+        const power = exponent === null ? 'n/a' : exponent.value.toFixed(2);
+        const judged = verdict === null || target === null ? '' : `  ≤ ${target.toFixed(2)} ${mark(verdict, style)}`;
+        const figures = `  ${factor(ratio, '').padEnd(23)} ${power.padStart(5)}${judged}`;
+        return name.length > NAME_WIDTH
+          ? [name, `${' '.repeat(NAME_WIDTH)}${figures}`]
+          : [`${name.padEnd(NAME_WIDTH)}${figures}`];
+      }),
+      '',
+    ]),
+  );
 }
 
 /** A line per point. */

@@ -1,5 +1,3 @@
-import { expect } from '@jest/globals';
-
 export interface Element {
   readonly name: string;
   readonly attributes: string;
@@ -12,18 +10,20 @@ export function elementsOf(xml: string): Element[] {
   const open: string[] = [];
   const found: Element[] = [];
   for (const [, text, tag] of xml.replace(/^<\?xml[^>]*\?>|^<!doctype html>/, '').matchAll(/([^<]*)(<[^>]*>|$)/g)) {
-    expect(text).not.toMatch(/&(?!amp;|lt;|gt;|quot;|#39;)/);
+    if (/&(?!amp;|lt;|gt;|quot;|#39;)/.test(text!)) throw new Error(`A bare sign in: ${text}`);
+    if (tag === '') continue;
     const [, closing, name, attributes = '', alone] =
       /^<(\/?)([\w-]+)((?:\s+[\w-]+="[^"<]*")*)\s*(\/?)>$/.exec(tag!) ?? [];
-    if (tag === '') continue;
-    expect([tag, name]).not.toContain(undefined);
-    if (closing) expect([tag, open.pop()]).toEqual([tag, name]);
-    else {
-      found.push({ name: name!, attributes, inside: open.join(' ') });
-      if (!alone && !['meta'].includes(name!)) open.push(name!);
+    if (name === undefined) throw new Error(`No tag: ${tag}`);
+    if (closing) {
+      const last = open.pop();
+      if (last !== name) throw new Error(`${tag} closes ${last}`);
+    } else {
+      found.push({ name, attributes, inside: open.join(' ') });
+      if (!alone && name !== 'meta') open.push(name);
     }
   }
-  expect(open).toEqual([]);
+  if (open.length > 0) throw new Error(`Still open: ${open.join(', ')}`);
   return found;
 }
 

@@ -1,14 +1,27 @@
-import { formatCount, formatDuration } from '../../core/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
 import { strip } from '../../report/svg.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
+import { describeMissed } from '../plans/missed-index.ts';
+import type { PlanRecord } from '../plans/plan-record.ts';
+import { renderPlan } from '../plans/plan-text.ts';
 import type { Point, QueryResult } from '../result.ts';
 import { SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import { mark } from './markup.ts';
 import { axisStrip, distribution, latencyScale, rangeStrip, shareStrip } from './pictures.ts';
 import type { QuerySamples } from './report.ts';
 import type { LogScale } from './scale.ts';
-import { CLASS_WORDS, counted, interval, latency, percent, pointName, RATE_WORDS, targetGroups } from './words.ts';
+import {
+  CLASS_WORDS,
+  counted,
+  interval,
+  latency,
+  percent,
+  pointName,
+  RATE_WORDS,
+  tableScan,
+  targetGroups,
+} from './words.ts';
 
 /** Everything that was measured at one point: the table of queries, their distributions, each in detail, the resources. */
 export function pointContent(point: Point, samples: readonly QuerySamples[] | undefined): string {
@@ -16,8 +29,9 @@ export function pointContent(point: Point, samples: readonly QuerySamples[] | un
     `<p class="quiet">${escapeXml(describeLoop(point))}</p>`,
     queryTable(point),
     distributions(point, samples),
-    `<h3>Each query</h3>${point.queries.map(details).join('\n')}`,
+    `<h3>Each query</h3>${point.queries.map((query) => details(query, point.plans)).join('\n')}`,
     resources(point),
+    access(point),
   ].join('\n');
 }
 
@@ -81,7 +95,7 @@ function distributions(point: Point, samples: readonly QuerySamples[] | undefine
   return `${head}<div class="cards">${groups.flat().join('\n')}</div>`;
 }
 
-function details(query: QueryResult): string {
+function details(query: QueryResult, plans: readonly PlanRecord[]): string {
   const { sign, word, tone } = mark(query.verdict);
   const facts: [string, string][] = [
     ['Verdict', `${word}, target below ${formatDuration(query.targetMs)}`],
@@ -93,13 +107,48 @@ function details(query: QueryResult): string {
       return [name === 'p999' ? 'p99.9' : name, found ? `${latency(found)} (${interval(found)})` : floor];
     }),
     ['Slowest', formatDuration(query.max)],
+    ['Blocks in shared buffers', blocksOf(query.rates)],
     ['Waiting for a connection', `p50 ${formatDuration(query.wait.p50)}, p95 ${formatDuration(query.wait.p95)}`],
   ];
   const list = facts.map(([name, value]) => `<dt>${name}</dt><dd>${escapeXml(value)}</dd>`).join('');
-  return `<details><summary><span class="${tone}">${sign}</span> ${escapeXml(query.name)} <span class="quiet">${escapeXml(query.asks)}</span></summary><dl>${list}</dl></details>`;
+  return `<details><summary><span class="${tone}">${sign}</span> ${escapeXml(query.name)} <span class="quiet">${escapeXml(query.asks)}</span></summary><dl>${list}</dl>${plans
+    .filter((plan) => plan.query === query.name)
+    .map(planOf)
+    .join('')}</details>`;
 }
 
-function resources({ rates, counters, connections }: Point): string {
+/** Each way that the query goes, the turns that lead there, and what stands in the way of its index. */
+function planOf(plan: PlanRecord): string {
+  const { variants, verdict } = plan;
+  const missed = verdict === 'pass' ? '' : `<p class="bad">✗ It ${escapeXml(describeMissed(plan))}</p>`;
+  const trees = variants.map((variant) => {
+    const turns = variants.length === 1 ? '' : ` for ${counted(variant.turns.length, 'set')} of values`;
+    const name = `Plan ${variant.hash}${turns}`;
+    return `<p class="quiet">${escapeXml(name)}</p><pre tabindex="0" role="region" aria-label="${escapeXml(name)}">${escapeXml(renderPlan(variant).join('\n'))}</pre>`;
+  });
+  return `${missed}${trees.join('')}`;
+}
+
+function blocksOf({ cacheHitRate, blocks, runs, source }: QueryResult['rates']): string {
+  const from = source === 'plan' ? 'of its plans alone' : `of ${counted(runs, 'run')}`;
+  return `${percent(cacheHitRate)} of ${formatCount(blocks)}, ${from}`;
+}
+
+/** What was read without the help of an index, and what no query used: told, not judged. */
+function access({ access: found }: Point): string {
+  if (found === null) return '';
+  const scans = found.tableScans.map((scan) => `<li>${escapeXml(tableScan(scan))}</li>`);
+  const unused = found.unusedIndexes.filter(({ unique }) => !unique);
+  const names = unused.map(
+    ({ name, table, bytes }) => `<li>${escapeXml(`${name} on ${table}, ${formatBytes(bytes)}`)}</li>`,
+  );
+  return [
+    scans.length === 0 ? '' : `<h3>Large tables read whole</h3><ul>${scans.join('')}</ul>`,
+    names.length === 0 ? '' : `<h3>Indexes that no query used</h3><ul>${names.join('')}</ul>`,
+  ].join('');
+}
+
+function resources({ rates, counters, connections, classes }: Point): string {
   const row = (name: string, picture: string, value: string, target: string, verdict?: Point['verdict']) => {
     const { sign, word, tone } = verdict ? mark(verdict) : { sign: '', word: 'not judged', tone: 'quiet' };
     return `<tr><th scope="row">${name}</th><td class="share">${picture}</td><td class="number">${value}</td><td class="number">${target}</td><td class="word"><span class="${tone}">${sign} ${word}</span></td></tr>`;
@@ -115,6 +164,18 @@ function resources({ rates, counters, connections }: Point): string {
       ),
     ),
     row('index usage', '', percent(counters.indexUsage), 'of all scans'),
+    ...classes.flatMap(({ class: name, rates: own }) =>
+      own === null
+        ? []
+        : [
+            row(
+              `${CLASS_WORDS[name]} alone`,
+              '',
+              `${percent(own.cacheHitRate)}<small>index ${percent(own.indexHitRate)}</small>`,
+              'of all blocks',
+            ),
+          ],
+    ),
     ...connections.map(({ pool, sessions, slots, utilisation, target, verdict }) =>
       row(
         `connections, pool of ${pool}`,

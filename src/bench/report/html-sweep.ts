@@ -1,8 +1,9 @@
 import { formatCount } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
 import type { BenchResult, Point } from '../result.ts';
+import { mark, scrolling } from './markup.ts';
 import { latencyScale, type Series, sweep } from './pictures.ts';
-import { counted, targetGroups } from './words.ts';
+import { counted, factor, type GrowthWords, growthWords, targetGroups } from './words.ts';
 
 interface Sweep {
   readonly title: string;
@@ -30,9 +31,25 @@ const SWEEPS: readonly Sweep[] = [
 ];
 
 /** A picture per query and sweep; nothing where one size or one concurrency was measured. */
-export function sweepSections({ points }: BenchResult): string {
-  const parts = SWEEPS.map((each) => pictures(points, each)).filter((part) => part !== '');
+export function sweepSections({ points, growth }: BenchResult): string {
+  const parts = [...SWEEPS.map((each) => pictures(points, each)), ...growthWords(growth).map(growthTable)].filter(
+    (part) => part !== '',
+  );
   return parts.length === 0 ? '' : `<section id="growth"><h2>Growth</h2>${parts.join('\n')}</section>`;
+}
+
+function growthTable({ title, growths, along }: GrowthWords): string {
+  const rows = growths.map((growth) => {
+    const { name, ratio, exponent, target, verdict } = growth;
+    const { sign, word, tone } = verdict === null ? { sign: '', word: 'not judged', tone: 'quiet' } : mark(verdict);
+    return `<tr><th scope="row">${escapeXml(name)}</th><td>${along(growth)}</td><td class="number">${factor(ratio)}</td><td class="number">${factor(exponent, '')}</td><td class="number">${target === null ? '' : `≤ ${target.toFixed(2)} ×`}</td><td class="word"><span class="${tone}">${sign} ${word}</span></td></tr>`;
+  });
+  const heads = ['slower', 'exponent', 'target'].map((head) => `<th scope="col" class="number">${head}</th>`).join('');
+  const name = `${title}: medians, with 95 % intervals`;
+  return scrolling(
+    name,
+    `<table><caption>${name}</caption><thead><tr><th scope="col">query</th><th scope="col">from and to</th>${heads}<th scope="col">verdict</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
+  );
 }
 
 function pictures(points: readonly Point[], { title, sizeOf, sizeName, fixedOf, fixedName }: Sweep): string {

@@ -1,9 +1,11 @@
 import { type JUnitCase, type JUnitSuite, junitDocument } from '../../report/junit.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
+import { describeMissed } from '../plans/missed-index.ts';
+import { renderPlan } from '../plans/plan-text.ts';
 import type { Point } from '../result.ts';
 import type { BenchReport } from './report.ts';
-import { headline, inWords, percent, pointName, RATE_WORDS } from './words.ts';
+import { factor, growthWords, headline, inWords, percent, pointName, RATE_WORDS } from './words.ts';
 
 /**
  * The result in the form that CI servers read: a suite per point, a case per target. The time of a query is its p95, so
@@ -11,6 +13,17 @@ import { headline, inWords, percent, pointName, RATE_WORDS } from './words.ts';
  */
 export function toJUnit({ result }: BenchReport): string {
   const suites = result.points.map((point) => pointSuite(point, result.suite.name, result.at, result.server));
+  for (const { title, growths, along } of growthWords(result.growth)) {
+    const judged = growths.flatMap((growth) => {
+      const { name, ratio, target, verdict } = growth;
+      if (verdict === null || target === null) return [];
+      const said = `${factor(ratio)} slower, target at most ${target.toFixed(2)} ×`;
+      return [{ name: `${name}: ${along(growth)}`, seconds: 0, ...outcome(verdict, said), output: [said] }];
+    });
+    if (judged.length === 0) continue;
+    const own = `${result.suite.name}: ${title.toLowerCase()}`;
+    suites.push({ name: own, className: `${result.suite.name}.growth`, at: result.at, seconds: 0, cases: judged });
+  }
   const ended = headline(result);
   const run: JUnitCase[] = result.complete
     ? []
@@ -68,6 +81,14 @@ function pointSuite(point: Point, suite: string, at: string, server: string): JU
       const said = `${percent(utilisation)} (${sessions} of ${slots}), target below ${percent(target)}`;
       return { name: `connections, pool of ${pool}`, seconds: 0, ...outcome(verdict, said), output: [said] };
     }),
+    ...point.plans
+      .filter(({ index }) => index !== null)
+      .map((plan) => ({
+        name: `plan of ${plan.query}`,
+        seconds: 0,
+        ...outcome(plan.verdict, describeMissed(plan)),
+        details: plan.variants.flatMap(renderPlan),
+      })),
   ];
   return {
     name: `${suite}: ${pointName(point)}`,

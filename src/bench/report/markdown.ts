@@ -2,16 +2,22 @@ import { formatCount, formatDuration } from '../../core/units.ts';
 import { instant } from '../../report/page.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
+import { describeMissed } from '../plans/missed-index.ts';
+import { renderPlan } from '../plans/plan-text.ts';
 import type { Point, QueryResult } from '../result.ts';
 import type { BenchReport } from './report.ts';
 import {
   CLASS_WORDS,
+  factor,
+  type GrowthWords,
+  growthWords,
   headline,
   interval,
   latency,
   percent,
   pointName,
   RATE_WORDS,
+  tableScan,
   targetGroups,
   VERDICT_WORDS,
 } from './words.ts';
@@ -34,6 +40,11 @@ export function toMarkdown({ result }: BenchReport): string {
   const sections: readonly (readonly [name: string, text: string])[] = [
     ['what is open', open],
     ...result.points.flatMap((point) => pointSections(point, result.points.length > 1)),
+    ...growthWords(result.growth).map((words): [string, string] => [
+      words.title,
+      folded(words.title, growthTable(words)),
+    ]),
+    ...result.points.flatMap((point) => missedPlans(point, result.points.length > 1)),
   ];
   const kept: string[] = [head];
   const leftOut: string[] = [];
@@ -69,7 +80,9 @@ function pointSections(point: Point, several: boolean): [string, string][] {
       `hit rates and connections at ${name}`,
       folded(
         `Hit rates and connections${several ? ` at ${name}` : ''}`,
-        `${resourceTable(point)}\n\n${plain(describeLoop(point))}`,
+        [resourceTable(point), accessList(point), plain(describeLoop(point))]
+          .filter((text) => text !== '')
+          .join('\n\n'),
       ),
     ],
   ];
@@ -133,6 +146,49 @@ function resourceTable({ rates, counters, connections }: Point): string {
     ],
     [2, 3],
   );
+}
+
+/** Large tables read whole and indexes that nobody used: told, not judged. */
+function accessList({ access }: Point): string {
+  if (access === null) return '';
+  return [
+    ...access.tableScans.map((scan) => `- Read whole: ${plain(tableScan(scan))}`),
+    ...access.unusedIndexes
+      .filter(({ unique }) => !unique)
+      .map(({ name, table }) => `- Used by no query: ${code(name)} on ${code(table)}`),
+  ].join('\n');
+}
+
+function growthTable({ growths, along }: GrowthWords): string {
+  return table(
+    ['', 'query', 'from and to', 'slower (95 % interval)', 'exponent', 'target'],
+    growths.map((growth) => [
+      growth.verdict === null ? '' : `${SIGNS[growth.verdict]} ${VERDICT_WORDS[growth.verdict]}`,
+      code(growth.name),
+      along(growth),
+      factor(growth.ratio),
+      factor(growth.exponent, ''),
+      growth.target === null ? 'not judged' : `≤ ${growth.target.toFixed(2)} ×`,
+    ]),
+    [3, 4, 5],
+  );
+}
+
+/** The plans of queries that their index does not serve. */
+function missedPlans(point: Point, several: boolean): [string, string][] {
+  return point.plans
+    .filter(({ verdict }) => verdict !== 'pass')
+    .map((plan) => {
+      const summary = `${plan.query}${several ? ` at ${pointName(point)}` : ''} ${describeMissed(plan)}`;
+      return [`the plan of ${plan.query}`, folded(summary, fenced(plan.variants.flatMap(renderPlan).join('\n')))];
+    });
+}
+
+/** To the letter, whatever ticks it has. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}text\n${text}\n${fence}`;
 }
 
 function doubtLines(points: readonly Point[]): string[] {

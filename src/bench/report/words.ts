@@ -1,7 +1,8 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { judgeBench } from '../judge/assess.ts';
 import type { Verdict } from '../judge/verdict.ts';
-import type { BenchResult, JudgedRate, Point, QueryResult } from '../result.ts';
+import type { LargeTableScan } from '../observe/access.ts';
+import type { BenchResult, Growth, JudgedRate, Point, QueryGrowth, QueryResult } from '../result.ts';
 import { type Percentile, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import { QUERY_CLASSES, type QueryClass } from '../suite/query.ts';
 
@@ -99,4 +100,46 @@ function whatWasJudged({ points }: BenchResult): string {
     counted(first.connections.length, 'pool'),
   ];
   return points.length === 1 ? parts.join(', ') : `${parts.join(', ')} at each of ${points.length} points`;
+}
+
+/** How queries grow along one of the sweeps, in words. */
+export interface GrowthWords {
+  readonly title: string;
+  readonly growths: readonly QueryGrowth[];
+  /** `10,000 to 1,000,000 projects, 4 clients` */
+  readonly along: (growth: QueryGrowth) => string;
+}
+
+/** The sweeps that were measured, data first. */
+export function growthWords({ withData, withClients }: Growth): GrowthWords[] {
+  const range = ({ steps }: QueryGrowth) => `${formatCount(steps[0]!.size)} to ${formatCount(steps.at(-1)!.size)}`;
+  const all: GrowthWords[] = [
+    {
+      title: 'Growth with the data',
+      growths: withData,
+      along: (growth) => `${range(growth)} projects, ${counted(growth.at, 'client')}`,
+    },
+    {
+      title: 'Growth with concurrency',
+      growths: withClients,
+      along: (growth) => `${range(growth)} clients, ${counted(growth.at, 'project')}`,
+    },
+  ];
+  return all.filter(({ growths }) => growths.length > 0);
+}
+
+/** `1.32 × (1.28 to 1.36)`; `n/a` where a median is missing. */
+export function factor(ratio: Percentile | null, unit = ' ×'): string {
+  return ratio === null
+    ? 'n/a'
+    : `${ratio.value.toFixed(2)}${unit} (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`;
+}
+
+/** A large table that was read whole, how often and by which queries. */
+export function tableScan({ name, rows, scans, queries }: LargeTableScan): string {
+  const by = queries.map((query) =>
+    query.shouldUse === null ? query.name : `${query.name} (should use ${query.shouldUse})`,
+  );
+  const who = by.length === 0 ? 'by no plan that was looked at' : `by ${by.join(', ')}`;
+  return `${name}, ${counted(rows, 'row')}, ${scans === 1 ? 'once' : `${formatCount(scans)} times`} ${who}`;
 }

@@ -45,8 +45,8 @@ const MISPLACED = `(() => {
   return found;
 })()`;
 
-/** Run in the page: what makes it scroll sideways. */
-const WIDER = `[...document.querySelectorAll('body *')]
+/** Run in the page: what makes it scroll sideways; some parts scroll within themselves. */
+const WIDER = `[...document.querySelectorAll('body *:not(.scroll *, pre *)')]
   .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map((element) => element.outerHTML.slice(0, 160))`;
 
@@ -85,7 +85,7 @@ orSkip('A real browser shows the page on a screen, a phone and paper, without a 
     await page.emulateMedia({ media: 'screen' });
     await page.setViewportSize({ width: 360, height: 800 });
     await page.locator('details.point').evaluateAll((all) => all.forEach((each) => void each.setAttribute('open', '')));
-    expect(await page.getByRole('row', { name: /^audit-trail/ }).count()).toBe(2);
+    expect(await page.getByRole('row', { name: /^audit-trail .* met$/ }).count()).toBe(2);
     expect(await page.getByRole('img', { name: /^audit-trail: p50 0\.\d+ ms, p95 \d\.\d+ ms .*: met$/ }).count()).toBe(
       2,
     );

@@ -42,12 +42,15 @@ describe('The JUnit report', () => {
   it.each([
     ['the usual names', usual, 1],
     ['hostile names', hostile, 1],
-    ['several points', swept, 6],
+    ['several points', swept, 7],
   ])('of %s has a case for each target, and counts them right', (_, report, suites) => {
     const elements = elementsOf(toJUnit(report));
     const { points } = report.result;
     expect(elements.filter(({ name }) => name === 'testsuite')).toHaveLength(suites);
-    const judged = points.flatMap(({ queries, rates, connections }) => [...queries, ...rates, ...connections]);
+    const judged = [
+      ...points.flatMap(({ queries, rates, connections, plans }) => [...queries, ...rates, ...connections, ...plans]),
+      ...report.result.growth.withData.filter(({ verdict }) => verdict !== null),
+    ];
     const counts = [
       judged.length,
       judged.filter(({ verdict }) => verdict === 'fail').length,
@@ -84,7 +87,7 @@ describe('The JUnit report', () => {
 describe('The Markdown report', () => {
   it('begins with the verdict, and has each query with its interval in a table', () => {
     const text = toMarkdown(usual);
-    expect(text.split('\n')[0]).toBe('### ❌ Benchmark <code>platform</code>: 2 targets missed.');
+    expect(text.split('\n')[0]).toBe('### ❌ Benchmark <code>platform</code>: 3 targets missed.');
     for (const { name, p95 } of usual.result.points[0]!.queries) {
       expect(p95).not.toBeNull();
       expect(text).toMatch(

@@ -1,5 +1,7 @@
+import { growthOf } from '../../../src/bench/growth/growth.ts';
 import { assessClasses, assessQuery, assessRates, assessUtilisation } from '../../../src/bench/judge/assess.ts';
 import { worstOf } from '../../../src/bench/judge/verdict.ts';
+import type { PlanRecord } from '../../../src/bench/plans/plan-record.ts';
 import type { BenchReport } from '../../../src/bench/report/report.ts';
 import type { Point } from '../../../src/bench/result.ts';
 import type { QueryClass, SuiteQuery } from '../../../src/bench/suite/query.ts';
@@ -35,6 +37,10 @@ export function reportOfPoints(
       suite: { name: 'platform', hash: '0123456789abcdef', queries: asked.length },
       points: made.map(({ point }) => point),
       complete: true,
+      growth: growthOf(
+        made.map(({ point }) => point),
+        objectives,
+      ),
       verdict,
     },
     raw: made.map(({ raw }) => raw),
@@ -62,16 +68,19 @@ function pointOf(
       build: () => ({ compile: () => ({ sql: '', parameters: [] }) }),
     };
     return {
-      query: assessQuery(
-        facts,
-        {
-          latencies,
-          waits: latencies.map((ms) => ms / 10),
-          starts: latencies.map((_, turn) => turn),
-          blocks: Uint16Array.from(latencies, (_, turn) => Math.floor((turn * 10) / samples)),
-        },
-        objectives,
-      ),
+      query: {
+        rates: { cacheHitRate: 0.9987, blocks: 4000, indexUsage: 1, runs: samples, source: 'plan' as const },
+        ...assessQuery(
+          facts,
+          {
+            latencies,
+            waits: latencies.map((ms) => ms / 10),
+            starts: latencies.map((_, turn) => turn),
+            blocks: Uint16Array.from(latencies, (_, turn) => Math.floor((turn * 10) / samples)),
+          },
+          objectives,
+        ),
+      },
       raw: { name: query.name, us: Array.from(latencies, (ms) => Math.round(ms * 1000)) },
     };
   });
@@ -82,11 +91,14 @@ function pointOf(
     indexUsage: 0.994,
     blocks: 812_345,
     scansOfIndex: { projects_active_idx: samples },
+    scansOfTable: {},
+    reset: false,
   };
   const rates = assessRates(counters, objectives);
   const connections = [10, 30].map((pool) =>
     assessUtilisation({ pool, sessions: pool + 7, slots: 97, utilisation: (pool + 7) / 97 }, objectives),
   );
+  const plans = asked.map(planOf);
   const point: Point = {
     data: { projects, payloads: projects, events: 3 * projects, seed: 1 },
     clients,
@@ -97,14 +109,55 @@ function pointOf(
     furtherRounds: 0,
     complete: true,
     queries,
-    classes: assessClasses(queries, objectives),
+    classes: assessClasses(queries, objectives).map((each) => ({ ...each, rates: counters })),
     rates,
     counters,
     connections,
+    plans,
+    access: {
+      unusedIndexes: [{ name: 'odd <index>', table: 'projects', bytes: 8192, unique: false }],
+      tableScans: [
+        {
+          name: 'projects',
+          rows: 10_000,
+          pages: 900,
+          scans: 7,
+          queries: [{ name: asked[0]!.name, shouldUse: 'projects_active_idx' }],
+        },
+      ],
+    },
     doubts: [],
-    verdict: worstOf([...queries, ...rates, ...connections].map(({ verdict }) => verdict)),
+    verdict: worstOf([...queries, ...rates, ...connections, ...plans].map(({ verdict }) => verdict)),
   };
   return { point, raw: measured.map(({ raw }) => raw) };
+}
+
+/** A plan of two nodes; the index of the query that is called so is missed. */
+function planOf({ name }: Asked, place: number): PlanRecord {
+  const isMissed = name === 'active-board';
+  const node = { details: {}, notes: {}, plannedRows: 10, rows: 12, loops: 1, ms: 0.4, hits: 5, reads: 0, inputs: [] };
+  const scan = {
+    ...node,
+    type: isMissed ? 'Seq Scan' : 'Index Scan',
+    relation: 'projects',
+    details: { Filter: `name = '${name}'` },
+  };
+  return {
+    query: name,
+    index: 'projects_active_idx',
+    variants: [
+      {
+        hash: `f00${place}`,
+        turns: [0],
+        root: { ...node, type: 'Limit', inputs: [scan] },
+        planningMs: 0.2,
+        executionMs: 0.5,
+      },
+    ],
+    settings: {},
+    missed: isMissed ? 'unused' : null,
+    verdict: isMissed ? 'fail' : 'pass',
+  };
 }
 
 /** Queries of every class and every verdict. */
