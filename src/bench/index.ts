@@ -1,4 +1,5 @@
 /** Queries, timed and judged in a database of their own. */
+export { type BenchEnvironment, type Difference, differencesOf } from './environment.ts';
 export { judgeBench } from './judge/assess.ts';
 export { describeLoop } from './judge/describe-loop.ts';
 export type { Verdict } from './judge/verdict.ts';
@@ -23,8 +24,11 @@ export type {
   QueryGrowth,
   QueryResult,
 } from './result.ts';
-export { BENCH_DEFAULTS, type BenchOptions, bench, QUICK_DEFAULTS } from './run.ts';
+export { BENCH_DEFAULTS, type BenchOptions, bench, measureBench, QUICK_DEFAULTS } from './run.ts';
 export type { Percentile } from './statistics/percentiles.ts';
+export { blocksOf, type RawSamples } from './store/raw-samples.ts';
+export { type FoundRun, type RunPlaces, readStoredRun, saveBaseline, storeRun } from './store/run-store.ts';
+export { encodeStoredRun, readStoredFile, type StoredRun } from './store/stored-run.ts';
 export {
   type BuiltQuery,
   type DrawFunction,

@@ -40,6 +40,7 @@ import { queryRates } from './observe/query-rates.ts';
 import { measureUtilisation, type Utilisation } from './observe/utilisation.ts';
 import { capturePlans } from './plans/capture.ts';
 import type { DataFacts, LoopFacts, Point } from './result.ts';
+import { type RawSamples, rawSamples } from './store/raw-samples.ts';
 import type { Suite } from './suite/query.ts';
 
 /** What createDatabase opens when nothing is said, and three applications of that kind. */
@@ -71,6 +72,8 @@ export interface PointOptions {
   /** For all of it; the figures are what there is then. */
   readonly limitMs: number;
   readonly objectives: Objectives;
+  /** Is given every sample, before they are judged. */
+  readonly keep?: (raw: readonly RawSamples[]) => void;
 }
 
 /**
@@ -122,6 +125,7 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       }),
     );
     const furtherRounds = await decide(run, options, left, context);
+    options.keep?.(asked.map(({ name }, place) => rawSamples(name, run.of(place))));
     const { total: counters, parts } = observed.reading;
     const ratesOf = queryRates(plans, queryIds, observed.reading);
     const queries = asked.map((query, place) => ({

@@ -1,3 +1,4 @@
+import type { BenchEnvironment } from './environment.ts';
 import type { Verdict } from './judge/verdict.ts';
 import type { BusyPhase } from './measure/timed-run.ts';
 import type { AccessFindings } from './observe/access.ts';
@@ -157,6 +158,7 @@ export interface BenchResult {
   /** Where the first size was measured. */
   readonly database: string;
   readonly suite: SuiteFacts;
+  readonly environment: BenchEnvironment;
   /** Sizes times concurrencies, in the order they were measured. */
   readonly points: readonly Point[];
   /** False when it was interrupted: what had been measured until then. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ConnectionSettings } from '../config/connection.ts';
+import type { Environment } from '../config/environment.ts';
 import type { Objectives } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
@@ -10,11 +11,14 @@ import { requireSupportedServer } from '../postgres/server-version.ts';
 import { defaultSample } from '../sample/index.ts';
 import { prepare } from './data/prepare.ts';
 import { withWorkspace } from './data/workspace.ts';
+import { type BenchEnvironment, readEnvironment } from './environment.ts';
 import { growthOf } from './growth/growth.ts';
 import { worstOf } from './judge/verdict.ts';
 import { measurePoint } from './point.ts';
 import type { BenchResult, DataFacts, Point } from './result.ts';
-import { factsOf, loadSuite, type SuiteFacts } from './suite/load-suite.ts';
+import type { RawSamples } from './store/raw-samples.ts';
+import type { StoredRun } from './store/stored-run.ts';
+import { factsOf, loadSuite } from './suite/load-suite.ts';
 import type { Suite, SuiteSources } from './suite/query.ts';
 import { setUpSuite } from './suite/set-up.ts';
 
@@ -40,6 +44,8 @@ export interface BenchOptions {
   readonly quick?: boolean;
   /** Which queries; those of the platform by default. */
   readonly sources?: SuiteSources;
+  /** Whose commit is told with the result. */
+  readonly project?: { readonly root: string; readonly environment: Environment };
 }
 
 export const BENCH_DEFAULTS = Object.freeze({ ...defaultSample, clients: 4, samples: 500 });
@@ -56,6 +62,11 @@ const QUICK_MS = 42_000;
  * target is no error here: `judgeBench` makes one of it.
  */
 export async function bench(options: Readonly<BenchOptions>, context: RunContext): Promise<BenchResult> {
+  return (await measureBench(options, context)).result;
+}
+
+/** As `bench`, with every sample: what `storeRun` keeps. */
+export async function measureBench(options: Readonly<BenchOptions>, context: RunContext): Promise<StoredRun> {
   const { projects, seed, clients, samples } = { ...(options.quick ? QUICK_DEFAULTS : BENCH_DEFAULTS), ...options };
   const { maxSamples = samples * FURTHER_SAMPLES, rate: ratePerSecond = null, workers = null } = options;
   const sizes = listOf(projects);
@@ -68,18 +79,22 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
   const server = await readServer(connection, context);
   const wanted = sizes.length * concurrencies.length;
   const points: Point[] = [];
+  const raw: (readonly RawSamples[])[] = [];
+  const keep = (all: readonly RawSamples[]) => void raw.push(all);
   const databases: string[] = [];
-  let facts: SuiteFacts | undefined;
+  let statements: Map<string, string> | undefined;
+  let environment: BenchEnvironment | undefined;
   const measureSize = async (size: number, workspace: ConnectionSettings) => {
     databases.push(workspace.database);
     const { payloads, events } = await prepare(workspace, { projects: size, seed }, context);
     await setUpSuite(suite, workspace, context);
     const data: DataFacts = { projects: size, payloads, events, seed };
-    facts ??= factsOf(suite, await statementsOf(suite, workspace));
+    statements ??= await statementsOf(suite, workspace);
+    environment ??= await readEnvironment({ workspace, statements, project: options.project }, context);
     for (const count of concurrencies) {
       const left = QUICK_MS - (context.clock.monotonicMs() - began);
       const limitMs = options.quick ? left / (wanted - points.length) : Number.POSITIVE_INFINITY;
-      const how = { samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
+      const how = { keep, samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
       points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
       if (!points.at(-1)!.complete) return;
     }
@@ -95,19 +110,21 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
     }
   }
   const growth = growthOf(points, objectives);
-  return {
+  const result: BenchResult = {
     format: 2,
     id: `${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`,
     at: at.toISOString(),
     durationMs: Math.round(context.clock.monotonicMs() - began),
     server,
     database: databases[0]!,
-    suite: facts!,
+    suite: factsOf(suite, [...statements!.values()]),
+    environment: environment!,
     points,
     growth,
     complete: points.length === wanted && points.every(({ complete }) => complete),
     verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
   };
+  return { result, raw };
 }
 
 /** Ascending and each once. */
@@ -146,12 +163,12 @@ function readServer(connection: ConnectionSettings, context: RunContext): Promis
   });
 }
 
-/** As they are compiled for the first turn. */
-async function statementsOf(suite: Suite, connection: ConnectionSettings): Promise<string[]> {
+/** As they are compiled for the first turn, by the names of the queries. */
+async function statementsOf(suite: Suite, connection: ConnectionSettings): Promise<Map<string, string>> {
   const db = await createKysely<Database>(connection, profiles.bench, { max: 1 });
   try {
     const parameters = await suite.draw(db);
-    return suite.queries.map((query) => query.build(db, parameters, 0).compile().sql);
+    return new Map(suite.queries.map((query) => [query.name, query.build(db, parameters, 0).compile().sql]));
   } finally {
     await db.destroy();
   }

@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { numberList } from './bench-numbers.ts';
 import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
+import { addStoreFlags, keepRun, type StoreFlags, wishedBaseline } from './bench-store.ts';
 import { addSuite, benchSuitesCommand, type SuiteFlags, suiteSources } from './bench-suites.ts';
 import { renderBench } from './bench-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-interface Flags extends SuiteFlags, BenchReportFlags {
+interface Flags extends SuiteFlags, BenchReportFlags, StoreFlags {
   readonly into?: string;
   readonly scale?: string;
   readonly projects?: string;
@@ -40,8 +41,8 @@ function runCommand(shell: Shell): Command {
     example: 'structdb bench --samples 1000',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.inconclusive, EXIT.interrupted],
     connects: true,
-    configure: (command) =>
-      void addSuite(addReportOptions(command))
+    configure: (command) => {
+      addSuite(addReportOptions(command))
         .option('--into <database>', 'an empty database of yours instead of a new one; emptied again at the end')
         .option(
           '--scale <sizes>',
@@ -54,7 +55,9 @@ function runCommand(shell: Shell): Command {
         .option('--max-samples <n>', 'of a query that these leave undecided (default: 10 times --samples)')
         .option('--rate <per second>', 'requests come by a schedule, not when the last is answered (open loop)')
         .option('--workers <n>', 'threads that share the clients (default: as many as are needed)')
-        .option('--quick', 'for CI, within a minute: 2000 projects, 200 samples'),
+        .option('--quick', 'for CI, within a minute: 2000 projects, 200 samples');
+      addStoreFlags(command);
+    },
     run: async (session, _args, flags) => {
       keepMemorySmall();
       const numbers = {
@@ -71,20 +74,29 @@ function runCommand(shell: Shell): Command {
           ? {}
           : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) }),
       };
-      const [{ bench, judgeBench }, connection, { objectives }, sources] = await Promise.all([
+      await wishedBaseline(session, flags);
+      const [{ measureBench, judgeBench }, connection, { objectives }, sources] = await Promise.all([
         import('../bench/index.ts'),
         session.connection(),
         session.config(),
         suiteSources(session, flags),
       ]);
       const into = flags.into === undefined ? {} : { into: flags.into };
-      const result = await withBenchReports(
+      const project = { root: session.project.root, environment: session.environment };
+      const options = { connection, objectives, sources, project, ...into, ...numbers, ...sweep };
+      const run = await withBenchReports(
         session,
         flags,
-        () => bench({ connection, objectives, sources, ...into, ...numbers, ...sweep }, session.context),
-        (result) => ({ result }),
+        () => measureBench(options, session.context),
+        (stored) => stored,
       );
-      return { result, human: (style) => renderBench(result, style), verdict: judgeBench(result) };
+      const { result } = run;
+      const stored = await keepRun(session, run, flags);
+      return {
+        result: { ...result, ...stored },
+        human: (style) => renderBench(result, style),
+        verdict: judgeBench(result),
+      };
     },
   });
 }

@@ -7,6 +7,7 @@ import type { Point } from '../../../src/bench/result.ts';
 import type { QueryClass, SuiteQuery } from '../../../src/bench/suite/query.ts';
 import { configSchema } from '../../../src/config/schema.ts';
 import { Random } from '../../../src/sample/index.ts';
+import { madeEnvironment } from '../../support/bench-run.ts';
 
 const { objectives } = configSchema.parse({});
 
@@ -35,6 +36,7 @@ export function reportOfPoints(
       server: '15.18 (Debian 15.18-0+deb12u1)',
       database: 'structdb_bench_0badcafe',
       suite: { name: 'platform', hash: '0123456789abcdef', queries: asked.length },
+      environment: madeEnvironment,
       points: made.map(({ point }) => point),
       complete: true,
       growth: growthOf(
