@@ -1,4 +1,15 @@
 /** Queries, timed and judged in a database of their own. */
+export { type CompareRunsOptions, compareRuns, DEFAULT_THRESHOLD, describePoint } from './compare/compare-runs.ts';
+export type {
+  Change,
+  ComparedPoint,
+  ComparedQuery,
+  ComparedSide,
+  Comparison,
+  RunDifference,
+  RunReference,
+} from './compare/comparison.ts';
+export { formatP, judgeComparison, worseOf } from './compare/judge.ts';
 export { type BenchEnvironment, type Difference, differencesOf } from './environment.ts';
 export { judgeBench } from './judge/assess.ts';
 export { describeLoop } from './judge/describe-loop.ts';

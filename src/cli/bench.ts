@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
+import { renderComparison } from './bench-compare-text.ts';
 import { numberList } from './bench-numbers.ts';
 import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
 import { addStoreFlags, keepRun, type StoreFlags, wishedBaseline } from './bench-store.ts';
@@ -8,7 +10,8 @@ import { renderBench } from './bench-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-interface Flags extends SuiteFlags, BenchReportFlags, StoreFlags {
+interface Flags extends SuiteFlags, BenchReportFlags, StoreFlags, CompareFlags {
+  readonly compare?: string;
   readonly into?: string;
   readonly scale?: string;
   readonly projects?: string;
@@ -26,7 +29,7 @@ export function benchCommand(shell: Shell): Command {
   return shell.group(
     'bench',
     'Time the queries of the platform and judge them by the objectives',
-    [runCommand(shell), benchSuitesCommand(shell)],
+    [runCommand(shell), benchCompareCommand(shell), benchSuitesCommand(shell)],
     {
       default: 'run',
     },
@@ -57,6 +60,8 @@ function runCommand(shell: Shell): Command {
         .option('--workers <n>', 'threads that share the clients (default: as many as are needed)')
         .option('--quick', 'for CI, within a minute: 2000 projects, 200 samples');
       addStoreFlags(command);
+      command.option('--compare <baseline>', 'compare the result with a baseline, a stored run or a file');
+      addCompareFlags(command);
     },
     run: async (session, _args, flags) => {
       keepMemorySmall();
@@ -75,7 +80,8 @@ function runCommand(shell: Shell): Command {
           : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) }),
       };
       await wishedBaseline(session, flags);
-      const [{ measureBench, judgeBench }, connection, { objectives }, sources] = await Promise.all([
+      const compare = await compareWith(session, flags.compare, flags);
+      const [{ measureBench, judgeBench, worseOf }, connection, { objectives }, sources] = await Promise.all([
         import('../bench/index.ts'),
         session.connection(),
         session.config(),
@@ -92,10 +98,12 @@ function runCommand(shell: Shell): Command {
       );
       const { result } = run;
       const stored = await keepRun(session, run, flags);
+      const { comparison, verdict } = await compare(run);
       return {
-        result: { ...result, ...stored },
-        human: (style) => renderBench(result, style),
-        verdict: judgeBench(result),
+        result: { ...result, ...stored, ...(comparison && { comparison }) },
+        human: (style) =>
+          [renderBench(result, style), ...(comparison ? [renderComparison(comparison, style)] : [])].join('\n\n'),
+        verdict: worseOf(judgeBench(result), verdict),
       };
     },
   });

@@ -1,0 +1,158 @@
+import { StructdbError } from '../../core/errors.ts';
+import { formatCount } from '../../core/units.ts';
+import { type BenchEnvironment, differencesOf } from '../environment.ts';
+import type { BenchResult, Point } from '../result.ts';
+import type { StoredRun } from '../store/stored-run.ts';
+import { compareQueries, type QueryPair } from './compare-queries.ts';
+import type { ComparedPoint, ComparedQuery, Comparison, RunDifference, RunReference } from './comparison.ts';
+
+export const DEFAULT_THRESHOLD = 0.1;
+
+export interface CompareRunsOptions {
+  /** 0.1: a query that is certainly slower by more than 10 % fails. */
+  readonly threshold?: number;
+  /** Compares also what differs in server, hardware, data or suite. */
+  readonly force?: boolean;
+}
+
+/** A run with the file it was read from. */
+export type ComparedRun = StoredRun & { readonly file?: string };
+
+interface PointPair {
+  readonly before: Point;
+  readonly after: Point;
+  readonly pairs: readonly QueryPair[];
+}
+
+/**
+ * Compares a run with a baseline, query by query. Pure.
+ * @throws BENCH_NOT_COMPARABLE that names each difference of server, hardware, data and suite
+ */
+export function compareRuns(before: ComparedRun, after: ComparedRun, options: CompareRunsOptions = {}): Comparison {
+  const { threshold = DEFAULT_THRESHOLD, force = false } = options;
+  const matched = matchPoints(before, after);
+  const differences = [
+    ...differencesOf(before.result.environment, after.result.environment),
+    ...suiteDifferences(before.result, after.result),
+    ...matched.flatMap((pair) => dataDifferences(pair)),
+  ];
+  const grave = differences.filter(({ kind }) => kind !== 'program');
+  if (matched.length === 0) throw notComparable([pointsApart(before.result, after.result)], { canForce: false });
+  if (grave.length > 0 && !force) throw notComparable(grave.map(describeDifference), { canForce: true });
+  // Corrected over all queries of all points: each is one more chance of a false alarm.
+  const compared = compareQueries(
+    matched.flatMap(({ pairs }) => pairs),
+    { threshold, interleaved: false },
+  );
+  const points = matched.map(({ before: old, after: young, pairs }, place): ComparedPoint => {
+    const from = matched.slice(0, place).reduce((sum, each) => sum + each.pairs.length, 0);
+    const asked = (point: Point, other: Point) =>
+      point.queries.map(({ name }) => name).filter((name) => !other.queries.some((query) => query.name === name));
+    return {
+      data: young.data,
+      clients: young.clients,
+      queries: compared.slice(from, from + pairs.length),
+      added: asked(young, old),
+      removed: asked(old, young),
+    };
+  });
+  const onlyIn = (run: StoredRun, side: 'before' | 'after') =>
+    run.result.points.filter((point) => !matched.some((pair) => pair[side] === point)).map(describePoint);
+  return {
+    baseline: referenceTo(before),
+    run: referenceTo(after),
+    threshold,
+    forced: grave.length > 0,
+    differences,
+    doubts: differences.map(
+      (each) => `${each.kind === 'program' ? 'Another' : 'Compared all the same: another'} ${describeDifference(each)}`,
+    ),
+    points,
+    pointsAdded: onlyIn(after, 'after'),
+    pointsRemoved: onlyIn(before, 'before'),
+    verdict: verdictOf(points.flatMap(({ queries }) => queries)),
+  };
+}
+
+/** Slower fails; what could not be decided leaves it open. */
+export function verdictOf(queries: readonly ComparedQuery[]): Comparison['verdict'] {
+  if (queries.some(({ change }) => change === 'slower')) return 'fail';
+  return queries.some(({ change }) => change === 'undecided') ? 'inconclusive' : 'pass';
+}
+
+/** `processor: Intel Xeon, before AMD EPYC` */
+export function describeDifference({ what, before, after }: RunDifference): string {
+  return `${what}: ${after}, before ${before}`;
+}
+
+/** `10,000 projects, 4 clients` */
+export function describePoint({ data, clients }: Pick<Point, 'data' | 'clients'>): string {
+  return `${formatCount(data.projects)} projects, ${clients} ${clients === 1 ? 'client' : 'clients'}`;
+}
+
+/** Points of the same size and concurrency, with the queries that both asked. */
+function matchPoints(before: StoredRun, after: StoredRun): PointPair[] {
+  return after.result.points.flatMap((young, at) => {
+    const place = before.result.points.findIndex((old) => describePoint(old) === describePoint(young));
+    const old = before.result.points[place];
+    if (old === undefined) return [];
+    const pairs = after.raw[at]!.flatMap((raw): QueryPair[] => {
+      const former = before.raw[place]!.find(({ name }) => name === raw.name);
+      const query = young.queries.find(({ name }) => name === raw.name);
+      if (former === undefined || query === undefined || former.us.length === 0 || raw.us.length === 0) return [];
+      return [{ name: raw.name, class: query.class, group: query.class, before: former, after: raw }];
+    });
+    return [{ before: old, after: young, pairs }];
+  });
+}
+
+function suiteDifferences(before: BenchResult, after: BenchResult): RunDifference[] {
+  const found: RunDifference[] = [];
+  if (before.suite.name !== after.suite.name)
+    found.push({ kind: 'suite', what: 'suite', before: before.suite.name, after: after.suite.name });
+  const [old, young] = [before.environment.statements, after.environment.statements];
+  for (const [name, hash] of Object.entries(young)) {
+    const former = old[name];
+    if (former !== undefined && former !== hash)
+      found.push({ kind: 'suite', what: `statement of ${name}`, before: former, after: hash });
+  }
+  return found;
+}
+
+function dataDifferences({ before, after }: PointPair): RunDifference[] {
+  const [old, young]: Readonly<Record<string, unknown>>[] = [{ ...before.data }, { ...after.data }];
+  return Object.keys(young!)
+    .filter((name) => old![name] !== undefined && String(old![name]) !== String(young![name]))
+    .map((name) => ({
+      kind: 'data' as const,
+      what: `${name} at ${describePoint(after)}`,
+      before: String(old![name]),
+      after: String(young![name]),
+    }));
+}
+
+function pointsApart(before: BenchResult, after: BenchResult): string {
+  const list = ({ points }: BenchResult) => points.map(describePoint).join('; ') || 'nothing';
+  return `no size and concurrency in common: ${list(after)}, before ${list(before)}`;
+}
+
+function notComparable(details: readonly string[], { canForce }: { readonly canForce: boolean }): StructdbError {
+  return new StructdbError(
+    'BENCH_NOT_COMPARABLE',
+    'These runs were not made alike, so that their times cannot be compared.',
+    {
+      details,
+      hint: `Make a baseline here (structdb bench --save-baseline <name>), or time both in one run (structdb bench --against <git ref or URL>)${canForce ? '; --force compares them all the same' : ''}.`,
+    },
+  );
+}
+
+function referenceTo({ result, file }: ComparedRun): RunReference {
+  const { commit }: Pick<BenchEnvironment, 'commit'> = result.environment;
+  return {
+    id: result.id,
+    at: result.at,
+    file: file ?? null,
+    commit: commit === null ? null : `${commit.hash.slice(0, 10)}${commit.changed ? ' with changes' : ''}`,
+  };
+}

@@ -1,0 +1,89 @@
+import type { Change, ComparedPoint, ComparedQuery, Comparison, RunReference } from '../bench/index.ts';
+import { describePoint, formatP } from '../bench/index.ts';
+import { formatDuration } from '../core/units.ts';
+import { alignColumns } from './align-columns.ts';
+import type { Style } from './output.ts';
+
+/** Both runs, a table for each point, and what makes the comparison less sure. */
+export function renderComparison(comparison: Comparison, style: Style): string {
+  const { baseline, run, doubts, points, pointsAdded, pointsRemoved } = comparison;
+  return [
+    `before  ${describeRun(baseline)}\nafter   ${describeRun(run)}`,
+    ...points.map((point) => renderComparedPoint(point, style)),
+    [
+      ...pointsAdded.map((point) => `New, not in the baseline: ${point}`),
+      ...pointsRemoved.map((point) => `Only in the baseline: ${point}`),
+      ...doubts.map((doubt) => style.yellow(doubt)),
+    ].join('\n'),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** The table of one point, then the queries that only one side asked. */
+export function renderComparedPoint(point: ComparedPoint, style: Style): string {
+  const [head, ...rows] = alignColumns(
+    [
+      ['query', 'before', 'after', 'change', 'p', ''],
+      ...point.queries.map((query) => [
+        query.name,
+        formatDuration(query.before.medianMs),
+        formatDuration(query.after.medianMs),
+        percent(query.ratio),
+        formatP(query.p),
+        WORDS[query.change],
+      ]),
+    ],
+    [1, 2, 3, 4],
+  );
+  const colours: Partial<Record<Change, (text: string) => string>> = {
+    slower: style.red,
+    'slightly-slower': style.yellow,
+    faster: style.green,
+    'slightly-faster': style.green,
+    undecided: style.yellow,
+  };
+  return [
+    `Medians at ${describePoint(point)}`,
+    '',
+    style.bold(head!),
+    ...rows.map((row, place) => {
+      const { change } = point.queries[place]!;
+      const word = WORDS[change];
+      return word === ''
+        ? row
+        : `${row.slice(0, -word.length)}${(colours[change] ?? String)(word)}${whyOf(point.queries[place]!)}`;
+    }),
+    ...point.added.map((name) => `${name}: new, not in the baseline`),
+    ...point.removed.map((name) => `${name}: only in the baseline`),
+  ].join('\n');
+}
+
+const WORDS: Readonly<Record<Change, string>> = {
+  slower: 'slower',
+  'slightly-slower': 'slightly slower',
+  same: '',
+  'slightly-faster': 'slightly faster',
+  faster: 'faster',
+  undecided: 'undecided',
+};
+
+function whyOf({ why }: ComparedQuery): string {
+  return why === null ? '' : `: ${why}`;
+}
+
+function describeRun({ id, at, file, commit }: RunReference): string {
+  return [
+    at.replace('T', ' ').replace(/:\d\d\.\d+Z$|:\d\dZ$/, ' UTC'),
+    commit === null ? '' : `commit ${commit}`,
+    file ?? id,
+  ]
+    .filter((part) => part !== '')
+    .join('  ');
+}
+
+/** `+12 %`, `−3 %` */
+function percent(ratio: number): string {
+  const share = Math.round((ratio - 1) * 100);
+  return share === 0 ? '0 %' : `${share > 0 ? '+' : '−'}${Math.abs(share)} %`;
+}
