@@ -1,5 +1,5 @@
 /** Queries, timed and judged in a database of their own. */
-export { type CompareRunsOptions, compareRuns, DEFAULT_THRESHOLD, describePoint } from './compare/compare-runs.ts';
+export { type CompareRunsOptions, compareRuns, DEFAULT_THRESHOLD } from './compare/compare-runs.ts';
 export type {
   Change,
   ComparedPoint,
@@ -36,6 +36,13 @@ export type {
   QueryResult,
 } from './result.ts';
 export { BENCH_DEFAULTS, type BenchOptions, bench, measureBench, QUICK_DEFAULTS } from './run.ts';
+export {
+  type SideBySide,
+  type SideBySideQuery,
+  WAYS,
+  type Way,
+  type WayResult,
+} from './side-by-side/side-by-side.ts';
 export type { Percentile } from './statistics/percentiles.ts';
 export { blocksOf, type RawSamples } from './store/raw-samples.ts';
 export { type FoundRun, type RunPlaces, readStoredRun, saveBaseline, storeRun } from './store/run-store.ts';

@@ -6,6 +6,7 @@ import type { HitRates } from './observe/counters.ts';
 import type { QueryRates } from './observe/query-rates.ts';
 import type { Utilisation } from './observe/utilisation.ts';
 import type { PlanRecord } from './plans/plan-record.ts';
+import type { SideBySide } from './side-by-side/side-by-side.ts';
 import type { Percentile } from './statistics/percentiles.ts';
 import type { SuiteFacts } from './suite/load-suite.ts';
 import type { QueryClass } from './suite/query.ts';
@@ -161,6 +162,8 @@ export interface BenchResult {
   readonly environment: BenchEnvironment;
   /** Sizes times concurrencies, in the order they were measured. */
   readonly points: readonly Point[];
+  /** Only of a run that was asked for it; at the first point's size and clients. */
+  readonly sideBySide?: SideBySide;
   /** False when it was interrupted: what had been measured until then. */
   readonly complete: boolean;
   readonly growth: Growth;

@@ -8,6 +8,7 @@ import type { Database } from '../database/types.ts';
 import { createKysely, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
+import type { SearchPlaces } from '../programs/find.ts';
 import { defaultSample } from '../sample/index.ts';
 import { prepare } from './data/prepare.ts';
 import { withWorkspace } from './data/workspace.ts';
@@ -16,6 +17,7 @@ import { growthOf } from './growth/growth.ts';
 import { worstOf } from './judge/verdict.ts';
 import { measurePoint } from './point.ts';
 import type { BenchResult, DataFacts, Point } from './result.ts';
+import { measureSideBySide, type SideBySide } from './side-by-side/side-by-side.ts';
 import type { RawSamples } from './store/raw-samples.ts';
 import type { StoredRun } from './store/stored-run.ts';
 import { factsOf, loadSuite } from './suite/load-suite.ts';
@@ -44,6 +46,8 @@ export interface BenchOptions {
   readonly quick?: boolean;
   /** Which queries; those of the platform by default. */
   readonly sources?: SuiteSources;
+  /** Asks through pg alone and pgbench too, which is looked for here. */
+  readonly sideBySide?: SearchPlaces;
   /** Whose commit is told with the result. */
   readonly project?: { readonly root: string; readonly environment: Environment };
 }
@@ -84,6 +88,7 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   const databases: string[] = [];
   let statements: Map<string, string> | undefined;
   let environment: BenchEnvironment | undefined;
+  let sideBySide: SideBySide | undefined;
   const measureSize = async (size: number, workspace: ConnectionSettings) => {
     databases.push(workspace.database);
     const { payloads, events } = await prepare(workspace, { projects: size, seed }, context);
@@ -98,6 +103,9 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
       points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
       if (!points.at(-1)!.complete) return;
     }
+    const places = options.sideBySide;
+    if (places === undefined || sideBySide !== undefined) return;
+    sideBySide = await measureSideBySide({ workspace, suite, clients: concurrencies[0]!, samples, places }, context);
   };
   for (const size of sizes) {
     if (points.some(({ complete }) => !complete)) break;
@@ -121,6 +129,7 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
     environment: environment!,
     points,
     growth,
+    ...(sideBySide && { sideBySide }),
     complete: points.length === wanted && points.every(({ complete }) => complete),
     verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
   };

@@ -1,6 +1,14 @@
-import type { Change, ComparedPoint, ComparedQuery, Comparison, RunReference } from '../bench/index.ts';
-import { describePoint, formatP } from '../bench/index.ts';
-import { formatDuration } from '../core/units.ts';
+import type {
+  Change,
+  ComparedPoint,
+  ComparedQuery,
+  Comparison,
+  RunReference,
+  SideBySide,
+  WayResult,
+} from '../bench/index.ts';
+import { formatP, WAYS } from '../bench/index.ts';
+import { formatCount, formatDuration } from '../core/units.ts';
 import { alignColumns } from './align-columns.ts';
 import type { Style } from './output.ts';
 
@@ -44,7 +52,7 @@ export function renderComparedPoint(point: ComparedPoint, style: Style): string 
     undecided: style.yellow,
   };
   return [
-    `Medians at ${describePoint(point)}`,
+    `Medians at ${point.title}`,
     '',
     style.bold(head!),
     ...rows.map((row, place) => {
@@ -86,4 +94,35 @@ function describeRun({ id, at, file, commit }: RunReference): string {
 function percent(ratio: number): string {
   const share = Math.round((ratio - 1) * 100);
   return share === 0 ? '0 %' : `${share > 0 ? '+' : '−'}${Math.abs(share)} %`;
+}
+
+/** A table of medians with p95, one of throughput, and what a layer costs. */
+export function renderSideBySide({ clients, pgbenchVersion, queries, notes }: SideBySide, style: Style): string {
+  const heads = ['Kysely', 'pg', 'pg, prepared', 'pgbench'];
+  const table = (cell: (result: WayResult) => string) =>
+    alignColumns(
+      [
+        ['query', ...heads],
+        ...queries.map(({ name, ways }) => [
+          name,
+          ...WAYS.map((way) => {
+            const result = ways[way];
+            return result === null ? 'n/a' : cell(result);
+          }),
+        ]),
+      ],
+      [1, 2, 3, 4],
+    );
+  const bold = ([head, ...rows]: string[]) => [style.bold(head!), ...rows];
+  const with95 = ({ p50Ms, p95Ms }: WayResult) => `${p50Ms.toFixed(2)} / ${p95Ms === null ? 'n/a' : p95Ms.toFixed(2)}`;
+  return [
+    `Side by side, ${clients} ${clients === 1 ? 'client' : 'clients'}${pgbenchVersion === null ? '' : `, pgbench ${pgbenchVersion}`}: p50 / p95 in ms`,
+    '',
+    ...bold(table(with95)),
+    '',
+    'Queries per second',
+    '',
+    ...bold(table(({ perSecond }) => formatCount(Math.round(perSecond)))),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => style.yellow(note))]),
+  ].join('\n');
 }

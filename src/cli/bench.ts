@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
-import { renderComparison } from './bench-compare-text.ts';
+import { renderComparison, renderSideBySide } from './bench-compare-text.ts';
 import { numberList } from './bench-numbers.ts';
 import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
 import { addStoreFlags, keepRun, type StoreFlags, wishedBaseline } from './bench-store.ts';
@@ -12,6 +12,7 @@ import type { Shell } from './shell.ts';
 
 interface Flags extends SuiteFlags, BenchReportFlags, StoreFlags, CompareFlags {
   readonly compare?: string;
+  readonly sideBySide?: boolean;
   readonly into?: string;
   readonly scale?: string;
   readonly projects?: string;
@@ -62,6 +63,7 @@ function runCommand(shell: Shell): Command {
       addStoreFlags(command);
       command.option('--compare <baseline>', 'compare the result with a baseline, a stored run or a file');
       addCompareFlags(command);
+      command.option('--side-by-side', 'ask through pg alone and through pgbench too: what each layer costs');
     },
     run: async (session, _args, flags) => {
       keepMemorySmall();
@@ -89,7 +91,8 @@ function runCommand(shell: Shell): Command {
       ]);
       const into = flags.into === undefined ? {} : { into: flags.into };
       const project = { root: session.project.root, environment: session.environment };
-      const options = { connection, objectives, sources, project, ...into, ...numbers, ...sweep };
+      const more = flags.sideBySide ? { sideBySide: await session.places() } : {};
+      const options = { connection, objectives, sources, project, ...into, ...numbers, ...sweep, ...more };
       const run = await withBenchReports(
         session,
         flags,
@@ -102,7 +105,11 @@ function runCommand(shell: Shell): Command {
       return {
         result: { ...result, ...stored, ...(comparison && { comparison }) },
         human: (style) =>
-          [renderBench(result, style), ...(comparison ? [renderComparison(comparison, style)] : [])].join('\n\n'),
+          [
+            renderBench(result, style),
+            ...(result.sideBySide ? [renderSideBySide(result.sideBySide, style)] : []),
+            ...(comparison ? [renderComparison(comparison, style)] : []),
+          ].join('\n\n'),
         verdict: worseOf(judgeBench(result), verdict),
       };
     },

@@ -61,6 +61,8 @@ export function madeRun({
       {
         data: { projects: 10, payloads: 10, events: 30, seed },
         clients: 4,
+        loop: { kind: 'closed' },
+        complete: true,
         warmUpRounds: 1,
         queries,
         classes: [],
@@ -71,6 +73,7 @@ export function madeRun({
         verdict: 'pass',
       },
     ],
+    complete: true,
     verdict: 'pass',
   } as unknown as BenchResult;
   return { result, raw: [raw] };

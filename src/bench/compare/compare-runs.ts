@@ -49,6 +49,7 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
     const asked = (point: Point, other: Point) =>
       point.queries.map(({ name }) => name).filter((name) => !other.queries.some((query) => query.name === name));
     return {
+      title: describePoint(young),
       data: young.data,
       clients: young.clients,
       queries: compared.slice(from, from + pairs.length),
@@ -64,9 +65,14 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
     threshold,
     forced: grave.length > 0,
     differences,
-    doubts: differences.map(
-      (each) => `${each.kind === 'program' ? 'Another' : 'Compared all the same: another'} ${describeDifference(each)}`,
-    ),
+    doubts: [
+      ...(before.result.complete ? [] : ['The baseline was interrupted: fewer samples than were asked for']),
+      ...(after.result.complete ? [] : ['The run was interrupted: fewer samples than were asked for']),
+      ...differences.map(
+        (each) =>
+          `${each.kind === 'program' ? 'Another' : 'Compared all the same: another'} ${describeDifference(each)}`,
+      ),
+    ],
     points,
     pointsAdded: onlyIn(after, 'after'),
     pointsRemoved: onlyIn(before, 'before'),
@@ -85,9 +91,10 @@ export function describeDifference({ what, before, after }: RunDifference): stri
   return `${what}: ${after}, before ${before}`;
 }
 
-/** `10,000 projects, 4 clients` */
-export function describePoint({ data, clients }: Pick<Point, 'data' | 'clients'>): string {
-  return `${formatCount(data.projects)} projects, ${clients} ${clients === 1 ? 'client' : 'clients'}`;
+/** `10,000 projects, 4 clients`; with its rate when requests came by a schedule. */
+export function describePoint({ data, clients, loop }: Pick<Point, 'data' | 'clients' | 'loop'>): string {
+  const rate = loop.kind === 'open' ? `, ${loop.ratePerSecond} requests per second` : '';
+  return `${formatCount(data.projects)} projects, ${clients} ${clients === 1 ? 'client' : 'clients'}${rate}`;
 }
 
 /** Points of the same size and concurrency, with the queries that both asked. */

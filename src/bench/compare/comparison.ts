@@ -36,6 +36,8 @@ export interface ComparedQuery {
 
 /** One size of the data at one concurrency, in both runs. */
 export interface ComparedPoint {
+  /** `10,000 projects, 4 clients` */
+  readonly title: string;
   readonly data: DataFacts;
   readonly clients: number;
   readonly queries: readonly ComparedQuery[];

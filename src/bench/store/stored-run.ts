@@ -33,6 +33,7 @@ const storedRun = z
       id: text,
       at: z.iso.datetime(),
       server: text,
+      complete: z.boolean(),
       verdict: z.enum(['pass', 'fail', 'inconclusive']),
       suite: z.looseObject({ name: text, hash: text }),
       environment: z.looseObject({
@@ -46,6 +47,7 @@ const storedRun = z
         z.looseObject({
           data: z.looseObject({ projects: number, seed: number }),
           clients: number,
+          loop: z.looseObject({ kind: z.enum(['closed', 'open']) }),
           queries: z.array(z.looseObject({ name: text, class: text })),
         }),
       ),
