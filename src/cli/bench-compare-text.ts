@@ -3,6 +3,7 @@ import type {
   ComparedPoint,
   ComparedQuery,
   Comparison,
+  PlanChange,
   RunReference,
   SideBySide,
   WayResult,
@@ -64,7 +65,18 @@ export function renderComparedPoint(point: ComparedPoint, style: Style): string 
     }),
     ...point.added.map((name) => `${name}: new, not in the baseline`),
     ...point.removed.map((name) => `${name}: only in the baseline`),
+    ...point.plans.flatMap((plan) => ['', ...renderPlanChange(plan, style)]),
   ].join('\n');
+}
+
+/** Both plans in one tree: what only the old one did in red, only the new one in green. */
+function renderPlanChange({ query, lines, settings }: PlanChange, style: Style): string[] {
+  const colour = { ' ': String, '-': style.red, '+': style.green };
+  return [
+    style.red(`${query} is answered by another plan`),
+    ...lines.map(({ mark, text }) => colour[mark](`${mark} ${text}`)),
+    ...settings.map(({ name, before, after }) => `  ${name}: ${after ?? 'default'}, before ${before ?? 'default'}`),
+  ];
 }
 
 const WORDS: Readonly<Record<Change, string>> = {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { Chalk } from 'chalk';
 import fc from 'fast-check';
 import { compareRuns } from '../../src/bench/compare/compare-runs.ts';
 import { judgeComparison, worseOf } from '../../src/bench/compare/judge.ts';
+import type { PlanRecord } from '../../src/bench/plans/plan-record.ts';
+import { renderComparison } from '../../src/cli/bench-compare-text.ts';
 import { StructdbError } from '../../src/core/errors.ts';
 import { around, madeEnvironment, madeRun } from '../support/bench-run.ts';
 
@@ -28,6 +31,7 @@ describe('comparing two runs', () => {
         expect(comparison.verdict).toBe('pass');
         expect(comparison.points[0]!.queries.map(({ change }) => change)).toEqual(['same', 'same', 'same']);
       }),
+      { numRuns: 25 },
     );
   });
 
@@ -58,6 +62,7 @@ describe('comparing two runs', () => {
         expect(back.change).toBe(opposite[there.change]);
         expect(back.p).toBeCloseTo(there.p, 12);
       }),
+      { numRuns: 25 },
     );
   });
 
@@ -105,6 +110,40 @@ describe('comparing two runs', () => {
     const own = compareRuns(all(1), all(1.5, 2));
     expect(own.points[0]!.queries.map(({ change }) => change)).toEqual(['slower', ...Array(4).fill('undecided')]);
     expect(own.verdict).toBe('fail');
+  });
+
+  it('fails another plan, with both shown, though no query is slower', () => {
+    const plan = (type: string, index?: string): PlanRecord => ({
+      query: 'first',
+      index: 'i',
+      settings: {},
+      missed: null,
+      verdict: 'pass',
+      variants: [
+        {
+          hash: type,
+          turns: [0],
+          planningMs: 1,
+          executionMs: 1,
+          root: {
+            ...{ type, relation: 'projects', details: {}, notes: {}, plannedRows: 1, rows: 1, loops: 1, ms: 1 },
+            ...{ hits: 1, reads: 0, inputs: [], ...(index ? { index } : {}) },
+          },
+        },
+      ],
+    });
+    const [old, young] = [madeRun({ plans: [plan('Index Scan', 'i')] }), madeRun({ plans: [plan('Seq Scan')] })];
+    expect(compareRuns(old, old).verdict).toBe('pass');
+    const comparison = compareRuns(old, young);
+    expect(comparison.points[0]!.plans).toHaveLength(1);
+    expect(judgeComparison(comparison)).toMatchObject({
+      code: 'BENCH_REGRESSION',
+      message: '1 query is answered by another plan.',
+      details: ['first: another plan'],
+    });
+    const text = renderComparison(comparison, new Chalk({ level: 0 }));
+    expect(text).toMatch(/^- Index Scan on projects using i /m);
+    expect(text).toMatch(/^\+ Seq Scan on projects /m);
   });
 
   it('reports new and removed queries and does not fail for them', () => {

@@ -1,4 +1,5 @@
 import type { BenchEnvironment, BenchResult, RawSamples, StoredRun } from '../../src/bench/index.ts';
+import type { PlanRecord } from '../../src/bench/plans/plan-record.ts';
 
 export const madeEnvironment: BenchEnvironment = {
   host: { cpu: 'A Processor', cores: 2, memoryBytes: 8 * 1024 ** 3, system: 'linux x64', release: '6.1.0' },
@@ -15,6 +16,7 @@ export interface MadeRun {
   /** µs of each sample by query, in ten blocks. */
   readonly us?: Readonly<Record<string, readonly number[]>>;
   readonly seed?: number;
+  readonly plans?: readonly PlanRecord[];
 }
 
 /** A run as `structdb bench` would store it, of three queries, with invented latencies. */
@@ -23,6 +25,7 @@ export function madeRun({
   environment = madeEnvironment,
   us,
   seed = 1,
+  plans = [],
 }: MadeRun = {}): StoredRun {
   const samples = us ?? { first: around(1000), second: around(5000), third: around(20_000) };
   const raw = Object.entries(samples).map(
@@ -69,6 +72,7 @@ export function madeRun({
         rates: [],
         counters: { indexHitRate: null, cacheHitRate: null, indexUsage: null, blocks: 0, scansOfIndex: {} },
         connections: [],
+        plans,
         doubts: [],
         verdict: 'pass',
       },

@@ -1,10 +1,11 @@
 import { StructdbError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
 import { type BenchEnvironment, differencesOf } from '../environment.ts';
+import { comparePlans } from '../plans/compare-plans.ts';
 import type { BenchResult, Point } from '../result.ts';
 import type { StoredRun } from '../store/stored-run.ts';
 import { compareQueries, type QueryPair } from './compare-queries.ts';
-import type { ComparedPoint, ComparedQuery, Comparison, RunDifference, RunReference } from './comparison.ts';
+import type { Change, ComparedPoint, Comparison, RunDifference, RunReference } from './comparison.ts';
 
 export const DEFAULT_THRESHOLD = 0.1;
 
@@ -55,6 +56,7 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
       queries: compared.slice(from, from + pairs.length),
       added: asked(young, old),
       removed: asked(old, young),
+      plans: comparePlans(old.plans, young.plans),
     };
   });
   const onlyIn = (run: StoredRun, side: 'before' | 'after') =>
@@ -76,14 +78,15 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
     points,
     pointsAdded: onlyIn(after, 'after'),
     pointsRemoved: onlyIn(before, 'before'),
-    verdict: verdictOf(points.flatMap(({ queries }) => queries)),
+    verdict: verdictOf(points),
   };
 }
 
-/** Slower fails; what could not be decided leaves it open. */
-export function verdictOf(queries: readonly ComparedQuery[]): Comparison['verdict'] {
-  if (queries.some(({ change }) => change === 'slower')) return 'fail';
-  return queries.some(({ change }) => change === 'undecided') ? 'inconclusive' : 'pass';
+/** Slower and another plan fail; what could not be decided leaves it open. */
+export function verdictOf(points: readonly Pick<ComparedPoint, 'queries' | 'plans'>[]): Comparison['verdict'] {
+  const has = (change: Change) => points.some(({ queries }) => queries.some((query) => query.change === change));
+  if (has('slower') || points.some(({ plans }) => plans.length > 0)) return 'fail';
+  return has('undecided') ? 'inconclusive' : 'pass';
 }
 
 /** `processor: Intel Xeon, before AMD EPYC` */

@@ -1,4 +1,5 @@
 import type { Difference } from '../environment.ts';
+import type { PlanChange } from '../plans/compare-plans.ts';
 import type { DataFacts } from '../result.ts';
 import type { QueryClass } from '../suite/query.ts';
 
@@ -44,6 +45,8 @@ export interface ComparedPoint {
   /** Queries that only the new run asked, and only the baseline. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** Queries that are answered in another way, whatever it did to their times: each fails. */
+  readonly plans: readonly PlanChange[];
 }
 
 /** What a compared run is recognised by. */

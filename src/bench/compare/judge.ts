@@ -11,9 +11,19 @@ export function judgeComparison({
   const queries = points.flatMap((point) => point.queries);
   if (verdict === 'fail') {
     const slower = queries.filter(({ change }) => change === 'slower');
-    return new StructdbError('BENCH_REGRESSION', `${counted(slower.length)} slower than before.`, {
-      details: slower.map(describeSlower),
-      hint: 'Look at what changed since the baseline: schema, indexes, queries, settings.',
+    const plans = points.flatMap((point) => point.plans);
+    const told = [
+      ...(slower.length > 0 ? [`${counted(slower.length)} slower than before.`] : []),
+      ...(plans.length > 0 ? [`${counted(plans.length)} answered by another plan.`] : []),
+    ];
+    return new StructdbError('BENCH_REGRESSION', told.join(' '), {
+      details: [
+        ...slower.map(describeSlower),
+        ...plans.map(
+          ({ query, turns }) => `${query}: another plan${turns.length > 1 ? `, in ${turns.length} turns` : ''}`,
+        ),
+      ],
+      hint: 'Look at what changed since the baseline: schema, indexes, queries, settings. What is meant becomes the new baseline: --save-baseline.',
     });
   }
   const open = queries.filter(({ change }) => change === 'undecided');
