@@ -25,21 +25,44 @@ const COUNT = 64;
 const PAGES = 5;
 const PAGE_ROWS = 50;
 
-/** Draws values by their MD5: spread over the whole table, in no order that an index has. */
+/**
+ * Projects spread over all keys and what they lead to: a step in an index for each, at any size of the tables. Who has many
+ * projects is asked for often, as in life.
+ */
 export async function drawParameters(db: Kysely<Database>): Promise<Parameters> {
+  const { rows } = await sql<Drawn>`
+    select p.project_id, p.account_id, p.created_by, p.customer, p.constants_version, p.content_sha256 as project_hash,
+      d.content_sha256 as payload_hash, e.actor
+    from generate_series(0, ${COUNT - 1}::int) as probe,
+    lateral (
+      select project_id, content_sha256 from project_payloads
+      where project_id >= (lpad(to_hex(probe * 256 / ${COUNT}::int), 2, '0') || '000000-0000-0000-0000-000000000000')::uuid
+      order by project_id limit 1
+    ) as d
+    join projects p on p.project_id = d.project_id,
+    lateral (
+      select actor from project_events where project_id = d.project_id order by occurred_at desc limit 1
+    ) as e
+    order by md5(probe::text)`.execute(db);
+  const column = (name: keyof Drawn) => rows.map((row) => row[name]).filter((value) => value !== null);
   return {
-    accounts: await draw(db, 'projects', 'account_id'),
+    accounts: column('account_id'),
     activePages: await drawActivePages(db),
-    actors: await draw(db, 'project_events', 'actor'),
-    creators: await draw(db, 'projects', 'created_by'),
-    customers: await draw(db, 'projects', 'customer'),
-    designations: await draw(db, 'material_catalog', 'designation'),
-    payloadHashes: await draw(db, 'project_payloads', 'content_sha256'),
-    projectHashes: await draw(db, 'projects', 'content_sha256'),
-    projects: await draw(db, 'project_payloads', 'project_id'),
-    releases: await draw(db, 'projects', 'constants_version'),
+    actors: column('actor'),
+    creators: column('created_by'),
+    customers: column('customer'),
+    designations: await drawDesignations(db),
+    payloadHashes: column('payload_hash'),
+    projectHashes: column('project_hash'),
+    projects: column('project_id'),
+    releases: column('constants_version'),
   };
 }
+
+type Drawn = Readonly<
+  Record<'account_id' | 'actor' | 'created_by' | 'customer' | 'payload_hash' | 'project_id', string> &
+    Record<'constants_version' | 'project_hash', string | null>
+>;
 
 /** The value of this turn. */
 export function at<T>(values: readonly T[], turn: number): T {
@@ -60,10 +83,9 @@ async function drawActivePages(db: Kysely<Database>): Promise<Cursor[]> {
   return [{ updatedAt: 'infinity', projectId: 'ffffffff-ffff-ffff-ffff-ffffffffffff' }, ...rows.slice(0, PAGES - 1)];
 }
 
-async function draw(db: Kysely<Database>, table: string, column: string): Promise<string[]> {
-  const { rows } = await sql<{ value: string }>`
-    select value from (
-      select distinct ${sql.ref(column)}::text as value from ${sql.table(table)} where ${sql.ref(column)} is not null
-    ) as distinct_values order by md5(value) limit ${COUNT}`.execute(db);
-  return rows.map(({ value }) => value);
+/** By their MD5: in no order that an index has. */
+async function drawDesignations(db: Kysely<Database>): Promise<string[]> {
+  const { rows } = await sql<{ designation: string }>`
+    select designation from material_catalog group by designation order by md5(designation) limit ${COUNT}`.execute(db);
+  return rows.map(({ designation }) => designation);
 }
