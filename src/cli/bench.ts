@@ -3,6 +3,7 @@ import { EXIT, StructdbError } from '../core/errors.ts';
 import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
 import { renderComparison, renderSideBySide } from './bench-compare-text.ts';
 import { numberList } from './bench-numbers.ts';
+import { benchReportCommand } from './bench-report.ts';
 import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
 import { addStoreFlags, keepRun, type StoreFlags, wishedBaseline } from './bench-store.ts';
 import { addSuite, benchSuitesCommand, type SuiteFlags, suiteSources } from './bench-suites.ts';
@@ -30,7 +31,7 @@ export function benchCommand(shell: Shell): Command {
   return shell.group(
     'bench',
     'Time the queries of the platform and judge them by the objectives',
-    [runCommand(shell), benchCompareCommand(shell), benchSuitesCommand(shell)],
+    [runCommand(shell), benchCompareCommand(shell), benchReportCommand(shell), benchSuitesCommand(shell)],
     {
       default: 'run',
     },

@@ -3,11 +3,12 @@ import { escapeXml } from '../../report/escape.ts';
 import { instant, page } from '../../report/page.ts';
 import type { BenchResult, Point } from '../result.ts';
 import { pointContent } from './html-point.ts';
+import { sideBySideSection } from './html-side-by-side.ts';
 import { sweepSections } from './html-sweep.ts';
 import { mark, noticeList } from './markup.ts';
 import type { BenchReport } from './report.ts';
 import { STYLE } from './style.ts';
-import { headline, pointName } from './words.ts';
+import { environmentFacts, headline, pointName } from './words.ts';
 
 /** The result as one page that is read without scripts and without a network, on a screen, a phone and on paper. */
 export function toHtml({ result, raw }: BenchReport): string {
@@ -31,6 +32,7 @@ ${points.length > 1 ? contents(points, swept !== '') : ''}
 ${noticeList(points.flatMap((point) => point.doubts.map(({ message }) => (points.length > 1 ? `${pointName(point)}: ${message}` : message))))}
 ${swept}
 ${sections.map((each) => pointSection(each, points.length)).join('\n')}
+${result.sideBySide ? sideBySideSection(result.sideBySide) : ''}
 ${runFacts(result)}
 </main>`,
   });
@@ -62,8 +64,9 @@ function contents(points: readonly Point[], isSwept: boolean): string {
 }
 
 /** With what it was measured. */
-function runFacts({ suite, database, points }: BenchResult): string {
-  const facts: [string, string][] = [
+function runFacts({ suite, database, points, environment }: BenchResult): string {
+  const facts: (readonly [string, string])[] = [
+    ...environmentFacts(environment),
     ['Suite', `${suite.name}, ${suite.queries} queries, ${suite.hash}`],
     ['Database', database],
     ...points.map((point): [string, string] => [
@@ -71,8 +74,11 @@ function runFacts({ suite, database, points }: BenchResult): string {
       `${point.data.payloads} payloads, ${point.data.events} events, seed ${point.data.seed}; ${point.warmUpRounds} rounds of warm-up`,
     ]),
   ];
+  const settings = Object.entries(environment.server.settings).map(
+    ([name, value]) => `<tr><th scope="row"><code>${escapeXml(name)}</code></th><td>${escapeXml(value)}</td></tr>`,
+  );
   const rows = facts.map(
     ([key, value]) => `<tr><th scope="row">${escapeXml(key)}</th><td>${escapeXml(value)}</td></tr>`,
   );
-  return `<section id="environment"><h2>What was measured, and where</h2><table><tbody>${rows.join('')}</tbody></table></section>`;
+  return `<section id="environment"><h2>What was measured, and where</h2><table><tbody>${rows.join('')}</tbody></table>${settings.length === 0 ? '' : `<details><summary>Settings of the server</summary><table><tbody>${settings.join('')}</tbody></table></details>`}</section>`;
 }

@@ -8,6 +8,7 @@ import type { Point, QueryResult } from '../result.ts';
 import type { BenchReport } from './report.ts';
 import {
   CLASS_WORDS,
+  environmentFacts,
   factor,
   type GrowthWords,
   growthWords,
@@ -45,6 +46,17 @@ export function toMarkdown({ result }: BenchReport): string {
       folded(words.title, growthTable(words)),
     ]),
     ...result.points.flatMap((point) => missedPlans(point, result.points.length > 1)),
+    [
+      'the environment',
+      folded(
+        'Environment',
+        table(
+          ['', ''],
+          environmentFacts(result.environment).map(([name, value]) => [name, plain(value)]),
+          [],
+        ),
+      ),
+    ],
   ];
   const kept: string[] = [head];
   const leftOut: string[] = [];

@@ -1,4 +1,5 @@
-import { formatCount, formatDuration } from '../../core/units.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/units.ts';
+import type { BenchEnvironment } from '../environment.ts';
 import { judgeBench } from '../judge/assess.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { LargeTableScan } from '../observe/access.ts';
@@ -142,4 +143,25 @@ export function tableScan({ name, rows, scans, queries }: LargeTableScan): strin
   );
   const who = by.length === 0 ? 'by no plan that was looked at' : `by ${by.join(', ')}`;
   return `${name}, ${counted(rows, 'row')}, ${scans === 1 ? 'once' : `${formatCount(scans)} times`} ${who}`;
+}
+
+/** Where it was measured, by what it is called. */
+export function environmentFacts({
+  host,
+  node,
+  structdb,
+  server,
+  commit,
+}: BenchEnvironment): (readonly [string, string])[] {
+  return [
+    ['Server', `PostgreSQL ${server.version}, ${server.local ? 'on the same host' : 'on another host'}`],
+    ['Processor', `${host.cpu}, ${counted(host.cores, 'core')}`],
+    ['Memory', formatBytes(host.memoryBytes)],
+    ['System', `${host.system}, ${host.release}`],
+    ['Node', node],
+    ['structdb', structdb],
+    ...(commit === null
+      ? []
+      : [['Commit', `${commit.hash.slice(0, 12)}${commit.changed ? ', with changes' : ''}`] as const]),
+  ];
 }

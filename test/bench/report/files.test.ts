@@ -1,10 +1,15 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { Chalk } from 'chalk';
+import { toHtml, toJUnit, toMarkdown } from '../../../src/bench/report/index.ts';
+import { storeRun } from '../../../src/bench/store/run-store.ts';
+import { renderBench } from '../../../src/cli/bench-text.ts';
 import { structdb } from '../../support/cli.ts';
 import { attribute, elementsOf } from '../../support/markup.ts';
 import { urlOf, useServer } from '../../support/postgres.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
+import { ASKED, reportOfPoints } from './support.ts';
 
 const server = useServer();
 const NOWHERE = 'postgres://nobody@127.0.0.1:1/x';
@@ -82,5 +87,34 @@ describe('The report files of a benchmark', () => {
       expect(run.stderr).toMatch(said);
     }
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('structdb bench report', () => {
+  const { result, raw } = reportOfPoints(ASKED, [{ projects: 10_000, clients: 4 }]);
+  const storedRun = { result, raw: raw!.map((queries) => queries.map((each) => ({ ...each, blocks: [0] }))) };
+
+  it('renders the newest stored run, one by its id, and any file, as the run itself was rendered', async () => {
+    const cwd = await scratchDirectory();
+    const older = { ...storedRun, result: { ...result, id: '20251130T021530Z-0001', verdict: 'pass' as const } };
+    await storeRun(older, { root: cwd });
+    const file = await storeRun(storedRun, { root: cwd });
+    const { flags, text } = await filesOf(cwd);
+    const run = await structdb(['bench', 'report', ...flags], { cwd });
+    expect([run.exitCode, run.stderr]).toEqual([0, '']);
+    expect(run.stdout.match(/✓ /g)).toHaveLength(3);
+    expect(await text('bench.html')).toBe(toHtml(storedRun));
+    expect(await text('bench.md')).toBe(toMarkdown(storedRun));
+    expect(await text('bench.xml')).toBe(toJUnit(storedRun));
+    const screen = await structdb(['bench', 'report', file], { cwd: await scratchDirectory() });
+    expect([screen.exitCode, screen.stdout]).toEqual([0, `${renderBench(result, new Chalk({ level: 0 }))}\n`]);
+    const byId = await structdb(['bench', 'report', '20251130T021530Z-0001', '--json'], { cwd });
+    expect(byId.json.result).toMatchObject({ id: '20251130T021530Z-0001', written: [] });
+  });
+
+  it('says what there is when there is no such run', async () => {
+    const run = await structdb(['bench', 'report', 'nothing']);
+    expect(run.exitCode).toBe(1);
+    expect(run.stderr).toContain('There is no stored run and no baseline "nothing"');
   });
 });
