@@ -1,4 +1,11 @@
 /** Queries, timed and judged in a database of their own. */
+export {
+  type AgainstOptions,
+  type AgainstResult,
+  type AgainstSide,
+  benchAgainst,
+  type Rival,
+} from './against/against.ts';
 export { type CompareRunsOptions, compareRuns, DEFAULT_THRESHOLD } from './compare/compare-runs.ts';
 export type {
   Change,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { runAgainst } from './bench-against.ts';
 import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
 import { renderComparison, renderSideBySide } from './bench-compare-text.ts';
 import { numberList } from './bench-numbers.ts';
@@ -14,6 +15,7 @@ import type { Shell } from './shell.ts';
 interface Flags extends SuiteFlags, BenchReportFlags, StoreFlags, CompareFlags {
   readonly compare?: string;
   readonly sideBySide?: boolean;
+  readonly against?: string;
   readonly into?: string;
   readonly scale?: string;
   readonly projects?: string;
@@ -64,6 +66,10 @@ function runCommand(shell: Shell): Command {
       addStoreFlags(command);
       command.option('--compare <baseline>', 'compare the result with a baseline, a stored run or a file');
       addCompareFlags(command);
+      command.option(
+        '--against <url or commit>',
+        'time the project in turns with another server, or with its migrations and suites at a git commit',
+      );
       command.option('--side-by-side', 'ask through pg alone and through pgbench too: what each layer costs');
     },
     run: async (session, _args, flags) => {
@@ -82,6 +88,10 @@ function runCommand(shell: Shell): Command {
           ? {}
           : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) }),
       };
+      if (flags.against !== undefined) {
+        const sources = await suiteSources(session, flags);
+        return runAgainst(session, flags.against, { ...flags }, { ...numbers, ...sweep }, sources);
+      }
       await wishedBaseline(session, flags);
       const compare = await compareWith(session, flags.compare, flags);
       const [{ measureBench, judgeBench, worseOf }, connection, { objectives }, sources] = await Promise.all([

@@ -6,13 +6,15 @@ import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
 import { redact } from '../../core/redact.ts';
 import { refreshDashboard } from '../../database/dashboard.ts';
-import { up } from '../../migrate/index.ts';
+import { type Registry, up } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import type { SampleOptions } from '../../sample/index.ts';
 import { bulkLoad, type LoadedRows } from './bulk-load.ts';
 
 export interface DataOptions extends SampleOptions {
+  /** The migrations; those that ship by default. */
+  readonly registry?: Registry;
   /** SQL that is run when the rows are loaded, before anything is vacuumed or timed: to try a change of the schema. */
   readonly afterLoad?: string;
 }
@@ -28,7 +30,7 @@ const UNHURRIED = { ...profiles.seed, statementTimeoutMs: 0 };
  */
 export async function prepare(
   connection: ConnectionSettings,
-  { afterLoad, ...sample }: DataOptions,
+  { afterLoad, registry, ...sample }: DataOptions,
   context: RunContext,
 ): Promise<LoadedRows> {
   const { database } = connection;
@@ -43,7 +45,7 @@ export async function prepare(
     'bench.prepare',
     `Preparing the database ${database}`,
     async () => {
-      await up({ connection }, quiet);
+      await up({ connection, ...(registry && { registry }) }, quiet);
       await importCatalogs({ connection }, quiet);
     },
     () => `Prepared the database ${database}: schema and catalogs`,

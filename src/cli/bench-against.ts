@@ -1,0 +1,115 @@
+import path from 'node:path';
+import type { AgainstResult, AgainstSide, Rival, SuiteSources } from '../bench/index.ts';
+import { StructdbError } from '../core/errors.ts';
+import { packageRoot } from '../core/tool-version.ts';
+import { type CompareFlags, compareOptions } from './bench-compare.ts';
+import { renderComparedPoint } from './bench-compare-text.ts';
+import type { Style } from './output.ts';
+import type { Session } from './session.ts';
+import type { Outcome } from './shell.ts';
+
+/** What `bench run --against` is given besides the rival. */
+export interface AgainstFlags extends CompareFlags {
+  readonly quick?: boolean;
+}
+
+/** How much is timed, as the flags of `bench run` say. */
+export interface AgainstAmount {
+  readonly projects?: number | readonly number[];
+  readonly clients?: number | readonly number[];
+  readonly seed?: number;
+  readonly samples?: number;
+}
+
+/** Flags of `bench run` that say nothing here, by their names in commander. */
+const UNFIT: Readonly<Record<string, string>> = {
+  into: 'two databases are needed',
+  compare: 'the comparison is with the rival',
+  saveBaseline: 'what is timed in turns is no baseline',
+  sideBySide: 'it is a run of its own',
+  rate: 'a schedule is kept by one side at a time',
+  workers: 'one event loop asks both sides',
+  maxSamples: 'both sides are asked equally often',
+  junit: 'reports are those of a run',
+  markdown: 'reports are those of a run',
+  html: 'reports are those of a run',
+};
+
+/** `structdb bench --against <url or git ref>`. @throws USAGE for flags that say nothing here */
+export async function runAgainst(
+  session: Session,
+  against: string,
+  flags: AgainstFlags & Readonly<Record<string, unknown>>,
+  amount: AgainstAmount,
+  sources: SuiteSources,
+): Promise<Outcome> {
+  refuseUnfit(flags);
+  const { benchAgainst, judgeComparison, BENCH_DEFAULTS, QUICK_DEFAULTS } = await import('../bench/index.ts');
+  const { threshold } = compareOptions(flags);
+  const defaults = flags.quick ? QUICK_DEFAULTS : BENCH_DEFAULTS;
+  const result = await benchAgainst(
+    {
+      connection: await session.connection(),
+      rival: await rivalOf(session, against),
+      project: { root: session.project.root, environment: session.environment },
+      migrations: await migrationsBelow(session),
+      sources,
+      threshold,
+      projects: only('--scale', amount.projects) ?? defaults.projects,
+      clients: only('--clients', amount.clients) ?? defaults.clients,
+      samples: amount.samples ?? defaults.samples,
+      seed: amount.seed ?? defaults.seed,
+    },
+    session.context,
+  );
+  return { result, human: (style) => renderAgainst(result, style), verdict: judgeComparison(result) };
+}
+
+async function rivalOf(session: Session, against: string): Promise<Rival> {
+  if (!/^postgres(ql)?:\/\//.test(against)) return { kind: 'commit', ref: against };
+  const { resolveConnectionString } = await import('../config/resolve.ts');
+  return { kind: 'server', connection: await resolveConnectionString(against, '--against', session.environment) };
+}
+
+/** The folder of migrations as named from the project; of a checkout of structdb itself its own. */
+async function migrationsBelow(session: Session): Promise<string | undefined> {
+  const { root } = session.project;
+  const { directory } = (await session.config()).migrations;
+  if (directory !== undefined) return path.relative(root, path.resolve(root, directory));
+  return path.resolve(root) === packageRoot() ? 'migrations' : undefined;
+}
+
+function only(flag: string, value: number | readonly number[] | undefined): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  if (value.length === 1) return value[0];
+  throw new StructdbError('USAGE', `${flag} takes one number with --against.`, {
+    hint: 'Run it once for each.',
+  });
+}
+
+function refuseUnfit(flags: Readonly<Record<string, unknown>>): void {
+  for (const [name, why] of Object.entries(UNFIT)) {
+    if (flags[name] === undefined) continue;
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new StructdbError('USAGE', `--${flag} does not go with --against: ${why}.`, {
+      hint: 'Run: structdb bench --help',
+    });
+  }
+}
+
+function renderAgainst(result: AgainstResult, style: Style): string {
+  const { before, after, points, notes, differences } = result;
+  return [
+    `before  ${describeSide(before)}\nafter   ${describeSide(after)}`,
+    renderComparedPoint(points[0], style),
+    [...notes, ...differences.map((each) => `Another ${each.what}: ${each.after}, before ${each.before}`)]
+      .map((line) => style.yellow(line))
+      .join('\n'),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function describeSide({ name, server, migration }: AgainstSide): string {
+  return `${name}, PostgreSQL ${server}, up to ${migration ?? 'no migration'}`;
+}
