@@ -6,6 +6,7 @@ export {
   benchAgainst,
   type Rival,
 } from './against/against.ts';
+export type { ComparedPlan } from './compare/changed-access.ts';
 export { type CompareRunsOptions, compareRuns, DEFAULT_THRESHOLD } from './compare/compare-runs.ts';
 export type {
   Change,

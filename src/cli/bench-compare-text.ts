@@ -1,9 +1,9 @@
 import type {
   Change,
+  ComparedPlan,
   ComparedPoint,
   ComparedQuery,
   Comparison,
-  PlanChange,
   RunReference,
   SideBySide,
   WayResult,
@@ -70,10 +70,12 @@ export function renderComparedPoint(point: ComparedPoint, style: Style): string 
 }
 
 /** Both plans in one tree: what only the old one did in red, only the new one in green. */
-function renderPlanChange({ query, lines, settings }: PlanChange, style: Style): string[] {
+function renderPlanChange({ query, lines, settings, otherAccess }: ComparedPlan, style: Style): string[] {
   const colour = { ' ': String, '-': style.red, '+': style.green };
   return [
-    style.red(`${query} is answered by another plan`),
+    otherAccess
+      ? style.red(`${query} is answered by another plan`)
+      : style.yellow(`${query} is answered by the same indexes in another way`),
     ...lines.map(({ mark, text }) => colour[mark](`${mark} ${text}`)),
     ...settings.map(({ name, before, after }) => `  ${name}: ${after ?? 'default'}, before ${before ?? 'default'}`),
   ];

@@ -141,6 +141,8 @@ describe('comparing two runs', () => {
       message: '1 query is answered by another plan.',
       details: ['first: another plan'],
     });
+    const bitmap = madeRun({ plans: [plan('Bitmap Heap Scan', 'i')] });
+    expect(compareRuns(old, bitmap)).toMatchObject({ verdict: 'pass', points: [{ plans: [{ otherAccess: false }] }] });
     const text = renderComparison(comparison, new Chalk({ level: 0 }));
     expect(text).toMatch(/^- Index Scan on projects using i /m);
     expect(text).toMatch(/^\+ Seq Scan on projects /m);

@@ -8,6 +8,7 @@ import type { Database } from '../../database/types.ts';
 import { loadMigrations, type Registry, registry as shipped } from '../../migrate/index.ts';
 import { createKysely, describeConnection } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
+import { comparedPlans } from '../compare/changed-access.ts';
 import { compareQueries, type QueryPair } from '../compare/compare-queries.ts';
 import { DEFAULT_THRESHOLD, describePoint, verdictOf } from '../compare/compare-runs.ts';
 import type { ComparedPoint, Comparison } from '../compare/comparison.ts';
@@ -19,7 +20,6 @@ import { request } from '../measure/request.ts';
 import { readOnly } from '../measure/station.ts';
 import { warmUp } from '../measure/warm-up.ts';
 import { capturePlans } from '../plans/capture.ts';
-import { comparePlans } from '../plans/compare-plans.ts';
 import type { PlanRecord } from '../plans/plan-record.ts';
 import type { DataFacts } from '../result.ts';
 import { BUILT_IN_SUITE, type LoadedSuite, loadSuite } from '../suite/load-suite.ts';
@@ -272,7 +272,7 @@ async function bothPlans(old: OpenSide, young: OpenSide, asked: readonly CommonQ
     { workspace: connection, parameters }: OpenSide,
     queries: readonly SuiteQuery<unknown>[],
   ): Promise<readonly PlanRecord[]> => (await capturePlans({ connection, queries, parameters }, context)).records;
-  return comparePlans(
+  return comparedPlans(
     await take(
       old,
       asked.map(({ before }) => before),

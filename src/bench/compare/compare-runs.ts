@@ -1,9 +1,9 @@
 import { StructdbError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
 import { type BenchEnvironment, differencesOf } from '../environment.ts';
-import { comparePlans } from '../plans/compare-plans.ts';
 import type { BenchResult, Point } from '../result.ts';
 import type { StoredRun } from '../store/stored-run.ts';
+import { comparedPlans } from './changed-access.ts';
 import { compareQueries, type QueryPair } from './compare-queries.ts';
 import type { Change, ComparedPoint, Comparison, RunDifference, RunReference } from './comparison.ts';
 
@@ -56,7 +56,7 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
       queries: compared.slice(from, from + pairs.length),
       added: asked(young, old),
       removed: asked(old, young),
-      plans: comparePlans(old.plans, young.plans),
+      plans: comparedPlans(old.plans, young.plans),
     };
   });
   const onlyIn = (run: StoredRun, side: 'before' | 'after') =>
@@ -82,10 +82,10 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
   };
 }
 
-/** Slower and another plan fail; what could not be decided leaves it open. */
+/** Slower and a plan by other indexes or tables fail; what could not be decided leaves it open. */
 export function verdictOf(points: readonly Pick<ComparedPoint, 'queries' | 'plans'>[]): Comparison['verdict'] {
   const has = (change: Change) => points.some(({ queries }) => queries.some((query) => query.change === change));
-  if (has('slower') || points.some(({ plans }) => plans.length > 0)) return 'fail';
+  if (has('slower') || points.some(({ plans }) => plans.some(({ otherAccess }) => otherAccess))) return 'fail';
   return has('undecided') ? 'inconclusive' : 'pass';
 }
 

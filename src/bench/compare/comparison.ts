@@ -1,7 +1,7 @@
 import type { Difference } from '../environment.ts';
-import type { PlanChange } from '../plans/compare-plans.ts';
 import type { DataFacts } from '../result.ts';
 import type { QueryClass } from '../suite/query.ts';
+import type { ComparedPlan } from './changed-access.ts';
 
 /**
  * `slower`, `faster`: certainly, and by more than the threshold; `slightly-…`: certainly, by more than half of it;
@@ -45,8 +45,8 @@ export interface ComparedPoint {
   /** Queries that only the new run asked, and only the baseline. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Queries that are answered in another way, whatever it did to their times: each fails. */
-  readonly plans: readonly PlanChange[];
+  /** Queries that are answered in another way; by other indexes or tables it fails, whatever it did to their times. */
+  readonly plans: readonly ComparedPlan[];
 }
 
 /** What a compared run is recognised by. */

@@ -11,7 +11,7 @@ export function judgeComparison({
   const queries = points.flatMap((point) => point.queries);
   if (verdict === 'fail') {
     const slower = queries.filter(({ change }) => change === 'slower');
-    const plans = points.flatMap((point) => point.plans);
+    const plans = points.flatMap((point) => point.plans.filter(({ otherAccess }) => otherAccess));
     const told = [
       ...(slower.length > 0 ? [`${counted(slower.length)} slower than before.`] : []),
       ...(plans.length > 0 ? [`${counted(plans.length)} answered by another plan.`] : []),
