@@ -114,7 +114,7 @@ describe('an open loop', () => {
     const { records, lag } = await withLoad(['select pg_sleep(0.01)'], 1, (load) =>
       runOpenLoop(load, open([100_000], { limitMs: 60 }), options),
     );
-    expect(records.count).toBeGreaterThanOrEqual(1);
+    expect(lag.notBegun).toBeGreaterThan(0);
     expect(records.count + lag.notBegun).toBe(100_000);
   });
 });
