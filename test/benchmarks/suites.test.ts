@@ -32,6 +32,10 @@ describe('the suite of the platform', () => {
     ).toEqual([]);
   });
 
+  it('reads no table as a whole, whatever it asks for', () => {
+    expect(Object.entries(used).filter(([, names]) => names.some((name) => name.startsWith('all of ')))).toEqual([]);
+  });
+
   it('uses each of the fourteen indexes and that of the view', () => {
     expect(all).toHaveLength(15);
     expect(all.filter((name) => !platformSuite.queries.some(({ index }) => index === name))).toEqual([]);

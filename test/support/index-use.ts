@@ -12,6 +12,8 @@ import { migrateUp } from './schema.ts';
 
 interface PlanNode {
   readonly 'Index Name'?: string;
+  readonly 'Node Type'?: string;
+  readonly 'Relation Name'?: string;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -25,7 +27,7 @@ export async function fillDatabase(connection: ConnectionSettings, projects: num
   await sql(connection, (client) => client.query('vacuum analyze'));
 }
 
-/** The indexes of each query's plan, with nothing switched off. */
+/** The indexes of each query's plan, and what it reads as a whole (`all of projects`), with nothing switched off. */
 export async function indexesUsed(connection: ConnectionSettings): Promise<Record<string, string[]>> {
   const db = await createDatabase({ connection, maxConnections: 1 });
   try {
@@ -70,5 +72,6 @@ async function explain(connection: ConnectionSettings, text: string, values: rea
 }
 
 function namesIn(node: PlanNode): string[] {
-  return [...(node['Index Name'] ? [node['Index Name']] : []), ...(node.Plans ?? []).flatMap(namesIn)];
+  const whole = node['Node Type'] === 'Seq Scan' ? [`all of ${node['Relation Name']}`] : [];
+  return [...(node['Index Name'] ? [node['Index Name']] : []), ...whole, ...(node.Plans ?? []).flatMap(namesIn)];
 }
