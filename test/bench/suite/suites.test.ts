@@ -33,6 +33,8 @@ describe('structdb bench suites', () => {
       'bad/k-unknown.sql': '-- name: k\n-- taget: 5 ms\nselect 1;\n',
       'bad/l-undrawn.sql': "-- draw account: select 1\n-- name: l\nselect ':no', 1::int, :acount;\n",
       'bad/m-draw.sql': '-- draw a: selec 1\n-- name: m\nselect :a;\n',
+      'bad/o-one.ts': `export default { name: 'same', queries: [{ name: 'o1', sql: 'select 1' }] };\n`,
+      'bad/o-two.ts': `export default { name: 'same', queries: [{ name: 'o2', sql: 'select 1' }] };\n`,
       'bad/helpers/not-a-suite.ts': 'export const x = 1;\n',
       'bad/n-both.ts': object(`{ name: 'n' }, { name: 'n2', sql: 'select :a', parameters: () => [] }`),
     });
@@ -56,6 +58,7 @@ describe('structdb bench suites', () => {
       'nowhere: there is no such file or folder',
       'bad/f-twice.ts: a second query named "f"; give it another name',
       'bad/g-twin.sql: a second query named "f", as in bad/f-twice.ts; give it another name',
+      'bad/o-two.ts: a second suite named "same", as in bad/o-one.ts; give it another name',
     ]);
   });
 
