@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { Comparison, StoredRun } from '../bench/index.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
-import { renderComparison } from './bench-compare-text.ts';
 import { placesOf } from './bench-store.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
@@ -30,6 +29,7 @@ export function benchCompareCommand(shell: Shell): Command {
     configure: addCompareFlags,
     run: async (session, [baseline, result], flags) => {
       const { readStoredRun, compareRuns, judgeComparison } = await import('../bench/index.ts');
+      const { renderComparison } = await import('./bench-compare-text.ts');
       const options = compareOptions(flags);
       const before = await readStoredRun(baseline as string, placesOf(session));
       const after = await readStoredRun(result as string | undefined, placesOf(session));

@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../core/errors.ts';
-import { renderSideBySide } from './bench-compare-text.ts';
 import { addReportOptions, type BenchReportFlags, openBenchReports, writeBenchReports } from './bench-reports.ts';
 import { placesOf } from './bench-store.ts';
-import { renderBench } from './bench-text.ts';
 import type { Shell } from './shell.ts';
 
 /** `structdb bench report`: a stored run once more, in any form. */
@@ -19,7 +17,11 @@ export function benchReportCommand(shell: Shell): Command {
     configure: (command) => void addReportOptions(command),
     run: async (session, [wanted], flags) => {
       const files = await openBenchReports(session, flags);
-      const { readStoredRun } = await import('../bench/index.ts');
+      const [{ readStoredRun }, { renderBench }, { renderSideBySide }] = await Promise.all([
+        import('../bench/index.ts'),
+        import('./bench-text.ts'),
+        import('./bench-compare-text.ts'),
+      ]);
       const run = await readStoredRun(wanted as string | undefined, placesOf(session));
       const { result, file } = run;
       await writeBenchReports(files, run);

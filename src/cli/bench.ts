@@ -2,13 +2,11 @@ import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { runAgainst } from './bench-against.ts';
 import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
-import { renderComparison, renderSideBySide } from './bench-compare-text.ts';
 import { numberList } from './bench-numbers.ts';
 import { benchReportCommand } from './bench-report.ts';
 import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
 import { addStoreFlags, keepRun, type StoreFlags, wishedBaseline } from './bench-store.ts';
 import { addSuite, benchSuitesCommand, type SuiteFlags, suiteSources } from './bench-suites.ts';
-import { renderBench } from './bench-text.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
@@ -111,6 +109,11 @@ function runCommand(shell: Shell): Command {
         (stored) => stored,
       );
       const { result } = run;
+      // They know the queries, and with them the driver, which --help must not load.
+      const [{ renderBench }, { renderComparison, renderSideBySide }] = await Promise.all([
+        import('./bench-text.ts'),
+        import('./bench-compare-text.ts'),
+      ]);
       const stored = await keepRun(session, run, flags);
       const { comparison, verdict } = await compare(run);
       return {
