@@ -41,6 +41,7 @@ export function renderBench(result: BenchResult, style: Style): string {
       : points.flatMap((point) => resources(point, points.length > 1, style))),
     ...growthLines(result, style),
     ...points.flatMap((point) => findings(point, points.length > 1, style)),
+    ...(points.some(({ doubts }) => doubts.length > 0) ? [''] : []),
     ...points.flatMap((point) =>
       point.doubts.flatMap(({ message }) => {
         const [first, ...more] = wrapped(`${points.length > 1 ? `${pointName(point)}: ` : ''}${message}`, COLUMNS - 2);

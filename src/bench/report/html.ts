@@ -1,4 +1,4 @@
-import { formatDuration } from '../../core/units.ts';
+import { formatCount, formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
 import { instant, page } from '../../report/page.ts';
 import type { BenchResult, Point } from '../result.ts';
@@ -71,7 +71,7 @@ function runFacts({ suite, database, points, environment }: BenchResult): string
     ['Database', database],
     ...points.map((point): [string, string] => [
       pointName(point),
-      `${point.data.payloads} payloads, ${point.data.events} events, seed ${point.data.seed}; ${point.warmUpRounds} rounds of warm-up`,
+      `${formatCount(point.data.payloads)} payloads, ${formatCount(point.data.events)} events, seed ${point.data.seed}; ${point.warmUpRounds} rounds of warm-up`,
     ]),
   ];
   const settings = Object.entries(environment.server.settings).map(

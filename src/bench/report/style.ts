@@ -40,7 +40,7 @@ pre { overflow-x: auto; background: color-mix(in srgb, var(--text) 6%, transpare
 }
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  body { font-size: 9.5pt; } .queries .picture { min-width: 15rem; } .queries .limit { display: none; } .queries td, .queries th { padding-right: .35rem; } nav { display: none; } .cards { grid-template-columns: repeat(3, 1fr); } figure, tr, .doubt { break-inside: avoid; } h2, h3, caption, .group { break-after: avoid; }
-  details::details-content { content-visibility: visible; display: block; height: auto; } pre { white-space: pre-wrap; } .scroll { overflow: visible; } thead { display: table-header-group; }
+  body { font-size: 9.5pt; } .queries .picture { min-width: 12.5rem; } .queries .limit { display: none; } .queries td, .queries th { padding-right: .35rem; } nav { display: none; } .cards { grid-template-columns: repeat(3, 1fr); } figure, tr, .doubt { break-inside: avoid; } h2, h3, caption, .group { break-after: avoid; }
+  details::details-content { content-visibility: visible; display: block; height: auto; } pre { white-space: pre-wrap; font-size: 7.5pt; } .scroll { overflow: visible; } thead { display: table-header-group; }
 }
 `;
