@@ -18,6 +18,16 @@ export type {
   RunReference,
 } from './compare/comparison.ts';
 export { formatP, judgeComparison, worseOf } from './compare/judge.ts';
+export type { KeptData } from './data/kept.ts';
+export {
+  type DroppedData,
+  dropSeeded,
+  listSeeded,
+  type SeededData,
+  type SeedOptions,
+  type StoredData,
+  seedBench,
+} from './data/seed.ts';
 export { type BenchEnvironment, type Difference, differencesOf } from './environment.ts';
 export { judgeBench } from './judge/assess.ts';
 export { describeLoop } from './judge/describe-loop.ts';

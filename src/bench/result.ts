@@ -66,6 +66,10 @@ export interface DataFacts {
   readonly payloads: number;
   readonly events: number;
   readonly seed: number;
+  /** Of schema, catalogs, generator, seed, size and SQL after loading: data with the same is the same. */
+  readonly fingerprint: string;
+  /** The database was kept by an earlier run. */
+  readonly reused: boolean;
 }
 
 /** Something that makes the figures less sure, told with them: another load, a client at its limit, statistics reset. */

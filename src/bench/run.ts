@@ -10,8 +10,8 @@ import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { defaultSample } from '../sample/index.ts';
-import { prepare } from './data/prepare.ts';
-import { withWorkspace } from './data/workspace.ts';
+import { withFilled } from './data/filled.ts';
+import type { Workspace } from './data/workspace.ts';
 import { type BenchEnvironment, readEnvironment } from './environment.ts';
 import { growthOf } from './growth/growth.ts';
 import { worstOf } from './judge/verdict.ts';
@@ -23,6 +23,7 @@ import type { StoredRun } from './store/stored-run.ts';
 import { factsOf, loadSuite } from './suite/load-suite.ts';
 import type { Suite, SuiteSources } from './suite/query.ts';
 import { setUpSuite } from './suite/set-up.ts';
+import { listOf } from './sweep.ts';
 
 export interface BenchOptions {
   readonly connection: ConnectionSettings;
@@ -32,6 +33,10 @@ export interface BenchOptions {
   /** The size of the data; several are measured one after the other, each in a database of its own. */
   readonly projects?: number | readonly number[];
   readonly seed?: number;
+  /** Keeps the databases that are filled, for later runs with the same data. One that is there is used anyway. */
+  readonly keep?: boolean;
+  /** SQL that is run after loading, to try a change of the schema: an index more, an index less. */
+  readonly afterLoad?: string;
   /** Sessions that query at the same time; several are measured one after the other, at each size. */
   readonly clients?: number | readonly number[];
   /** Timed runs of each query. */
@@ -76,7 +81,8 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   const sizes = listOf(projects);
   const concurrencies = listOf(clients);
   refuseContradictions({ samples, maxSamples, clients: concurrencies.at(-1)!, workers });
-  const { connection, objectives, into } = options;
+  const { connection, objectives, into, keep: keepData = false, afterLoad } = options;
+  const where = { ...(into === undefined ? {} : { into }), ...(afterLoad === undefined ? {} : { afterLoad }) };
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
   const suite = await loadSuite(options.sources);
@@ -89,11 +95,10 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   let statements: Map<string, string> | undefined;
   let environment: BenchEnvironment | undefined;
   let sideBySide: SideBySide | undefined;
-  const measureSize = async (size: number, workspace: ConnectionSettings) => {
+  const measureSize = async ({ connection: workspace, rows, reused }: Workspace, fingerprint: string) => {
     databases.push(workspace.database);
-    const { payloads, events } = await prepare(workspace, { projects: size, seed }, context);
-    await setUpSuite(suite, workspace, context);
-    const data: DataFacts = { projects: size, payloads, events, seed };
+    const { projects: size, payloads, events } = rows;
+    const data: DataFacts = { projects: size, payloads, events, seed, fingerprint, reused };
     statements ??= await statementsOf(suite, workspace);
     environment ??= await readEnvironment({ workspace, statements, project: options.project }, context);
     for (const count of concurrencies) {
@@ -109,8 +114,10 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   };
   for (const size of sizes) {
     if (points.some(({ complete }) => !complete)) break;
+    const runSetUp = (workspace: ConnectionSettings) => setUpSuite(suite, workspace, context);
+    const filled = { connection, ...where, projects: size, seed, keep: keepData, setUp: suite.setUp, runSetUp };
     try {
-      await withWorkspace(connection, into, context, (workspace) => measureSize(size, workspace));
+      await withFilled(filled, context, measureSize);
     } catch (error) {
       // Interrupted before the next size was measured: those that were are kept.
       if (points.length === 0 || !context.signal.aborted) throw error;
@@ -134,11 +141,6 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
     verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
   };
   return { result, raw };
-}
-
-/** Ascending and each once. */
-function listOf(values: number | readonly number[]): readonly number[] {
-  return typeof values === 'number' ? [values] : [...new Set(values)].sort((a, b) => a - b);
 }
 
 function refuseContradictions({

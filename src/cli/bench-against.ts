@@ -24,6 +24,8 @@ export interface AgainstAmount {
 /** Flags of `bench run` that say nothing here, by their names in commander. */
 const UNFIT: Readonly<Record<string, string>> = {
   into: 'two databases are needed',
+  keep: 'both databases are made for it',
+  afterLoad: 'name a rival whose schema has the change',
   compare: 'the comparison is with the rival',
   saveBaseline: 'what is timed in turns is no baseline',
   sideBySide: 'it is a run of its own',

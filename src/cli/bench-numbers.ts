@@ -25,3 +25,19 @@ export function numberList(text: string, { name, least, most }: Range): readonly
   });
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
+
+/** The number of a flag, under the name of its option. @throws USAGE */
+export function wholeNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): Record<string, number> {
+  if (text === undefined) return {};
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return { [name]: value };
+  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new StructdbError('USAGE', `--${flag} takes a whole number from ${least} to ${most}, not "${text}".`, {
+    hint: 'Run: structdb bench --help',
+  });
+}

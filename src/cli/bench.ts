@@ -2,22 +2,22 @@ import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { runAgainst } from './bench-against.ts';
 import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
-import { numberList } from './bench-numbers.ts';
+import { addDataFlags, type DataFlags, dataChoice } from './bench-data-flags.ts';
+import { numberList, wholeNumber } from './bench-numbers.ts';
 import { benchReportCommand } from './bench-report.ts';
 import { addReportOptions, type BenchReportFlags, withBenchReports } from './bench-reports.ts';
+import { benchSeedCommand } from './bench-seed.ts';
 import { addStoreFlags, keepRun, type StoreFlags, wishedBaseline } from './bench-store.ts';
 import { addSuite, benchSuitesCommand, type SuiteFlags, suiteSources } from './bench-suites.ts';
 import { keepMemorySmall } from './memory.ts';
 import type { Shell } from './shell.ts';
 
-interface Flags extends SuiteFlags, BenchReportFlags, StoreFlags, CompareFlags {
+interface Flags extends SuiteFlags, DataFlags, BenchReportFlags, StoreFlags, CompareFlags {
   readonly compare?: string;
   readonly sideBySide?: boolean;
   readonly against?: string;
   readonly into?: string;
-  readonly scale?: string;
-  readonly projects?: string;
-  readonly seed?: string;
+  readonly keep?: boolean;
   readonly clients?: string;
   readonly samples?: string;
   readonly maxSamples?: string;
@@ -31,7 +31,13 @@ export function benchCommand(shell: Shell): Command {
   return shell.group(
     'bench',
     'Time the queries of the platform and judge them by the objectives',
-    [runCommand(shell), benchCompareCommand(shell), benchReportCommand(shell), benchSuitesCommand(shell)],
+    [
+      runCommand(shell),
+      benchSeedCommand(shell),
+      benchCompareCommand(shell),
+      benchReportCommand(shell),
+      benchSuitesCommand(shell),
+    ],
     {
       default: 'run',
     },
@@ -47,14 +53,9 @@ function runCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.locked, EXIT.inconclusive, EXIT.interrupted],
     connects: true,
     configure: (command) => {
-      addSuite(addReportOptions(command))
+      addDataFlags(addSuite(addReportOptions(command)))
         .option('--into <database>', 'an empty database of yours instead of a new one; emptied again at the end')
-        .option(
-          '--scale <sizes>',
-          'sample projects, three times as many events; several are measured in turn: 10k,100k,1m (default: 10k)',
-        )
-        .option('--projects <n>', 'the same as --scale')
-        .option('--seed <n>', 'which sample: the same number gives the same rows (default: 1)')
+        .option('--keep', 'keep the databases that are filled; later runs with the same data use them at once')
         .option('--clients <n>', 'sessions that query at the same time; several in turn: 1,4,16 (default: 4)')
         .option('--samples <n>', 'timed runs of each query (default: 500)')
         .option('--max-samples <n>', 'of a query that these leave undecided (default: 10 times --samples)')
@@ -73,35 +74,37 @@ function runCommand(shell: Shell): Command {
     run: async (session, _args, flags) => {
       keepMemorySmall();
       const numbers = {
-        ...wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
         ...wholeNumber('samples', flags.samples, 1, 100_000),
         ...wholeNumber('maxSamples', flags.maxSamples, 1, 1_000_000),
         ...wholeNumber('workers', flags.workers, 1, 64),
         ...rateOf(flags.rate),
         ...(flags.quick ? { quick: true } : {}),
       };
-      const sweep = {
-        ...sizes(flags),
-        ...(flags.clients === undefined
+      const sweep =
+        flags.clients === undefined
           ? {}
-          : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) }),
-      };
+          : { clients: numberList(flags.clients, { name: 'clients', least: 1, most: 64 }) };
       if (flags.against !== undefined) {
         const sources = await suiteSources(session, flags);
-        return runAgainst(session, flags.against, { ...flags }, { ...numbers, ...sweep }, sources);
+        const amount = { ...numbers, ...sweep, ...(await dataChoice(session, flags)) };
+        return runAgainst(session, flags.against, { ...flags }, amount, sources);
       }
       await wishedBaseline(session, flags);
       const compare = await compareWith(session, flags.compare, flags);
-      const [{ measureBench, judgeBench, worseOf }, connection, { objectives }, sources] = await Promise.all([
+      const [{ measureBench, judgeBench, worseOf }, connection, { objectives }, sources, data] = await Promise.all([
         import('../bench/index.ts'),
         session.connection(),
         session.config(),
         suiteSources(session, flags),
+        dataChoice(session, flags),
       ]);
-      const into = flags.into === undefined ? {} : { into: flags.into };
+      const place = {
+        ...(flags.into === undefined ? {} : { into: flags.into }),
+        ...(flags.keep ? { keep: true } : {}),
+      };
       const project = { root: session.project.root, environment: session.environment };
       const more = flags.sideBySide ? { sideBySide: await session.places() } : {};
-      const options = { connection, objectives, sources, project, ...into, ...numbers, ...sweep, ...more };
+      const options = { connection, objectives, sources, project, ...place, ...data, ...numbers, ...sweep, ...more };
       const run = await withBenchReports(
         session,
         flags,
@@ -127,28 +130,6 @@ function runCommand(shell: Shell): Command {
         verdict: worseOf(judgeBench(result), verdict),
       };
     },
-  });
-}
-
-/** What --scale or --projects says. */
-function sizes({ scale, projects }: Flags): { projects?: readonly number[] } {
-  if (scale !== undefined && projects !== undefined) {
-    throw new StructdbError('USAGE', '--scale and --projects say the same: give one of them.', {
-      hint: 'Run: structdb bench --help',
-    });
-  }
-  const range = { least: 10, most: 10_000_000 };
-  if (scale !== undefined) return { projects: numberList(scale, { name: 'scale', ...range }) };
-  return projects === undefined ? {} : { projects: numberList(projects, { name: 'projects', ...range }) };
-}
-
-function wholeNumber(name: string, text: string | undefined, least: number, most: number): Record<string, number> {
-  if (text === undefined) return {};
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return { [name]: value };
-  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new StructdbError('USAGE', `--${flag} takes a whole number from ${least} to ${most}, not "${text}".`, {
-    hint: 'Run: structdb bench --help',
   });
 }
 

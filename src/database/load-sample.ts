@@ -95,7 +95,8 @@ async function copyRows(
   return target.rowCount;
 }
 
-async function requireSchema(client: pg.Client): Promise<void> {
+/** @throws SCHEMA_MISSING when the tables of the sample are not there, or older ones */
+export async function requireSchema(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ ready: boolean }>(
     `select exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('public.project_payloads')
        and attname = 'content_sha256' and not attisdropped) as ready`,

@@ -1,6 +1,7 @@
 export type { Direction } from './compile.ts';
 export { type CreatedMigration, type CreateMigrationOptions, createMigration } from './files/create.ts';
 export { loadMigrations, migrationNames } from './files/load.ts';
+export { fingerprintMigrations } from './fingerprint.ts';
 export {
   type DatabaseOutcome,
   type DatabaseState,
@@ -54,6 +55,7 @@ export {
   recordBaseline,
 } from './schema/baseline.ts';
 export { describeDifference, type SchemaDifference } from './schema/schema-difference.ts';
+export { readSchemaFacts, type SchemaFacts } from './schema/schema-facts.ts';
 export { judgeTypes, type TypesOptions, type TypesResult, types } from './schema/types.ts';
 export {
   type ChecksumState,

@@ -12,8 +12,7 @@ import { comparedPlans } from '../compare/changed-access.ts';
 import { compareQueries, type QueryPair } from '../compare/compare-queries.ts';
 import { DEFAULT_THRESHOLD, describePoint, verdictOf } from '../compare/compare-runs.ts';
 import type { ComparedPoint, Comparison } from '../compare/comparison.ts';
-import { prepare } from '../data/prepare.ts';
-import { withWorkspace } from '../data/workspace.ts';
+import { withFilled } from '../data/filled.ts';
 import { type BenchEnvironment, type Difference, differencesOf, readEnvironment } from '../environment.ts';
 import { Crew } from '../measure/crew.ts';
 import { request } from '../measure/request.ts';
@@ -220,12 +219,15 @@ async function measureBoth(
     outer: RunContext,
     work: (side: OpenSide) => Promise<T>,
   ): Promise<T> {
-    return withWorkspace(plan.connection, undefined, outer, async (workspace) => {
-      const { payloads, events } = await prepare(workspace, { projects, seed, registry: plan.registry }, outer);
-      await setUpSuite(plan.suite, workspace, outer);
-      const { parameters, statements, failing } = await tryAll(plan.suite, workspace);
+    const { connection, registry, suite } = plan;
+    const runSetUp = (workspace: ConnectionSettings) => setUpSuite(suite, workspace, outer);
+    // Fresh ones: two sides with the same schema could not share one that is kept.
+    const filled = { connection, projects, seed, registry, keep: false, fresh: true, setUp: suite.setUp, runSetUp };
+    return withFilled(filled, outer, async ({ connection: workspace, rows, reused }, fingerprint) => {
+      const { parameters, statements, failing } = await tryAll(suite, workspace);
       const environment = await readEnvironment({ workspace, statements, project }, outer);
-      const data = { projects, payloads, events, seed };
+      const { payloads, events } = rows;
+      const data = { projects, payloads, events, seed, fingerprint, reused };
       return work({ ...plan, workspace, parameters, environment, failing, data });
     });
   }

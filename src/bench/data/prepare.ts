@@ -2,21 +2,21 @@ import type pg from 'pg';
 import { importCatalogs } from '../../catalog/index.ts';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
-import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
+import { codeOf } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
-import { redact } from '../../core/redact.ts';
 import { refreshDashboard } from '../../database/dashboard.ts';
 import { type Registry, up } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import type { SampleOptions } from '../../sample/index.ts';
+import { type AfterLoadStatement, runAfterLoad } from './after-load.ts';
 import { bulkLoad, type LoadedRows } from './bulk-load.ts';
 
 export interface DataOptions extends SampleOptions {
   /** The migrations; those that ship by default. */
   readonly registry?: Registry;
-  /** SQL that is run when the rows are loaded, before anything is vacuumed or timed: to try a change of the schema. */
-  readonly afterLoad?: string;
+  /** Run when the rows are loaded, before anything is vacuumed or timed: to try a change of the schema. */
+  readonly afterLoad: readonly AfterLoadStatement[];
 }
 
 /** Millions of rows may be vacuumed, and what is tried may be an index of them. */
@@ -26,7 +26,7 @@ const UNHURRIED = { ...profiles.seed, statementTimeoutMs: 0 };
  * Schema, catalogs and sample, vacuumed: index-only scans need the visibility map, plans need the statistics. Steps:
  * `bench.prepare`, `bench.load`, `bench.index`, `bench.vacuum`; what migrates and imports here is not the user's database
  * and is not told apart.
- * @throws SQL_FAILED for the SQL that was given, DISK_FULL, INTERRUPTED
+ * @throws SQL_FAILED for a statement that was given, DISK_FULL, INTERRUPTED
  */
 export async function prepare(
   connection: ConnectionSettings,
@@ -51,7 +51,7 @@ export async function prepare(
     () => `Prepared the database ${database}: schema and catalogs`,
   );
   const loaded = await bulkLoad(connection, sample, context);
-  if (afterLoad !== undefined) {
+  if (afterLoad.length > 0) {
     await asStep(context, 'bench.after-load', 'Running the SQL after loading', () =>
       runAfterLoad(connection, afterLoad, context),
     );
@@ -61,26 +61,6 @@ export async function prepare(
     await withClient(connection, UNHURRIED, context, settle);
   });
   return loaded;
-}
-
-function runAfterLoad(connection: ConnectionSettings, sql: string, context: RunContext): Promise<void> {
-  return withClient(connection, UNHURRIED, context, async (client) => {
-    try {
-      await client.query(sql);
-    } catch (error) {
-      if (context.signal.aborted) throw error;
-      const { position } = error as { position?: string };
-      const line = position === undefined ? '' : `, line ${sql.slice(0, Number(position)).split('\n').length}`;
-      throw new StructdbError(
-        'SQL_FAILED',
-        `The SQL after loading${line}: ${redact(messageOf(error))} (SQLSTATE ${codeOf(error) ?? 'unknown'}).`,
-        {
-          cause: error,
-          hint: 'Several statements in one file are one transaction; what refuses that (CONCURRENTLY, VACUUM) has to be alone.',
-        },
-      );
-    }
-  });
 }
 
 /** All tables, those too that the SQL after loading made; and what is dirty is written before anything is timed. */

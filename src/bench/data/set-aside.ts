@@ -55,15 +55,26 @@ export async function setAside(client: pg.ClientBase, tables: readonly string[])
   return { keys: made('key'), indexes: made('index'), foreignKeys: made('foreign key') };
 }
 
-/** `alter table … disable trigger user` and what puts each trigger back into its state. */
-export async function triggerStates(client: pg.ClientBase, table: string): Promise<readonly string[]> {
-  const { rows } = await client.query<{ name: string; state: 'O' | 'A' | 'R' | 'D' }>(
-    `select tgname::text as name, tgenabled::text as state from pg_catalog.pg_trigger
+/** Statements that put the triggers of a table back into their states, after `alter table … disable trigger user`. */
+export interface TriggerStates {
+  /** Constraint triggers, which only check, row by row. */
+  readonly checks: readonly string[];
+  /** The others, which may fill other columns or tables. */
+  readonly works: readonly string[];
+}
+
+export async function triggerStates(client: pg.ClientBase, table: string): Promise<TriggerStates> {
+  const { rows } = await client.query<{ name: string; state: 'O' | 'A' | 'R' | 'D'; checks: boolean }>(
+    `select tgname::text as name, tgenabled::text as state, tgconstraint <> 0 as checks from pg_catalog.pg_trigger
       where tgrelid = $1::regclass and not tgisinternal`,
     [table],
   );
   const words = { O: 'enable', A: 'enable always', R: 'enable replica', D: 'disable' };
-  return rows.map(({ name, state }) => `alter table ${table} ${words[state]} trigger ${quoteIdentifier(name)}`);
+  const statements = (wanted: boolean) =>
+    rows
+      .filter(({ checks }) => checks === wanted)
+      .map(({ name, state }) => `alter table ${table} ${words[state]} trigger ${quoteIdentifier(name)}`);
+  return { checks: statements(true), works: statements(false) };
 }
 
 /** Foreign keys first, since keys cannot go before them; the definitions as PostgreSQL itself writes them. */

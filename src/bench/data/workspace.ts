@@ -4,56 +4,160 @@ import { type ConnectionSettings, withDatabase } from '../../config/connection.t
 import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { messageOf, StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
+import { formatCount } from '../../core/units.ts';
 import { down } from '../../migrate/index.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../../postgres/connect.ts';
 import { dropDatabase } from '../../postgres/drop-database.ts';
 import { profiles } from '../../postgres/profiles.ts';
+import type { LoadedRows } from './bulk-load.ts';
+import { fingerprintSchema } from './fingerprint.ts';
+import { type KeptData, listKept, markKept, PREFIX } from './kept.ts';
+import { requireSpace } from './space.ts';
 
-const PREFIX = 'structdb_bench_';
 /** Any number that nobody else uses: the bytes of "benching". */
-const LOCK_KEY = '7090189168474254951';
+export const LOCK_KEY = '7090189168474254951';
 /** The clean-up must also run after Ctrl-C. */
 const unstoppable = { signal: new AbortController().signal };
 
+export interface WorkspaceOptions {
+  /** An empty database of the caller's, emptied again. */
+  readonly into?: string;
+  readonly projects: number;
+  readonly seed: number;
+  /** Of the data: one that is kept with the same is used, unless a fresh one is wanted. */
+  readonly fingerprint: string;
+  readonly fresh: boolean;
+  /** Whether a new database is kept, as soon as it is filled. */
+  readonly keep: boolean;
+  /** Fills an empty one. */
+  readonly fill: (workspace: ConnectionSettings) => Promise<LoadedRows>;
+}
+
+/** A filled database, for as long as the work lasts. */
+export interface Workspace {
+  readonly connection: ConnectionSettings;
+  readonly rows: LoadedRows;
+  /** It had been filled before. */
+  readonly reused: boolean;
+}
+
 /**
- * Gives `work` a database in which nothing of value is, and leaves nothing of it, also after an error or Ctrl-C: a new
- * one that is dropped, or the empty one named by `into`, which is emptied again.
- * @throws PERMISSION_DENIED naming the grant, TARGET_NOT_EMPTY, LOCKED
+ * Gives `work` a filled database in which nothing of value is: one that was kept with the same fingerprint, or a new one,
+ * of which nothing is left unless it is to be kept, also after an error or Ctrl-C; or the empty one named by `into`, which
+ * is emptied again.
+ * @throws PERMISSION_DENIED naming the grant, TARGET_NOT_EMPTY, LOCKED, DISK_FULL
  */
 export async function withWorkspace<T>(
   connection: ConnectionSettings,
-  into: string | undefined,
+  options: WorkspaceOptions,
   context: RunContext,
-  work: (workspace: ConnectionSettings) => Promise<T>,
+  work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
-  return into === undefined
-    ? withOwnDatabase(connection, context, work)
-    : withBorrowedDatabase(withDatabase(connection, into), context, work);
+  const { into, keep } = options;
+  if (into === undefined) return withOwnDatabase(connection, options, context, work);
+  if (keep) {
+    throw new StructdbError('USAGE', `A database of yours (--into ${into}) is emptied again: it cannot be kept.`, {
+      hint: 'Give --into or --keep.',
+    });
+  }
+  return withBorrowedDatabase(withDatabase(connection, into), options, context, work);
 }
 
 async function withOwnDatabase<T>(
   connection: ConnectionSettings,
+  options: WorkspaceOptions,
   context: RunContext,
-  work: (workspace: ConnectionSettings) => Promise<T>,
+  work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
-  const workspace = withDatabase(connection, `${PREFIX}${randomBytes(4).toString('hex')}`);
-  const name = quoteIdentifier(workspace.database);
   return withClient(connection, KEEPER, unstoppable, async (admin) => {
     stopIfInterrupted(context);
-    await requireCreateDatabase(admin);
     // Held until a session is in the new database, so that no other run takes it for an orphan.
     await admin.query('select pg_advisory_lock($1::bigint)', [LOCK_KEY]);
     await dropOrphans(admin, context);
-    await admin.query(`create database ${name}`);
-    try {
-      await admin.query(`comment on database ${name} is ${quoteLiteral(ORPHAN_MARK)}`);
-      return await withClient(workspace, KEEPER, unstoppable, async () => {
-        await admin.query('select pg_advisory_unlock($1::bigint)', [LOCK_KEY]);
-        return work(workspace);
+    const same = (each: KeptData) => !options.fresh && each.fingerprint === options.fingerprint;
+    const kept = (await listKept(admin)).find(same);
+    const found = kept === undefined ? undefined : await inKeptDatabase(connection, admin, kept, context, work);
+    return found === undefined ? inNewDatabase(connection, admin, options, context, work) : found.result;
+  });
+}
+
+/** Undefined, and nothing done, when it is no longer as it was filled. */
+async function inKeptDatabase<T>(
+  connection: ConnectionSettings,
+  admin: pg.Client,
+  kept: KeptData,
+  context: RunContext,
+  work: (workspace: Workspace) => Promise<T>,
+): Promise<{ readonly result: T } | undefined> {
+  const workspace = withDatabase(connection, kept.database);
+  return withClient(workspace, KEEPER, unstoppable, async (keeper) => {
+    await takeLock(keeper, kept.database);
+    if ((await fingerprintSchema(keeper)) !== kept.schema) {
+      context.report({
+        kind: 'warning',
+        message: `The schema of the kept database ${kept.database} was changed since it was filled: not used.`,
+        hint: `Drop it: structdb bench seed --drop ${kept.database}`,
       });
-    } finally {
-      await discard(admin, workspace.database, context);
+      return undefined;
     }
+    await unlock(admin);
+    const { projects, seed, madeAt, database } = kept;
+    context.report({
+      kind: 'notice',
+      message: `Using ${database}, kept since ${madeAt.slice(0, 10)}: ${formatCount(projects)} projects, seed ${seed}.`,
+    });
+    return { result: await work({ connection: workspace, rows: kept, reused: true }) };
+  });
+}
+
+async function inNewDatabase<T>(
+  connection: ConnectionSettings,
+  admin: pg.Client,
+  options: WorkspaceOptions,
+  context: RunContext,
+  work: (workspace: Workspace) => Promise<T>,
+): Promise<T> {
+  const { projects, seed, fingerprint, fill } = options;
+  const workspace = withDatabase(connection, `${PREFIX}${randomBytes(4).toString('hex')}`);
+  const { database } = workspace;
+  const name = quoteIdentifier(database);
+  await requireCreateDatabase(admin);
+  await requireSpace(admin, connection, projects);
+  if (options.keep) await takeTurn(admin, fingerprint, projects);
+  await admin.query(`create database ${name}`);
+  let isKept = false;
+  try {
+    await admin.query(`comment on database ${name} is ${quoteLiteral(ORPHAN_MARK)}`);
+    return await withClient(workspace, KEEPER, unstoppable, async (keeper) => {
+      await unlock(admin);
+      const rows = await fill(workspace);
+      if (options.keep) {
+        await takeLock(keeper, database);
+        const schema = await fingerprintSchema(keeper);
+        const madeAt = context.clock.now().toISOString();
+        await markKept(admin, { database, ...rows, seed, fingerprint, schema, madeAt });
+        isKept = true;
+      }
+      return work({ connection: workspace, rows, reused: false });
+    });
+  } finally {
+    if (!isKept) await discard(admin, database, context);
+  }
+}
+
+async function unlock(admin: pg.Client): Promise<void> {
+  await admin.query('select pg_advisory_unlock($1::bigint)', [LOCK_KEY]);
+}
+
+/** Held as long as the session lives: two would make the same, and keep it twice. */
+async function takeTurn(admin: pg.Client, fingerprint: string, projects: number): Promise<void> {
+  const { rows } = await admin.query<{ locked: boolean }>(
+    `select pg_try_advisory_lock(('x' || $1)::bit(64)::bigint) as locked`,
+    [fingerprint],
+  );
+  if (rows[0]!.locked) return;
+  throw new StructdbError('LOCKED', `Another run is filling a database with ${formatCount(projects)} projects.`, {
+    hint: 'Wait for it to end: what it keeps is used.',
   });
 }
 
@@ -107,14 +211,17 @@ async function dropOrphans(client: pg.Client, context: RunContext): Promise<void
 
 async function withBorrowedDatabase<T>(
   workspace: ConnectionSettings,
+  { projects, fill }: WorkspaceOptions,
   context: RunContext,
-  work: (workspace: ConnectionSettings) => Promise<T>,
+  work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
   return withClient(workspace, KEEPER, unstoppable, async (keeper) => {
     await takeLock(keeper, workspace.database);
     const before = await requireEmpty(keeper, workspace.database);
+    await requireSpace(keeper, workspace, projects);
     try {
-      return await work(workspace);
+      const rows = await fill(workspace);
+      return await work({ connection: workspace, rows, reused: false });
     } finally {
       await asStep(context, 'bench.empty', `Emptying ${workspace.database}`, () =>
         empty(workspace, keeper, before, context),

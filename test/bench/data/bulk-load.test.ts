@@ -19,7 +19,14 @@ const MORE = `
   alter table mentions add foreign key (project_id) references projects deferrable not valid;
   create view projects_by_key as select project_id, name from projects group by project_id;
   alter table projects disable trigger projects_next_version;
-  alter table project_events cluster on project_events_actor_idx;`;
+  alter table project_events cluster on project_events_actor_idx;
+  create table project_event_counts (event_type project_event_type primary key, amount bigint not null);
+  create function count_event() returns trigger language plpgsql as $$ begin
+    insert into project_event_counts values (new.event_type, 1)
+      on conflict (event_type) do update set amount = project_event_counts.amount + 1;
+    return null;
+  end $$;
+  create trigger count_event after insert on project_events for each row execute function count_event();`;
 
 describe('filling the database of a benchmark', () => {
   it('leaves the schema as it was, whatever it has, and the rows that the sample has', async () => {
@@ -38,6 +45,11 @@ describe('filling the database of a benchmark', () => {
     });
     const progress = context.events.filter((event) => event.kind === 'progress' && event.step === 'bench.load');
     expect(progress.at(-1)).toMatchObject({ done: loaded.projects + loaded.payloads + loaded.events, total: 5015 });
+  });
+
+  it('needs the schema', async () => {
+    const empty = await server.createOwnedDatabase();
+    await expect(bulkLoad(empty, sample, testContext())).rejects.toMatchObject({ code: 'SCHEMA_MISSING' });
   });
 
   it('ends at once when it is interrupted, and when the server refuses a row', async () => {

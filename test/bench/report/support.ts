@@ -102,7 +102,14 @@ function pointOf(
   );
   const plans = asked.map(planOf);
   const point: Point = {
-    data: { projects, payloads: projects, events: 3 * projects, seed: 1 },
+    data: {
+      projects,
+      payloads: projects,
+      events: 3 * projects,
+      seed: 1,
+      fingerprint: '0123456789abcdef',
+      reused: false,
+    },
     clients,
     workers: 1,
     loop: { kind: 'closed' },
