@@ -15,21 +15,26 @@ export function neededBytes(projects: number, maxWalBytes: number): number {
 }
 
 /**
- * Refuses before anything is written. Only where the server tells its data directory and that is on this host: of
- * another host's disk nothing is known, and nothing is said.
+ * Refuses before anything is written. Looks at the disk of the database's tablespace, or of the data directory where the
+ * server tells it, when the server is on this host: of another host's disk nothing is known, and nothing is said.
+ * `database` is the one that is filled, or of which a new one is a copy.
  * @throws DISK_FULL
  */
 export async function requireSpace(
   client: pg.ClientBase,
   { host }: Pick<ConnectionSettings, 'host'>,
-  projects: number,
+  { projects, database }: { readonly projects: number; readonly database: string },
 ): Promise<void> {
   if (!host.startsWith('/') && !['localhost', '127.0.0.1', '::1'].includes(host)) return;
   const { rows } = await client.query<{ directory: string | null; wal: string }>(
-    `select case when pg_has_role('pg_read_all_settings', 'member') then current_setting('data_directory') end as directory,
-            pg_size_bytes(current_setting('max_wal_size'))::text as wal`,
+    `select coalesce(nullif(pg_tablespace_location(dattablespace), ''),
+                     case when pg_has_role('pg_read_all_settings', 'member') then current_setting('data_directory') end)
+              as directory,
+            pg_size_bytes(current_setting('max_wal_size'))::text as wal
+       from pg_catalog.pg_database where datname = $1`,
+    [database],
   );
-  const { directory, wal } = rows[0]!;
+  const { directory, wal } = rows[0] ?? { directory: null, wal: '0' };
   if (directory === null) return;
   const space = await statfs(directory).catch(() => undefined);
   if (space === undefined) return;

@@ -122,7 +122,7 @@ async function inNewDatabase<T>(
   const { database } = workspace;
   const name = quoteIdentifier(database);
   await requireCreateDatabase(admin);
-  await requireSpace(admin, connection, projects);
+  await requireSpace(admin, connection, { projects, database: 'template1' });
   if (options.keep) await takeTurn(admin, fingerprint, projects);
   await admin.query(`create database ${name}`);
   let isKept = false;
@@ -218,7 +218,7 @@ async function withBorrowedDatabase<T>(
   return withClient(workspace, KEEPER, unstoppable, async (keeper) => {
     await takeLock(keeper, workspace.database);
     const before = await requireEmpty(keeper, workspace.database);
-    await requireSpace(keeper, workspace, projects);
+    await requireSpace(keeper, workspace, { projects, database: workspace.database });
     try {
       const rows = await fill(workspace);
       return await work({ connection: workspace, rows, reused: false });
