@@ -43,6 +43,7 @@ export { type BenchReport, type QuerySamples, toHtml, toJUnit, toMarkdown } from
 export type {
   BenchResult,
   ClassResult,
+  ClassThroughput,
   DataFacts,
   Doubt,
   Growth,
@@ -52,6 +53,7 @@ export type {
   Point,
   QueryGrowth,
   QueryResult,
+  ThroughputGrowth,
 } from './result.ts';
 export { BENCH_DEFAULTS, type BenchOptions, bench, measureBench, QUICK_DEFAULTS } from './run.ts';
 export {

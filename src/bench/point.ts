@@ -8,6 +8,7 @@ import type { Database } from '../database/types.ts';
 import { createKysely, withClient } from '../postgres/connect.ts';
 import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
+import { throughputOf } from './growth/throughput.ts';
 import {
   assessClasses,
   assessQuery,
@@ -147,6 +148,13 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       busy,
       warmUpRounds: warm.rounds,
       queries,
+      throughput:
+        ratePerSecond === null
+          ? throughputOf(
+              asked,
+              asked.map((_, place) => run.of(place)),
+            )
+          : [],
       classes: classes.map((each) => ({ ...each, rates: parts.get(each.class) ?? null })),
       rates,
       counters,

@@ -98,6 +98,12 @@ export type LoopFacts =
       readonly notBegun: number;
     };
 
+/** What a class of queries got answered, all its clients together. */
+export interface ClassThroughput {
+  readonly class: QueryClass;
+  readonly perSecond: Percentile;
+}
+
 /** One size of the data at one concurrency. */
 export interface Point {
   readonly data: DataFacts;
@@ -110,6 +116,8 @@ export interface Point {
   readonly warmUpRounds: number;
   readonly queries: readonly QueryResult[];
   readonly classes: readonly ClassResult[];
+  /** In a closed loop; an open one has its rate. */
+  readonly throughput: readonly ClassThroughput[];
   readonly rates: readonly JudgedRate[];
   readonly counters: HitRates;
   /** null when the statistics were reset during the run. */
@@ -142,12 +150,26 @@ export interface QueryGrowth {
   readonly verdict: Verdict | null;
 }
 
+/** How the throughput of a class grows with the clients. */
+export interface ThroughputGrowth {
+  readonly class: QueryClass;
+  /** Projects. */
+  readonly at: number;
+  /** Ascending. `size` is clients. */
+  readonly steps: readonly { readonly size: number; readonly perSecond: Percentile }[];
+  /** 1: twice the clients, twice the answers; 0: the server or the client is at its limit. */
+  readonly exponent: Percentile;
+  readonly ratio: Percentile;
+}
+
 /** Empty lists where nothing was swept. */
 export interface Growth {
   /** With the number of projects, at each number of clients. */
   readonly withData: readonly QueryGrowth[];
   /** With the number of clients, at each size of the data. Nothing here is judged. */
   readonly withClients: readonly QueryGrowth[];
+  /** Of closed loops, at each size of the data. */
+  readonly throughput: readonly ThroughputGrowth[];
 }
 
 /** One run. What is stored, printed with `--json`, compared and rendered again. */

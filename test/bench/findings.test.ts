@@ -53,7 +53,7 @@ describe('a query that misses its index', () => {
       complete: true,
       verdict: 'fail',
       points: [point],
-      growth: { withData: [], withClients: [] },
+      growth: { withData: [], withClients: [], throughput: [] },
     } as unknown as BenchResult);
     expect(error).toMatchObject({
       code: 'BENCH_TARGET_MISSED',

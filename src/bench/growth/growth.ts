@@ -1,7 +1,8 @@
 import type { Objectives } from '../../config/schema.ts';
 import { formatCount } from '../../core/units.ts';
 import type { Verdict } from '../judge/verdict.ts';
-import type { Growth, Point, QueryGrowth, QueryResult } from '../result.ts';
+import type { Growth, Point, QueryGrowth, QueryResult, ThroughputGrowth } from '../result.ts';
+import { QUERY_CLASSES } from '../suite/query.ts';
 import { fitPower, type Step } from './power-fit.ts';
 
 /** The growth of data that `objectives.simpleGrowth` speaks of. */
@@ -20,6 +21,7 @@ export function growthOf(points: readonly Point[], objectives: Pick<Objectives, 
     withClients: sweeps(points, sizeOf).flatMap(([projects, sweep]) =>
       growQueries(sweep, clientsOf, projects, () => null),
     ),
+    throughput: sweeps(points, sizeOf).flatMap(([projects, sweep]) => growThroughput(sweep, projects)),
   };
 }
 
@@ -76,6 +78,20 @@ function growQueries(
       target,
       verdict: target === null ? null : judgeRatio(fit?.ratio, target),
     };
+  });
+}
+
+/** Of the classes that every point has. */
+function growThroughput(sweep: readonly Point[], at: number): ThroughputGrowth[] {
+  const ascending = sweep.toSorted((a, b) => a.clients - b.clients);
+  return QUERY_CLASSES.flatMap((name) => {
+    const steps = ascending.flatMap(({ clients: size, throughput }) => {
+      const found = throughput.find((each) => each.class === name);
+      return found ? [{ size, perSecond: found.perSecond }] : [];
+    });
+    if (steps.length < ascending.length) return [];
+    const fit = fitPower(steps.map(({ size, perSecond }) => ({ size, measured: perSecond })));
+    return fit === undefined ? [] : [{ class: name, at, steps, ...fit }];
   });
 }
 

@@ -77,7 +77,7 @@ describe('growth of a run', () => {
       sum: null,
     });
     expect(withData.find(({ name }) => name === 'scanning')).toMatchObject({ at: 4, target: expect.closeTo(1.5) });
-    expect(growthLines({ withData, withClients }, 'fail')).toEqual([
+    expect(growthLines({ withData, withClients, throughput: [] }, 'fail')).toEqual([
       expect.stringMatching(/^scanning: 80\.00 × slower .* from 1,000 to 100,000 projects with 4 clients/),
     ]);
   });
@@ -96,7 +96,23 @@ describe('growth of a run', () => {
       [10, [1, 4]],
       [1000, [1, 4]],
     ]);
-    expect(growthOf(points.slice(0, 1), { simpleGrowth: 1.5 })).toEqual({ withData: [], withClients: [] });
+    expect(growthOf(points.slice(0, 1), { simpleGrowth: 1.5 })).toEqual({
+      withData: [],
+      withClients: [],
+      throughput: [],
+    });
+  });
+
+  it('follows the throughput of each class along the clients', () => {
+    const at = (clients: number, perSecond: number | null) => ({
+      ...point(10, clients, { steady: 1 }),
+      throughput: perSecond === null ? [] : [{ class: 'simple' as const, perSecond: around(perSecond, 1.1) }],
+    });
+    const [simple, ...others] = growthOf([at(4, 2000), at(1, 1000)], { simpleGrowth: 1.5 }).throughput;
+    expect(others).toEqual([]);
+    expect(simple).toMatchObject({ class: 'simple', at: 10, ratio: { value: expect.closeTo(2) } });
+    expect(simple!.exponent.value).toBeCloseTo(0.5);
+    expect(growthOf([at(4, null), at(1, 1000)], { simpleGrowth: 1.5 }).throughput).toEqual([]);
   });
 
   it('decides nothing about a query that one size has too few samples of', () => {
@@ -119,5 +135,6 @@ function point(projects: number, clients: number, medians: Record<string, number
     data: { projects, payloads: projects, events: 3 * projects, seed: 1 },
     clients,
     queries,
+    throughput: [],
   } as unknown as Point;
 }

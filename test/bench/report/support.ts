@@ -118,6 +118,7 @@ function pointOf(
     furtherRounds: 0,
     complete: true,
     queries,
+    throughput: [],
     classes: assessClasses(queries, objectives).map((each) => ({ ...each, rates: counters })),
     rates,
     counters,
