@@ -24,7 +24,7 @@ export interface LoadedRows {
 /** However much there is to load. */
 const LOADER = { ...profiles.seed, statementTimeoutMs: 0, idleInTransactionTimeoutMs: 0 };
 /** A table that is slow for a moment does not hold up the others. */
-const BUFFERED_BYTES = 1024 * 1024;
+const BUFFERED_BYTES = 4 * 1024 * 1024;
 /** Sessions that build at the same time; more than a small server has processors gain nothing. */
 const BUILDERS = 3;
 /** Each builder's; a sort of millions of keys then needs few passes, or none. */
