@@ -137,7 +137,7 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
     points,
     growth,
     ...(sideBySide && { sideBySide }),
-    complete: points.length === wanted && points.every(({ complete }) => complete),
+    complete: !context.signal.aborted && points.length === wanted && points.every(({ complete }) => complete),
     verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
   };
   return { result, raw };
