@@ -56,13 +56,8 @@ export type {
   ThroughputGrowth,
 } from './result.ts';
 export { BENCH_DEFAULTS, type BenchOptions, bench, measureBench, QUICK_DEFAULTS } from './run.ts';
-export {
-  type SideBySide,
-  type SideBySideQuery,
-  WAYS,
-  type Way,
-  type WayResult,
-} from './side-by-side/side-by-side.ts';
+export type { SideBySide, SideBySideQuery, WayResult } from './side-by-side/side-by-side.ts';
+export { WAYS, type Way } from './side-by-side/ways.ts';
 export type { Percentile } from './statistics/percentiles.ts';
 export { blocksOf, type RawSamples } from './store/raw-samples.ts';
 export { type FoundRun, type RunPlaces, readStoredRun, saveBaseline, storeRun } from './store/run-store.ts';

@@ -1,3 +1,4 @@
+import { formatP } from '../bench/compare/judge.ts';
 import type {
   Change,
   ComparedPlan,
@@ -8,7 +9,7 @@ import type {
   SideBySide,
   WayResult,
 } from '../bench/index.ts';
-import { formatP, WAYS } from '../bench/index.ts';
+import { WAYS } from '../bench/side-by-side/ways.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
 import { alignColumns } from './align-columns.ts';
 import type { Style } from './output.ts';

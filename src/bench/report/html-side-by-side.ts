@@ -1,6 +1,7 @@
 import { formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
-import type { SideBySide, Way } from '../side-by-side/side-by-side.ts';
+import type { SideBySide } from '../side-by-side/side-by-side.ts';
+import type { Way } from '../side-by-side/ways.ts';
 import { noticeList, scrolling } from './markup.ts';
 import { counted } from './words.ts';
 

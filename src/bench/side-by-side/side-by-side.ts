@@ -11,14 +11,7 @@ import { readOnly } from '../measure/station.ts';
 import { nearestRank, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import type { QueryClass, Statement, Suite, SuiteQuery } from '../suite/query.ts';
 import { withPgbench } from './pgbench.ts';
-
-/**
- * The ways to ask: `kysely` builds, compiles and runs as an application does; `pg` hands the finished statement to the
- * driver; `pgPrepared` does so under a name, so that the server parses and plans it once for each session; `pgbench` is
- * PostgreSQL's own program, prepared, without JavaScript.
- */
-export const WAYS = Object.freeze(['kysely', 'pg', 'pgPrepared', 'pgbench'] as const);
-export type Way = (typeof WAYS)[number];
+import { WAYS, type Way } from './ways.ts';
 
 export interface WayResult {
   readonly samples: number;
