@@ -140,7 +140,7 @@ function overview(points: readonly Point[], style: Style): string[] {
 const SIGNS: Readonly<Record<Verdict, string>> = { pass: ' ', fail: '✗', inconclusive: '?' };
 
 function resources(point: Point, several: boolean, style: Style): string[] {
-  const { rates, counters, connections } = point;
+  const { rates, counters, connections, throughput } = point;
   const row = (name: string, value: string, rest: string) => `${name.padEnd(24)} ${value.padStart(8)}  ${rest}`;
   return [
     ...(several ? [style.bold(pointName(point))] : []),
@@ -155,6 +155,9 @@ function resources(point: Point, several: boolean, style: Style): string[] {
         `target < ${percent(target)}  ${mark(verdict, style)}  (${sessions} of ${slots})`,
       ),
     ),
+    ...throughput.map((each) =>
+      row(`answers, ${each.class}`, formatCount(Math.round(each.perSecond.value)), `a second (not judged)`),
+    ),
     ...(several ? [''] : []),
   ];
 }
@@ -167,10 +170,12 @@ function findings(point: Point, several: boolean, style: Style): string[] {
 
 /** How many times slower each query became, and by which power. */
 function growthLines({ growth }: BenchResult, style: Style): string[] {
-  return growthWords(growth).flatMap(({ title, growths, along }) =>
+  return growthWords(growth).flatMap(({ title, measure, growths, along }) =>
     [...Map.groupBy(growths, along)].flatMap(([where, own]) => [
       style.bold(`${title}: ${where}`),
-      style.dim(`${'median'.padEnd(NAME_WIDTH)}  ${'slower (95 % interval)'.padEnd(23)} exponent`),
+      style.dim(
+        `${(measure === 'slower' ? 'median' : 'a second').padEnd(NAME_WIDTH)}  ${`${measure} (95 % interval)`.padEnd(23)} exponent`,
+      ),
       ...own.flatMap(({ name, ratio, exponent, target, verdict }) => {
         const power = exponent === null ? 'n/a' : exponent.value.toFixed(2);
         const judged = verdict === null || target === null ? '' : `  ≤ ${target.toFixed(2)} ${mark(verdict, style)}`;

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
-import { runAgainst } from './bench-against.ts';
 import { addCompareFlags, benchCompareCommand, type CompareFlags, compareWith } from './bench-compare.ts';
 import { addDataFlags, type DataFlags, dataChoice } from './bench-data-flags.ts';
 import { numberList, wholeNumber } from './bench-numbers.ts';
@@ -87,6 +86,7 @@ function runCommand(shell: Shell): Command {
       if (flags.against !== undefined) {
         const sources = await suiteSources(session, flags);
         const amount = { ...numbers, ...sweep, ...(await dataChoice(session, flags)) };
+        const { runAgainst } = await import('./bench-against.ts');
         return runAgainst(session, flags.against, { ...flags }, amount, sources);
       }
       await wishedBaseline(session, flags);

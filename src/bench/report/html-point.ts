@@ -19,6 +19,7 @@ import {
   percent,
   pointName,
   RATE_WORDS,
+  rate,
   tableScan,
   targetGroups,
 } from './words.ts';
@@ -148,7 +149,7 @@ function access({ access: found }: Point): string {
   ].join('');
 }
 
-function resources({ rates, counters, connections, classes }: Point): string {
+function resources({ rates, counters, connections, classes, throughput }: Point): string {
   const row = (name: string, picture: string, value: string, target: string, verdict?: Point['verdict']) => {
     const { sign, word, tone } = verdict ? mark(verdict) : { sign: '', word: 'not judged', tone: 'quiet' };
     return `<tr><th scope="row">${name}</th><td class="share">${picture}</td><td class="number">${value}</td><td class="number">${target}</td><td class="word"><span class="${tone}">${sign} ${word}</span></td></tr>`;
@@ -186,12 +187,15 @@ function resources({ rates, counters, connections, classes }: Point): string {
       ),
     ),
   ];
+  const answers = throughput.map((each) =>
+    row(`answers, ${CLASS_WORDS[each.class].toLowerCase()}`, '', rate(each.perSecond), ''),
+  );
   const scans = Object.entries(counters.scansOfIndex).map(
     ([index, count]) =>
       `<tr><th scope="row"><code>${escapeXml(index)}</code></th><td class="number">${formatCount(count)}</td></tr>`,
   );
-  return `<h3>Hit rates and connections</h3>
-<table class="resources"><tbody>${rows.join('')}</tbody></table>
+  return `<h3>Hit rates, connections, throughput</h3>
+<table class="resources"><tbody>${[...rows, ...answers].join('')}</tbody></table>
 <p class="quiet">${formatCount(counters.blocks)} blocks asked for during the timed runs.</p>
 <details><summary>Scans of each index</summary><table><tbody>${scans.join('')}</tbody></table></details>`;
 }

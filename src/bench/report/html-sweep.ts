@@ -38,17 +38,17 @@ export function sweepSections({ points, growth }: BenchResult): string {
   return parts.length === 0 ? '' : `<section id="growth"><h2>Growth</h2>${parts.join('\n')}</section>`;
 }
 
-function growthTable({ title, growths, along }: GrowthWords): string {
+function growthTable({ title, measure, growths, along }: GrowthWords): string {
   const rows = growths.map((growth) => {
     const { name, ratio, exponent, target, verdict } = growth;
     const { sign, word, tone } = verdict === null ? { sign: '', word: 'not judged', tone: 'quiet' } : mark(verdict);
     return `<tr><th scope="row">${escapeXml(name)}</th><td>${along(growth)}</td><td class="number">${factor(ratio)}</td><td class="number">${factor(exponent, '')}</td><td class="number">${target === null ? '' : `≤ ${target.toFixed(2)} ×`}</td><td class="word"><span class="${tone}">${sign} ${word}</span></td></tr>`;
   });
-  const heads = ['slower', 'exponent', 'target'].map((head) => `<th scope="col" class="number">${head}</th>`).join('');
-  const name = `${title}: medians, with 95 % intervals`;
+  const heads = [measure, 'exponent', 'target'].map((head) => `<th scope="col" class="number">${head}</th>`).join('');
+  const name = `${title}: ${measure === 'slower' ? 'medians' : 'answers a second'}, with 95 % intervals`;
   return scrolling(
     name,
-    `<table><caption>${name}</caption><thead><tr><th scope="col">query</th><th scope="col">from and to</th>${heads}<th scope="col">verdict</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
+    `<table><caption>${name}</caption><thead><tr><th scope="col">${measure === 'slower' ? 'query' : 'class'}</th><th scope="col">from and to</th>${heads}<th scope="col">verdict</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
   );
 }
 

@@ -18,6 +18,7 @@ import {
   percent,
   pointName,
   RATE_WORDS,
+  rate,
   tableScan,
   targetGroups,
   VERDICT_WORDS,
@@ -138,7 +139,7 @@ function queryTable(queries: readonly QueryResult[]): string {
   );
 }
 
-function resourceTable({ rates, counters, connections }: Point): string {
+function resourceTable({ rates, counters, connections, throughput }: Point): string {
   return table(
     ['', 'measured', 'value', 'target'],
     [
@@ -149,6 +150,7 @@ function resourceTable({ rates, counters, connections }: Point): string {
         `≥ ${percent(target)}`,
       ]),
       ['', 'index usage, of all scans', percent(counters.indexUsage), 'not judged'],
+      ...throughput.map((each) => ['', `answers, ${each.class}`, rate(each.perSecond), 'not judged']),
       ...connections.map(({ pool, sessions, slots, utilisation, target, verdict }) => [
         `${SIGNS[verdict]} ${VERDICT_WORDS[verdict]}`,
         `connections, pool of ${pool}`,
@@ -171,9 +173,9 @@ function accessList({ access }: Point): string {
   ].join('\n');
 }
 
-function growthTable({ growths, along }: GrowthWords): string {
+function growthTable({ growths, along, measure }: GrowthWords): string {
   return table(
-    ['', 'query', 'from and to', 'slower (95 % interval)', 'exponent', 'target'],
+    ['', measure === 'slower' ? 'query' : 'class', 'from and to', `${measure} (95 % interval)`, 'exponent', 'target'],
     growths.map((growth) => [
       growth.verdict === null ? '' : `${SIGNS[growth.verdict]} ${VERDICT_WORDS[growth.verdict]}`,
       code(growth.name),

@@ -103,30 +103,47 @@ function whatWasJudged({ points }: BenchResult): string {
   return points.length === 1 ? parts.join(', ') : `${parts.join(', ')} at each of ${points.length} points`;
 }
 
-/** How queries grow along one of the sweeps, in words. */
+/** Something that grows along a sweep: the median of a query, or the throughput of a class. */
+export interface Grown extends Pick<QueryGrowth, 'name' | 'at' | 'ratio' | 'exponent' | 'target' | 'verdict'> {
+  readonly steps: readonly { readonly size: number }[];
+}
+
+/** What grows along one of the sweeps, in words. */
 export interface GrowthWords {
   readonly title: string;
-  readonly growths: readonly QueryGrowth[];
+  /** What a ratio of 2 means: twice as slow, twice the answers. */
+  readonly measure: 'slower' | 'answers';
+  readonly growths: readonly Grown[];
   /** `10,000 to 1,000,000 projects, 4 clients` */
-  readonly along: (growth: QueryGrowth) => string;
+  readonly along: (growth: Grown) => string;
 }
 
 /** The sweeps that were measured, data first. */
-export function growthWords({ withData, withClients }: Growth): GrowthWords[] {
-  const range = ({ steps }: QueryGrowth) => `${formatCount(steps[0]!.size)} to ${formatCount(steps.at(-1)!.size)}`;
+export function growthWords({ withData, withClients, throughput }: Growth): GrowthWords[] {
+  const range = ({ steps }: Grown) => `${formatCount(steps[0]!.size)} to ${formatCount(steps.at(-1)!.size)}`;
+  const overClients = (growth: Grown) => `${range(growth)} clients, ${counted(growth.at, 'project')}`;
   const all: GrowthWords[] = [
     {
       title: 'Growth with the data',
+      measure: 'slower',
       growths: withData,
       along: (growth) => `${range(growth)} projects, ${counted(growth.at, 'client')}`,
     },
+    { title: 'Growth with concurrency', measure: 'slower', growths: withClients, along: overClients },
     {
-      title: 'Growth with concurrency',
-      growths: withClients,
-      along: (growth) => `${range(growth)} clients, ${counted(growth.at, 'project')}`,
+      title: 'Throughput with concurrency',
+      measure: 'answers',
+      growths: throughput.map((each) => ({ ...each, name: CLASS_WORDS[each.class], target: null, verdict: null })),
+      along: overClients,
     },
   ];
   return all.filter(({ growths }) => growths.length > 0);
+}
+
+/** `1,234 a second (1,190 to 1,260)`: what a class got answered. */
+export function rate({ value, low, high }: Percentile): string {
+  const round = (each: number) => formatCount(Math.round(each));
+  return `${round(value)} a second (${round(low)} to ${round(high)})`;
 }
 
 /** `1.32 × (1.28 to 1.36)`; `n/a` where a median is missing. */

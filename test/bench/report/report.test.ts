@@ -167,6 +167,13 @@ describe('The HTML report', () => {
     expect(lines(usual)).toBe(0);
   });
 
+  it('tells throughput and its growth, as the comment and the screen do', () => {
+    for (const text of [toHtml(swept), toMarkdown(swept), renderBench(swept.result, plain)])
+      expect(text).toContain('Throughput with concurrency');
+    for (const text of [toHtml(usual), toMarkdown(usual)]) expect(text).toContain('1,600 a second (1,520 to 1,680)');
+    expect(renderBench(usual.result, plain)).toMatch(/^answers, simple +1,600 {2}a second/m);
+  });
+
   it('puts what is slower further right, the target where the verdict says it lies', () => {
     const number = (text: string | undefined) => Number(text?.replace('%', ''));
     const elements = elementsOf(toHtml(usual)).filter(({ inside }) => inside.endsWith('td svg'));

@@ -118,7 +118,7 @@ function pointOf(
     furtherRounds: 0,
     complete: true,
     queries,
-    throughput: [],
+    throughput: [{ class: 'simple', perSecond: { value: 400 * clients, low: 380 * clients, high: 420 * clients } }],
     classes: assessClasses(queries, objectives).map((each) => ({ ...each, rates: counters })),
     rates,
     counters,
