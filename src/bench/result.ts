@@ -68,6 +68,8 @@ export interface DataFacts {
   readonly seed: number;
   /** Of schema, catalogs, generator, seed, size and SQL after loading: data with the same is the same. */
   readonly fingerprint: string;
+  /** Of catalogs, generator, seed and size alone: the same rows, under whatever schema. */
+  readonly rowsFingerprint: string;
   /** The database was kept by an earlier run. */
   readonly reused: boolean;
 }

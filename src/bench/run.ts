@@ -11,6 +11,7 @@ import { requireSupportedServer } from '../postgres/server-version.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { defaultSample } from '../sample/index.ts';
 import { withFilled } from './data/filled.ts';
+import { fingerprintRows } from './data/fingerprint.ts';
 import type { Workspace } from './data/workspace.ts';
 import { type BenchEnvironment, readEnvironment } from './environment.ts';
 import { growthOf } from './growth/growth.ts';
@@ -98,7 +99,8 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   const measureSize = async ({ connection: workspace, rows, reused }: Workspace, fingerprint: string) => {
     databases.push(workspace.database);
     const { projects: size, payloads, events } = rows;
-    const data: DataFacts = { projects: size, payloads, events, seed, fingerprint, reused };
+    const rowsFingerprint = await fingerprintRows({ projects: size, seed });
+    const data: DataFacts = { projects: size, payloads, events, seed, fingerprint, rowsFingerprint, reused };
     statements ??= await statementsOf(suite, workspace);
     environment ??= await readEnvironment({ workspace, statements, project: options.project }, context);
     for (const count of concurrencies) {

@@ -70,7 +70,7 @@ const scratchOf = async () =>
 
 describe('structdb bench, stored and compared', () => {
   it('stores a run with all its samples and what each layer costs, and finds it equal to itself', async () => {
-    const args = ['--projects', '100', '--samples', '60', '--max-samples', '60', '--clients', '2'];
+    const args = ['--projects', '1000', '--samples', '60', '--max-samples', '60', '--clients', '2'];
     const bench = await structdb(
       [
         'bench',
@@ -108,6 +108,16 @@ describe('structdb bench, stored and compared', () => {
     const [point] = compared.json.result.points;
     expect(point.queries).toHaveLength(result.suite.queries);
     expect(new Set(point.queries.map(({ change }: { change: string }) => change))).toEqual(new Set(['same']));
+
+    // The same rows without the index that serves the query.
+    await write('drop.sql', 'drop index public.project_events_project_id_occurred_at_idx;');
+    const change = ['--suite', 'benchmarks/trail.sql', '--after-load', 'drop.sql', '--compare', 'main'];
+    const dropped = await structdb(['bench', '--json', '--url', urlOf(owner), ...args, ...change], { cwd: project });
+    expect(dropped.exitCode).toBe(4);
+    expect(dropped.json.error.details.join('\n')).toContain('trail: another plan');
+    const { comparison } = dropped.json.result;
+    expect(comparison.points[0].plans).toMatchObject([{ query: 'trail', otherAccess: true }]);
+    expect(comparison.doubts.join('\n')).toContain('Another schema at 1,000 projects');
     expect(await leftDatabases()).toBe(0);
   });
 

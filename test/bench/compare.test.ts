@@ -195,6 +195,12 @@ describe('comparing two runs', () => {
     expect(comparison).toMatchObject({ forced: false, doubts: ['Another Node: 26.1.0, before 24.11.0'] });
   });
 
+  it('tells another schema, which is what a comparison is made for, and does not mind a database that was kept', () => {
+    const comparison = compareRuns(before, madeRun({ schema: 'e', reused: true }));
+    expect(comparison).toMatchObject({ forced: false, verdict: 'pass' });
+    expect(comparison.doubts).toEqual(['Another schema at 10 projects, 4 clients: e, before d']);
+  });
+
   it('refuses runs with no size and concurrency in common, also when forced', () => {
     const other = madeRun();
     const points = other.result.points.map((point) => ({ ...point, clients: 16 }));

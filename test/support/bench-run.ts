@@ -16,6 +16,8 @@ export interface MadeRun {
   /** µs of each sample by query, in ten blocks. */
   readonly us?: Readonly<Record<string, readonly number[]>>;
   readonly seed?: number;
+  readonly schema?: string;
+  readonly reused?: boolean;
   readonly plans?: readonly PlanRecord[];
 }
 
@@ -25,6 +27,8 @@ export function madeRun({
   environment = madeEnvironment,
   us,
   seed = 1,
+  schema = 'd',
+  reused = false,
   plans = [],
 }: MadeRun = {}): StoredRun {
   const samples = us ?? { first: around(1000), second: around(5000), third: around(20_000) };
@@ -62,7 +66,7 @@ export function madeRun({
     environment,
     points: [
       {
-        data: { projects: 10, payloads: 10, events: 30, seed },
+        data: { projects: 10, payloads: 10, events: 30, seed, fingerprint: schema, rowsFingerprint: 'r', reused },
         clients: 4,
         loop: { kind: 'closed' },
         complete: true,

@@ -13,6 +13,7 @@ import { compareQueries, type QueryPair } from '../compare/compare-queries.ts';
 import { DEFAULT_THRESHOLD, describePoint, verdictOf } from '../compare/compare-runs.ts';
 import type { ComparedPoint, Comparison } from '../compare/comparison.ts';
 import { withFilled } from '../data/filled.ts';
+import { fingerprintRows } from '../data/fingerprint.ts';
 import { type BenchEnvironment, type Difference, differencesOf, readEnvironment } from '../environment.ts';
 import { Crew } from '../measure/crew.ts';
 import { request } from '../measure/request.ts';
@@ -227,7 +228,8 @@ async function measureBoth(
       const { parameters, statements, failing } = await tryAll(suite, workspace);
       const environment = await readEnvironment({ workspace, statements, project }, outer);
       const { payloads, events } = rows;
-      const data = { projects, payloads, events, seed, fingerprint, reused };
+      const rowsFingerprint = await fingerprintRows({ projects, seed });
+      const data = { projects, payloads, events, seed, fingerprint, rowsFingerprint, reused };
       return work({ ...plan, workspace, parameters, environment, failing, data });
     });
   }

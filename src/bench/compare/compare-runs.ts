@@ -37,7 +37,7 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
     ...suiteDifferences(before.result, after.result),
     ...matched.flatMap((pair) => dataDifferences(pair)),
   ];
-  const grave = differences.filter(({ kind }) => kind !== 'program');
+  const grave = differences.filter(isGrave);
   if (matched.length === 0) throw notComparable([pointsApart(before.result, after.result)], { canForce: false });
   if (grave.length > 0 && !force) throw notComparable(grave.map(describeDifference), { canForce: true });
   // Corrected over all queries of all points: each is one more chance of a false alarm.
@@ -71,8 +71,7 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
       ...(before.result.complete ? [] : ['The baseline was interrupted: fewer samples than were asked for']),
       ...(after.result.complete ? [] : ['The run was interrupted: fewer samples than were asked for']),
       ...differences.map(
-        (each) =>
-          `${each.kind === 'program' ? 'Another' : 'Compared all the same: another'} ${describeDifference(each)}`,
+        (each) => `${isGrave(each) ? 'Compared all the same: another' : 'Another'} ${describeDifference(each)}`,
       ),
     ],
     points,
@@ -80,6 +79,11 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
     pointsRemoved: onlyIn(before, 'before'),
     verdict: verdictOf(points),
   };
+}
+
+/** Whether it decides about times for a reason that a comparison is not made for. */
+function isGrave({ kind }: RunDifference): boolean {
+  return kind !== 'program' && kind !== 'schema';
 }
 
 /** Slower and a plan by other indexes or tables fail; what could not be decided leaves it open. */
@@ -129,16 +133,19 @@ function suiteDifferences(before: BenchResult, after: BenchResult): RunDifferenc
   return found;
 }
 
+/** What makes rows others, and what is told only: the schema is what a comparison is made for. */
+const ROWS = ['projects', 'payloads', 'events', 'seed', 'rowsFingerprint'] as const;
+
 function dataDifferences({ before, after }: PointPair): RunDifference[] {
-  const [old, young]: Readonly<Record<string, unknown>>[] = [{ ...before.data }, { ...after.data }];
-  return Object.keys(young!)
-    .filter((name) => old![name] !== undefined && String(old![name]) !== String(young![name]))
-    .map((name) => ({
-      kind: 'data' as const,
-      what: `${name} at ${describePoint(after)}`,
-      before: String(old![name]),
-      after: String(young![name]),
-    }));
+  const [old, young] = [before.data, after.data];
+  const place = describePoint(after);
+  const found: RunDifference[] = ROWS.filter((name) => old[name] !== young[name]).map((name) => ({
+    ...{ kind: 'data', what: `${name === 'rowsFingerprint' ? 'rows' : name} at ${place}` },
+    ...{ before: String(old[name]), after: String(young[name]) },
+  }));
+  if (found.length === 0 && old.fingerprint !== young.fingerprint)
+    found.push({ kind: 'schema', what: `schema at ${place}`, before: old.fingerprint, after: young.fingerprint });
+  return found;
 }
 
 function pointsApart(before: BenchResult, after: BenchResult): string {

@@ -60,7 +60,12 @@ export interface RunReference {
 /** A difference of data or suite besides those of the environment. */
 export type RunDifference =
   | Difference
-  | { readonly kind: 'data' | 'suite'; readonly what: string; readonly before: string; readonly after: string };
+  | {
+      readonly kind: 'data' | 'schema' | 'suite';
+      readonly what: string;
+      readonly before: string;
+      readonly after: string;
+    };
 
 export interface Comparison {
   readonly baseline: RunReference;

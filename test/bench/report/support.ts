@@ -108,6 +108,7 @@ function pointOf(
       events: 3 * projects,
       seed: 1,
       fingerprint: '0123456789abcdef',
+      rowsFingerprint: 'fedcba9876543210',
       reused: false,
     },
     clients,
