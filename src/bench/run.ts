@@ -5,6 +5,7 @@ import type { Objectives } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import type { Database } from '../database/types.ts';
+import type { Registry } from '../migrate/index.ts';
 import { createKysely, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
@@ -34,6 +35,8 @@ export interface BenchOptions {
   /** The size of the data; several are measured one after the other, each in a database of its own. */
   readonly projects?: number | readonly number[];
   readonly seed?: number;
+  /** The migrations that make the schema; those that ship by default. */
+  readonly registry?: Registry;
   /** Keeps the databases that are filled, for later runs with the same data. One that is there is used anyway. */
   readonly keep?: boolean;
   /** SQL that is run after loading, to try a change of the schema: an index more, an index less. */
@@ -82,8 +85,12 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   const sizes = listOf(projects);
   const concurrencies = listOf(clients);
   refuseContradictions({ samples, maxSamples, clients: concurrencies.at(-1)!, workers });
-  const { connection, objectives, into, keep: keepData = false, afterLoad } = options;
-  const where = { ...(into === undefined ? {} : { into }), ...(afterLoad === undefined ? {} : { afterLoad }) };
+  const { connection, objectives, into, keep: keepData = false, afterLoad, registry } = options;
+  const where = {
+    ...(into === undefined ? {} : { into }),
+    ...(afterLoad === undefined ? {} : { afterLoad }),
+    ...(registry === undefined ? {} : { registry }),
+  };
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
   const suite = await loadSuite(options.sources);

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { codeOf, StructdbError } from '../core/errors.ts';
+import type { Registry } from '../migrate/index.ts';
 import { numberList, wholeNumber } from './bench-numbers.ts';
+import { migrationsDirectory, migrationsOf } from './migrate-common.ts';
 import type { Session } from './session.ts';
 
 /** Which data a benchmark asks. */
@@ -17,6 +19,7 @@ export interface DataChoice {
   readonly projects?: readonly number[];
   readonly seed?: number;
   readonly afterLoad?: string;
+  readonly registry?: Registry;
 }
 
 export function addDataFlags(command: Command): Command {
@@ -30,11 +33,13 @@ export function addDataFlags(command: Command): Command {
     .option('--after-load <file>', 'SQL that is run after loading, to try a change of the schema');
 }
 
-/** @throws USAGE, FILE_MISSING, FILE_UNREADABLE */
+/** With the migrations of the configuration, if it names any. @throws USAGE, FILE_MISSING, FILE_UNREADABLE */
 export async function dataChoice(session: Session, flags: DataFlags): Promise<DataChoice> {
   const afterLoad = flags.afterLoad === undefined ? undefined : await readSql(session, flags.afterLoad);
+  const directory = await migrationsDirectory(session, {});
   return {
     ...sizes(flags),
+    ...(directory === undefined ? {} : { registry: await migrationsOf(session, {}) }),
     ...wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
     ...(afterLoad === undefined ? {} : { afterLoad }),
   };

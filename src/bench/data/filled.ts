@@ -38,7 +38,7 @@ export async function withFilled<T>(
     await runSetUp(workspace);
     return rows;
   };
-  const place = into === undefined ? {} : { into };
+  const place = { ...(into === undefined ? {} : { into }), ...(registry === undefined ? {} : { registry }) };
   return withWorkspace(connection, { ...place, projects, seed, fingerprint, keep, fresh, fill }, context, (workspace) =>
     work(workspace, fingerprint),
   );

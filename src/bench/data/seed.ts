@@ -2,6 +2,7 @@ import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { formatCount } from '../../core/units.ts';
+import type { Registry } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { listOf } from '../sweep.ts';
@@ -14,6 +15,8 @@ export interface SeedOptions {
   readonly projects: number | readonly number[];
   readonly seed: number;
   readonly afterLoad?: string;
+  /** The migrations that make the schema; those that ship by default. */
+  readonly registry?: Registry;
 }
 
 export interface SeededData extends KeptData {

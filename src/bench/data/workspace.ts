@@ -5,7 +5,7 @@ import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { messageOf, StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
 import { formatCount } from '../../core/units.ts';
-import { down } from '../../migrate/index.ts';
+import { down, type Registry } from '../../migrate/index.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../../postgres/connect.ts';
 import { dropDatabase } from '../../postgres/drop-database.ts';
 import { profiles } from '../../postgres/profiles.ts';
@@ -27,6 +27,8 @@ export interface WorkspaceOptions {
   /** Of the data: one that is kept with the same is used, unless a fresh one is wanted. */
   readonly fingerprint: string;
   readonly fresh: boolean;
+  /** The migrations, whose ways back empty a database of the caller's; those that ship by default. */
+  readonly registry?: Registry;
   /** Whether a new database is kept, as soon as it is filled. */
   readonly keep: boolean;
   /** Fills an empty one. */
@@ -211,7 +213,7 @@ async function dropOrphans(client: pg.Client, context: RunContext): Promise<void
 
 async function withBorrowedDatabase<T>(
   workspace: ConnectionSettings,
-  { projects, fill }: WorkspaceOptions,
+  { projects, fill, registry }: WorkspaceOptions,
   context: RunContext,
   work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
@@ -224,7 +226,7 @@ async function withBorrowedDatabase<T>(
       return await work({ connection: workspace, rows, reused: false });
     } finally {
       await asStep(context, 'bench.empty', `Emptying ${workspace.database}`, () =>
-        empty(workspace, keeper, before, context),
+        empty(workspace, keeper, { before, registry }, context),
       );
     }
   });
@@ -266,17 +268,20 @@ async function requireEmpty(keeper: pg.Client, database: string): Promise<readon
 async function empty(
   workspace: ConnectionSettings,
   keeper: pg.Client,
-  before: readonly string[],
+  { before, registry }: { readonly before: readonly string[]; readonly registry: Registry | undefined },
   context: RunContext,
 ): Promise<void> {
   try {
-    await down({ connection: workspace, count: 1000 }, { clock: context.clock, report: () => {}, ...unstoppable });
+    await down(
+      { connection: workspace, count: 1000, ...(registry && { registry }) },
+      { clock: context.clock, report: () => {}, ...unstoppable },
+    );
     if (!before.includes('structdb')) await keeper.query('drop schema if exists structdb cascade');
   } catch (error) {
     context.report({
       kind: 'warning',
       message: `The database "${workspace.database}" could not be emptied: ${messageOf(error)}`,
-      hint: `Drop it and create it again, or run: structdb migrate down 6`,
+      hint: 'Drop it and create it again.',
     });
   }
 }
