@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { program, projectRoot, structdb } from '../support/cli.ts';
+import { projectRoot, structdb } from '../support/cli.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
 describe('structdb', () => {
@@ -18,9 +18,11 @@ describe('structdb', () => {
     // A resolve hook records every module that is imported while the help is printed.
     const hook = `import { registerHooks } from 'node:module';
       registerHooks({ resolve(specifier, context, next) { const r = next(specifier, context); process.stderr.write('LOADED ' + r.url + '\\n'); return r; } });`;
+    // In the sources each package is a module of its own; the packed program has them in its files.
+    const sources = path.join(projectRoot, 'bin/structdb.js');
     const run = spawnSync(
       process.execPath,
-      ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, program, '--help'],
+      ['--import', `data:text/javascript,${encodeURIComponent(hook)}`, sources, '--help'],
       { encoding: 'utf8' },
     );
     expect(run.stdout).toContain('Usage: structdb');
