@@ -29,7 +29,8 @@ describe('npm run quickstart', () => {
       expect.objectContaining({ standard: 'AISC', edition: 'v16.0', unitSystem: 'SI', rows: 2299 }),
     );
     expect(sample).toMatchObject({ projects: 10_000, payloads: 10_000, events: 30_000 });
-    expect(bench.classes.map((one: { class: string }) => one.class)).toEqual(['simple', 'complex', 'aggregation']);
+    const classes = bench.points[0].classes.map((one: { class: string }) => one.class);
+    expect(classes).toEqual(['simple', 'complex', 'aggregation']);
     expect(backup.rows).toBeGreaterThan(54_000);
     expect(drill).toMatchObject({ label: backup.label, verdict: { ok: true }, rto: { met: true }, rows: backup.rows });
 
