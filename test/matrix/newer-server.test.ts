@@ -5,10 +5,11 @@ import { urlOf } from '../support/postgres.ts';
 
 it('bench measures PostgreSQL 18 as it does 15: every query, both rates, every session', async () => {
   const connection = await embeddedServer(18);
-  const quick = ['--projects', '500', '--samples', '200', '--clients', '2'];
+  const quick = ['--projects', '500', '--samples', '200', '--max-samples', '200', '--clients', '2'];
   const { exitCode, json } = await structdb(['bench', '--json', '--url', urlOf(connection), ...quick]);
   expect([0, 4, 6]).toContain(exitCode);
-  const { queries, rates, connections, counters, server } = json.result;
+  const { server, points } = json.result;
+  const { queries, rates, connections, counters } = points[0];
   expect(server).toContain('18.');
   expect(queries.map(({ samples }: { samples: number }) => samples)).toEqual(queries.map(() => 200));
   expect(rates.map(({ value }: { value: number }) => value > 0.9)).toEqual([true, true]);
