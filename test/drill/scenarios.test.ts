@@ -41,7 +41,7 @@ const FAILS: Readonly<Record<string, RegExp>> = {
   'server-killed': /^\d+ acknowledged rows? of .* lost; the limit is none$/,
   'data-directory-lost': /^20 acknowledged rows lost that were to be in the store by then$/,
   'table-dropped': /^\d+ acknowledged rows lost although the store had the WAL of them$/,
-  // Which is seen first depends on how far the reader is when the archive is unpacked.
+  // A byte of a header stops the unpacking before the whole archive is compared with its SHA-256.
   'backup-corrupt': /^not recovered: base\.tar\.zst of backup .* (was altered|is no whole archive of pg_basebackup)/,
   'wal-lost': /^\d+ acknowledged rows lost although the store had the WAL of them$/,
   'store-unreachable': /^\d+ acknowledged rows lost that were to be in the store by then$/,
