@@ -1,5 +1,7 @@
 import type { BenchResult, Point, QueryResult, Verdict } from '../bench/index.ts';
+import { tooFew } from '../bench/judge/assess.ts';
 import { describeLoop } from '../bench/judge/describe-loop.ts';
+import { pointName } from '../bench/point-name.ts';
 import {
   CLASS_WORDS,
   factor,
@@ -8,7 +10,6 @@ import {
   interval,
   latency,
   percent,
-  pointName,
   RATE_WORDS,
   targetGroups,
   VERDICT_WORDS,
@@ -76,7 +77,7 @@ function queryLines(query: QueryResult, width: number, style: Style): string[] {
   if (verdict !== 'pass') {
     const why = p95
       ? `p95 between ${interval(p95).replace(' to ', ' and ')}, target below ${formatDuration(targetMs)}`
-      : `${formatCount(samples)} samples are too few for a p95`;
+      : tooFew(samples);
     lines.push(`  ${style.dim(why)}`);
   }
   return lines;
@@ -130,7 +131,7 @@ function overview(points: readonly Point[], style: Style): string[] {
       .map((query) => {
         const found = query.p95
           ? `p95 ${latency(query.p95)} (${interval(query.p95)}), target below ${formatDuration(query.targetMs)}`
-          : `${formatCount(query.samples)} samples are too few for a p95`;
+          : tooFew(query.samples);
         return `${mark(query.verdict, style, SIGNS[query.verdict])} ${query.name} at ${pointName(point)}: ${found}`;
       }),
   );

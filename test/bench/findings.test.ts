@@ -63,6 +63,16 @@ describe('a query that misses its index', () => {
     });
   });
 
+  it('is told with its size and clients where several were measured', () => {
+    const points = [1000, 100_000].map((projects) => ({ ...point, data: { ...point.data, projects }, clients: 4 }));
+    const growth = { withData: [], withClients: [], throughput: [] };
+    const { details } = judgeBench({ complete: true, verdict: 'fail', points, growth } as unknown as BenchResult)!;
+    expect(details.map((line) => line.split(': ', 2))).toEqual([
+      ['1,000 projects, 4 clients', 'created-by'],
+      ['100,000 projects, 4 clients', 'created-by'],
+    ]);
+  });
+
   it('is shown with its plan, the scans and what nobody used', () => {
     expect(renderFindings(point, new Chalk({ level: 0 })).join('\n')).toBe(`
 found           index blocks    all blocks   index scans

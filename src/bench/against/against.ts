@@ -2,31 +2,19 @@ import path from 'node:path';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Environment } from '../../config/environment.ts';
 import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
-import { messageOf, StructdbError } from '../../core/errors.ts';
-import { asStep } from '../../core/progress.ts';
-import type { Database } from '../../database/types.ts';
-import { loadMigrations, type Registry, registry as shipped } from '../../migrate/index.ts';
-import { createKysely, describeConnection } from '../../postgres/connect.ts';
-import { profiles } from '../../postgres/profiles.ts';
-import { comparedPlans } from '../compare/changed-access.ts';
+import { StructdbError } from '../../core/errors.ts';
+import { loadMigrations, registry as shipped } from '../../migrate/index.ts';
+import { describeConnection } from '../../postgres/connect.ts';
 import { compareQueries, type QueryPair } from '../compare/compare-queries.ts';
-import { DEFAULT_THRESHOLD, describePoint, verdictOf } from '../compare/compare-runs.ts';
+import { DEFAULT_THRESHOLD, verdictOf } from '../compare/compare-runs.ts';
 import type { ComparedPoint, Comparison } from '../compare/comparison.ts';
-import { withFilled } from '../data/filled.ts';
-import { fingerprintRows } from '../data/fingerprint.ts';
-import { type BenchEnvironment, type Difference, differencesOf, readEnvironment } from '../environment.ts';
-import { Crew } from '../measure/crew.ts';
-import { request } from '../measure/request.ts';
-import { readOnly } from '../measure/station.ts';
-import { warmUp } from '../measure/warm-up.ts';
-import { capturePlans } from '../plans/capture.ts';
-import type { PlanRecord } from '../plans/plan-record.ts';
-import type { DataFacts } from '../result.ts';
-import { BUILT_IN_SUITE, type LoadedSuite, loadSuite } from '../suite/load-suite.ts';
-import type { Suite, SuiteQuery, SuiteSources } from '../suite/query.ts';
-import { setUpSuite } from '../suite/set-up.ts';
+import { type Difference, differencesOf } from '../environment.ts';
+import { describePoint } from '../point-name.ts';
+import { BUILT_IN_SUITE, loadSuite } from '../suite/load-suite.ts';
+import type { SuiteSources } from '../suite/query.ts';
 import { withPastProject } from './checkout.ts';
-import { interleave } from './interleave.ts';
+import { type OpenSide, type SidePlan, withSide } from './side.ts';
+import { bothPlans, commonQueries, timeBoth } from './time-both.ts';
 
 /** What the project as it is now is timed against. */
 export type Rival =
@@ -73,26 +61,6 @@ export interface AgainstResult {
   readonly points: readonly [ComparedPoint];
   readonly verdict: Comparison['verdict'];
 }
-
-/** What one side needs before its database is made. */
-interface SidePlan {
-  readonly name: string;
-  readonly connection: ConnectionSettings;
-  readonly registry: Registry;
-  readonly suite: LoadedSuite;
-}
-
-/** A side that can be asked. */
-interface OpenSide extends SidePlan {
-  readonly workspace: ConnectionSettings;
-  readonly parameters: unknown;
-  readonly environment: BenchEnvironment;
-  /** Why a query cannot be asked here, by its name. */
-  readonly failing: ReadonlyMap<string, string>;
-  readonly data: DataFacts;
-}
-
-const WARM_UP_MS = 20_000;
 
 /**
  * Times the project as it is and a rival in turns, each in a database of its own, and compares them query by query. Both
@@ -160,7 +128,7 @@ async function measureBoth(
 ): Promise<AgainstResult> {
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
-  const { clients, samples, seed, threshold = DEFAULT_THRESHOLD, project } = options;
+  const { clients, samples, seed, threshold = DEFAULT_THRESHOLD } = options;
   return withSide(before, options, context, (old) =>
     withSide(after, options, context, async (young) => {
       const [broken] = young.failing.values();
@@ -203,124 +171,13 @@ async function measureBoth(
       };
     }),
   );
-
-  function sideOf({ name, environment, registry }: OpenSide, hash: string | null): AgainstSide {
-    return {
-      name,
-      server: environment.server.version,
-      commit: hash,
-      migration: Object.keys(registry).sort().at(-1) ?? null,
-    };
-  }
-
-  /** Makes the database of a side, and tries every query in it. */
-  function withSide<T>(
-    plan: SidePlan,
-    { projects }: AgainstOptions,
-    outer: RunContext,
-    work: (side: OpenSide) => Promise<T>,
-  ): Promise<T> {
-    const { connection, registry, suite } = plan;
-    const runSetUp = (workspace: ConnectionSettings) => setUpSuite(suite, workspace, outer);
-    // Fresh ones: two sides with the same schema could not share one that is kept.
-    const filled = { connection, projects, seed, registry, keep: false, fresh: true, setUp: suite.setUp, runSetUp };
-    return withFilled(filled, outer, async ({ connection: workspace, rows, reused }, fingerprint) => {
-      const { parameters, statements, failing } = await tryAll(suite, workspace);
-      const environment = await readEnvironment({ workspace, statements, project }, outer);
-      const { payloads, events } = rows;
-      const rowsFingerprint = await fingerprintRows({ projects, seed });
-      const data = { projects, payloads, events, seed, fingerprint, rowsFingerprint, reused };
-      return work({ ...plan, workspace, parameters, environment, failing, data });
-    });
-  }
 }
 
-async function tryAll(
-  suite: Suite,
-  workspace: ConnectionSettings,
-): Promise<{ parameters: unknown; statements: Map<string, string>; failing: Map<string, string> }> {
-  const db = await createKysely<Database>(readOnly(workspace), profiles.bench, { max: 1 });
-  try {
-    const parameters = await suite.draw(db);
-    const statements = new Map<string, string>();
-    const failing = new Map<string, string>();
-    for (const [place, query] of suite.queries.entries()) {
-      try {
-        statements.set(query.name, query.build(db, parameters, 0).compile().sql);
-        await request({ db, queries: suite.queries, parameters, clients: 1 }, place, 0, () => {});
-      } catch (error) {
-        if (!(error instanceof StructdbError) || !error.code.startsWith('BENCH_QUERY')) throw error;
-        failing.set(query.name, messageOf(error));
-      }
-    }
-    return { parameters, statements, failing };
-  } finally {
-    await db.destroy();
-  }
-}
-
-interface CommonQuery {
-  readonly before: SuiteQuery<unknown>;
-  readonly after: SuiteQuery<unknown>;
-}
-
-function commonQueries(old: OpenSide, young: OpenSide): CommonQuery[] {
-  return young.suite.queries.flatMap((after) => {
-    const before = old.suite.queries.find(({ name }) => name === after.name);
-    return before === undefined || old.failing.has(after.name) ? [] : [{ before, after }];
-  });
-}
-
-async function bothPlans(old: OpenSide, young: OpenSide, asked: readonly CommonQuery[], context: RunContext) {
-  const take = async (
-    { workspace: connection, parameters }: OpenSide,
-    queries: readonly SuiteQuery<unknown>[],
-  ): Promise<readonly PlanRecord[]> => (await capturePlans({ connection, queries, parameters }, context)).records;
-  return comparedPlans(
-    await take(
-      old,
-      asked.map(({ before }) => before),
-    ),
-    await take(
-      young,
-      asked.map(({ after }) => after),
-    ),
-  );
-}
-
-async function timeBoth(
-  [old, young]: readonly [OpenSide, OpenSide],
-  asked: readonly CommonQuery[],
-  { clients, samples, seed }: { readonly clients: number; readonly samples: number; readonly seed: number },
-  context: RunContext,
-) {
-  // Classes are those of the project as it is, on both sides: queries of a class run together.
-  const queriesOf = (side: 'before' | 'after') => asked.map((pair) => ({ ...pair[side], class: pair.after.class }));
-  const open = ({ workspace, suite, parameters }: OpenSide, queries: SuiteQuery<unknown>[]) =>
-    Crew.open({ connection: workspace, suite: { ...suite, queries }, parameters, clients, workers: 1 });
-  const first = await open(old, queriesOf('before'));
-  try {
-    const second = await open(young, queriesOf('after'));
-    try {
-      const queries = queriesOf('after');
-      await asStep(context, 'bench.warm-up', 'Warming up both', async () => {
-        for (const crew of [first, second]) await warmUp(crew, queries, WARM_UP_MS, context.signal);
-      });
-      const message = `Timing ${queries.length} queries on both sides in turns, ${samples} times each, from ${clients} clients`;
-      return await asStep(context, 'bench.run', message, () =>
-        interleave({
-          ...{ crews: [first, second] as const, queries, samples, seed, signal: context.signal },
-          onProgress: (done) =>
-            context.report({
-              ...{ kind: 'progress', step: 'bench.run', done, unit: 'items' },
-              total: 2 * samples * queries.length,
-            }),
-        }),
-      );
-    } finally {
-      await second.close();
-    }
-  } finally {
-    await first.close();
-  }
+function sideOf({ name, environment, registry }: OpenSide, hash: string | null): AgainstSide {
+  return {
+    name,
+    server: environment.server.version,
+    commit: hash,
+    migration: Object.keys(registry).sort().at(-1) ?? null,
+  };
 }

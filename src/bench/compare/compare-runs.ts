@@ -1,6 +1,6 @@
 import { StructdbError } from '../../core/errors.ts';
-import { formatCount } from '../../core/units.ts';
 import { type BenchEnvironment, differencesOf } from '../environment.ts';
+import { describePoint } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
 import type { StoredRun } from '../store/stored-run.ts';
 import { comparedPlans } from './changed-access.ts';
@@ -96,12 +96,6 @@ export function verdictOf(points: readonly Pick<ComparedPoint, 'queries' | 'plan
 /** `processor: Intel Xeon, before AMD EPYC` */
 export function describeDifference({ what, before, after }: RunDifference): string {
   return `${what}: ${after}, before ${before}`;
-}
-
-/** `10,000 projects, 4 clients`; with its rate when requests came by a schedule. */
-export function describePoint({ data, clients, loop }: Pick<Point, 'data' | 'clients' | 'loop'>): string {
-  const rate = loop.kind === 'open' ? `, ${loop.ratePerSecond} requests per second` : '';
-  return `${formatCount(data.projects)} projects, ${clients} ${clients === 1 ? 'client' : 'clients'}${rate}`;
 }
 
 /** Points of the same size and concurrency, with the queries that both asked. */

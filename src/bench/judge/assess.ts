@@ -6,6 +6,7 @@ import type { Samples } from '../measure/samples.ts';
 import type { HitRates } from '../observe/counters.ts';
 import type { Utilisation } from '../observe/utilisation.ts';
 import { describeMissed } from '../plans/missed-index.ts';
+import { counted, pointName } from '../point-name.ts';
 import type { BenchResult, ClassResult, JudgedRate, JudgedUtilisation, Point, QueryResult } from '../result.ts';
 import { blockMedians } from '../statistics/blocks.ts';
 import { nearestRank } from '../statistics/percentiles.ts';
@@ -87,8 +88,11 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
     return new StructdbError('INTERRUPTED', 'Interrupted: what was measured until then decides nothing.');
   }
   if (result.verdict === 'pass') return undefined;
+  const several = result.points.length > 1;
   const lines = [
-    ...result.points.flatMap((point) => openPoints(point, result.verdict)),
+    ...result.points.flatMap((point) =>
+      openPoints(point, result.verdict).map((line) => (several ? `${pointName(point)}: ${line}` : line)),
+    ),
     ...growthLines(result.growth, result.verdict),
   ];
   return result.verdict === 'fail'
@@ -109,7 +113,7 @@ function openPoints({ queries, rates, counters, connections, plans }: Point, ver
       .map(({ name, p95, samples, targetMs }) =>
         p95
           ? `${name}: p95 ${formatDuration(p95.value)} (${formatDuration(p95.low)} to ${formatDuration(p95.high)}, ${formatCount(samples)} samples), target below ${formatDuration(targetMs)}`
-          : `${name}: ${samples} samples are too few for a p95`,
+          : `${name}: ${tooFew(samples)}`,
       ),
     ...rates
       .filter((rate) => rate.verdict === verdict)
@@ -138,4 +142,9 @@ function targetOf(name: QueryClass, objectives: Objectives): number {
   return { simple: objectives.simpleFilters, complex: objectives.complexQueries, aggregation: objectives.aggregations }[
     name
   ];
+}
+
+/** Why there is no p95. */
+export function tooFew(samples: number): string {
+  return `${counted(samples, 'sample is', 'samples are')} too few for a p95`;
 }

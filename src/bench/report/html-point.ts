@@ -5,24 +5,14 @@ import { describeLoop } from '../judge/describe-loop.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import type { PlanRecord } from '../plans/plan-record.ts';
 import { renderPlan } from '../plans/plan-text.ts';
+import { counted, pointName } from '../point-name.ts';
 import type { Point, QueryResult } from '../result.ts';
 import { SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import { mark } from './markup.ts';
 import { axisStrip, distribution, latencyScale, rangeStrip, shareStrip } from './pictures.ts';
 import type { QuerySamples } from './report.ts';
 import type { LogScale } from './scale.ts';
-import {
-  CLASS_WORDS,
-  counted,
-  interval,
-  latency,
-  percent,
-  pointName,
-  RATE_WORDS,
-  rate,
-  tableScan,
-  targetGroups,
-} from './words.ts';
+import { CLASS_WORDS, interval, latency, percent, RATE_WORDS, rate, tableScan, targetGroups } from './words.ts';
 
 /** Everything that was measured at one point: the table of queries, their distributions, each in detail, the resources. */
 export function pointContent(point: Point, samples: readonly QuerySamples[] | undefined): string {

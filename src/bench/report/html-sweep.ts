@@ -1,9 +1,10 @@
 import { formatCount } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
+import { counted } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
 import { mark, scrolling } from './markup.ts';
 import { latencyScale, type Series, sweep } from './pictures.ts';
-import { counted, factor, type GrowthWords, growthWords, targetGroups } from './words.ts';
+import { factor, type GrowthWords, growthWords, targetGroups } from './words.ts';
 
 interface Sweep {
   readonly title: string;

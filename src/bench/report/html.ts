@@ -1,6 +1,7 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
 import { instant, page } from '../../report/page.ts';
+import { pointName } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
 import { pointContent } from './html-point.ts';
 import { sideBySideSection } from './html-side-by-side.ts';
@@ -8,7 +9,7 @@ import { sweepSections } from './html-sweep.ts';
 import { mark, noticeList } from './markup.ts';
 import type { BenchReport } from './report.ts';
 import { STYLE } from './style.ts';
-import { environmentFacts, headline, pointName } from './words.ts';
+import { environmentFacts, headline } from './words.ts';
 
 /** The result as one page that is read without scripts and without a network, on a screen, a phone and on paper. */
 export function toHtml({ result, raw }: BenchReport): string {

@@ -3,9 +3,10 @@ import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import { renderPlan } from '../plans/plan-text.ts';
+import { pointName } from '../point-name.ts';
 import type { Point } from '../result.ts';
 import type { BenchReport } from './report.ts';
-import { factor, growthWords, headline, inWords, percent, pointName, RATE_WORDS } from './words.ts';
+import { factor, growthWords, headline, inWords, percent, RATE_WORDS } from './words.ts';
 
 /**
  * The result in the form that CI servers read: a suite per point, a case per target. The time of a query is its p95, so

@@ -4,6 +4,7 @@ import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import { renderPlan } from '../plans/plan-text.ts';
+import { pointName } from '../point-name.ts';
 import type { Point, QueryResult } from '../result.ts';
 import type { BenchReport } from './report.ts';
 import {
@@ -16,7 +17,6 @@ import {
   interval,
   latency,
   percent,
-  pointName,
   RATE_WORDS,
   rate,
   tableScan,

@@ -3,7 +3,8 @@ import type { BenchEnvironment } from '../environment.ts';
 import { judgeBench } from '../judge/assess.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { LargeTableScan } from '../observe/access.ts';
-import type { BenchResult, Growth, JudgedRate, Point, QueryGrowth, QueryResult } from '../result.ts';
+import { counted } from '../point-name.ts';
+import type { BenchResult, Growth, JudgedRate, QueryGrowth, QueryResult } from '../result.ts';
 import { type Percentile, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import { QUERY_CLASSES, type QueryClass } from '../suite/query.ts';
 
@@ -24,16 +25,6 @@ export const RATE_WORDS: Readonly<Record<JudgedRate['name'], string>> = Object.f
   indexHitRate: 'index hit rate',
   cacheHitRate: 'cache hit rate',
 });
-
-/** `10,000 projects, 4 clients` */
-export function pointName({ data, clients }: Pick<Point, 'data' | 'clients'>): string {
-  return `${counted(data.projects, 'project')}, ${counted(clients, 'client')}`;
-}
-
-/** `1 client`, `4 clients` */
-export function counted(count: number, one: string, several = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : several}`;
-}
 
 /** `99.4 %`; `n/a` where too little was counted for a rate. */
 export function percent(value: number | null): string {
