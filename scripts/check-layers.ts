@@ -10,7 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['entries'],
   ['journeys'],
-  ['migrate', 'catalog', 'bench', 'backup', 'wal', 'restore', 'drill', 'devdb', 'schedule'],
+  ['migrate', 'catalog', 'bench', 'backup', 'wal', 'restore', 'drill', 'devdb', 'schedule', 'monitor'],
   ['database'],
   ['repository'],
   ['postgres', 'storage'],
@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
 const USES: Readonly<Record<string, readonly string[]>> = {
   drill: ['restore', 'backup', 'wal'],
   bench: ['migrate', 'catalog'],
+  monitor: ['migrate', 'backup', 'wal', 'drill', 'bench'],
 };
 
 /** What folders outside src may import, besides packages. */

@@ -180,10 +180,31 @@ export const configSchema = z
         suites: z.array(z.string().min(1)).default([]),
       })
       .prefault({}),
+    monitor: z
+      .strictObject({
+        /** Where `monitor serve` listens; loopback unless told otherwise. */
+        host: z.string().min(1).default('127.0.0.1'),
+        port: z.number().int().min(0).max(65535).default(9187),
+        /** Further databases to scrape, as connection URLs. */
+        databases: z.array(z.string().min(1)).default([]),
+        /** TLS and basic authentication, as Prometheus' exporters have them (--web.config.file); relative to the configuration's folder. */
+        webConfig: z.string().min(1).optional(),
+        /** A scrape ends by then, with what it has. */
+        scrapeTimeout: duration('8 seconds'),
+        /** How often stores, archives and evidence are looked at. */
+        factsEvery: duration('60 seconds'),
+        /** How often the page's history takes a sample while nobody scrapes. */
+        sampleEvery: duration('15 seconds'),
+        /** Queries of pg_stat_statements that are told by name. */
+        statements: z.number().int().min(0).max(100).default(10),
+      })
+      .prefault({}),
     objectives: z
       .strictObject({
         rto: duration('15 minutes'),
         rpo: duration('5 minutes'),
+        /** How old the last good drill may be. */
+        drillInterval: duration('8 days'),
         simpleFilters: duration('10 ms'),
         complexQueries: duration('50 ms'),
         aggregations: duration('100 ms'),

@@ -1,0 +1,46 @@
+import type { Metric, Sample } from './metric.ts';
+
+/** The media type of `renderMetrics`. */
+export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/**
+ * Samples in Prometheus' text format 0.0.4, families in the order of their first sample, each with its HELP and TYPE once.
+ * OpenMetrics would add `_total` to the names of counters, and break every dashboard made for postgres_exporter.
+ * https://prometheus.io/docs/instrumenting/exposition_formats/
+ * @param describe gives the family of a name; called once for each
+ */
+export function renderMetrics(samples: Iterable<Sample>, describe: (name: string) => Metric): string {
+  const families = new Map<string, string[]>();
+  for (const { name, labels, value } of samples) {
+    let lines = families.get(name);
+    if (!lines) {
+      const { type, help } = describe(name);
+      lines = [`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`];
+      families.set(name, lines);
+    }
+    lines.push(`${name}${labelsText(labels)} ${valueText(value)}`);
+  }
+  let text = '';
+  for (const lines of families.values()) text += `${lines.join('\n')}\n`;
+  return text;
+}
+
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  let text = '';
+  for (const name in labels) text += `${text === '' ? '{' : ','}${name}="${escapeValue(labels[name]!)}"`;
+  return text === '' ? '' : `${text}}`;
+}
+
+function valueText(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (Number.isFinite(value)) return String(value);
+  return value > 0 ? '+Inf' : '-Inf';
+}
+
+function escapeHelp(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+}
+
+function escapeValue(text: string): string {
+  return /[\\"\n]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : text;
+}
