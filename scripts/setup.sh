@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything a fresh machine needs, idempotent and quick when there is nothing to do: npm's packages (Node 24 among
 # them) and PostgreSQL. It says what it installs. Needs Node (20 or newer) and npm.
-# With --tests also what only the tests need: Ceph's S3 gateway, age, PgBouncer, Alembic and Chromium, on Debian.
+# With --tests also what only the tests need: Ceph's S3 gateway, age, PgBouncer, Alembic, Prometheus and Chromium, on Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Debian keeps PgBouncer there, and an ordinary user's PATH leaves it out.
@@ -54,11 +54,13 @@ if ! have_server; then
 fi
 
 # A real S3 server for the tests: Ceph's gateway with the two servers it stands on; age, which backups are encrypted with;
-# PgBouncer, which migrations must see through; Alembic, whose databases `migrate baseline` adopts; Chromium, which shows
-# reports (elsewhere than on Debian a package of that name may be none: the test takes Chrome too).
+# PgBouncer, which migrations must see through; Alembic, whose databases `migrate baseline` adopts; Prometheus, which reads
+# what `monitor serve` tells, the exporter whose names it keeps, and docker-compose, which validates infra/; Chromium, which
+# shows reports (elsewhere than on Debian a package of that name may be none: the test takes Chrome too).
 install_for_tests() {
   local program package as_root= log policy=/usr/sbin/policy-rc.d forbidden= packages=()
-  for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd pgbouncer:pgbouncer alembic:alembic; do
+  for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd pgbouncer:pgbouncer alembic:alembic \
+    prometheus:prometheus prometheus-postgres-exporter:prometheus-postgres-exporter docker-compose:docker-compose; do
     command -v "${program%%:*}" >/dev/null || packages+=("${program##*:}")
   done
   if grep -qx 'ID=debian' /etc/os-release && ! command -v chromium >/dev/null; then
