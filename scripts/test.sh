@@ -7,4 +7,4 @@ bash scripts/setup.sh --tests
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin" NODE_NO_WARNINGS=1
 STRUCTDB_TEST_PROGRAM=$(bash scripts/stage-package.sh)
 export STRUCTDB_TEST_PROGRAM
-exec node --experimental-vm-modules node_modules/jest/bin/jest.js "$@"
+exec bash scripts/in-memory.sh node --experimental-vm-modules node_modules/jest/bin/jest.js "$@"
