@@ -1,4 +1,7 @@
-import { gauge, type Metric } from './metric.ts';
+import { counter, gauge, type Metric } from './metric.ts';
+
+const IO = ['backend_type', 'object', 'context'];
+const STANDBY = ['application_name', 'client_addr', 'state', 'slot_name', 'pid'];
 
 /**
  * What structdb knows beyond PostgreSQL's own statistics. Times are timestamps in seconds since 1970, so that a rule works
@@ -82,6 +85,9 @@ export const OWN_METRICS = Object.freeze({
   structdb_bench_p95_seconds: gauge('95th percentile of a query in the last benchmark.', 'query', 'class'),
   structdb_bench_target_seconds: gauge('Target of the 95th percentile of a class of queries.', 'class'),
 
+  structdb_database_up: gauge('1 where the connection to a monitored database works, else 0.', 'datname'),
+  structdb_connections: gauge("Clients' connections to the server by state, the exporter's own included.", 'state'),
+  structdb_connections_limit: gauge('Connections that the server allows to users: all but the reserved ones.'),
   structdb_connection_utilisation_ratio: gauge('Connections in use, of those that the server allows to users.'),
   structdb_index_hit_ratio: gauge(
     'Reads of index blocks that needed no read from the file system, since the scrape before.',
@@ -92,6 +98,42 @@ export const OWN_METRICS = Object.freeze({
     'datname',
   ),
   structdb_transactions_per_second: gauge('Transactions that ended, since the scrape before.', 'datname'),
+  structdb_wal_records_total: counter('Records that were written into the WAL.'),
+  structdb_wal_full_page_images_total: counter('Whole pages that were written into the WAL.'),
+  structdb_wal_generated_bytes_total: counter('Bytes of WAL that were generated.'),
+  structdb_wal_buffers_full_total: counter('Times that WAL was written because its buffers were full.'),
+  structdb_wal_writes_total: counter('Times that WAL buffers were written.'),
+  structdb_wal_syncs_total: counter('Times that WAL was synced to disk.'),
+  structdb_wal_write_seconds_total: counter('Time spent writing WAL; 0 unless track_wal_io_timing is on.'),
+  structdb_wal_sync_seconds_total: counter('Time spent syncing WAL; 0 unless track_wal_io_timing is on.'),
+  structdb_io_reads_total: counter('Reads from the file system (PostgreSQL 16 and newer).', ...IO),
+  structdb_io_read_bytes_total: counter('Bytes that were read from the file system.', ...IO),
+  structdb_io_read_seconds_total: counter('Time spent reading; 0 unless track_io_timing is on.', ...IO),
+  structdb_io_writes_total: counter('Writes to the file system.', ...IO),
+  structdb_io_write_bytes_total: counter('Bytes that were written to the file system.', ...IO),
+  structdb_io_write_seconds_total: counter('Time spent writing; 0 unless track_io_timing is on.', ...IO),
+  structdb_io_writebacks_total: counter('Blocks that the kernel was asked to write back.', ...IO),
+  structdb_io_extends_total: counter('Extensions of files.', ...IO),
+  structdb_io_extend_bytes_total: counter('Bytes by which files were extended.', ...IO),
+  structdb_io_extend_seconds_total: counter('Time spent extending files; 0 unless track_io_timing is on.', ...IO),
+  structdb_io_hits_total: counter('Blocks that were found in shared or local buffers.', ...IO),
+  structdb_io_evictions_total: counter('Blocks that made room in a buffer for another one.', ...IO),
+  structdb_io_reuses_total: counter('Buffers of a ring that were used again.', ...IO),
+  structdb_io_fsyncs_total: counter('Calls of fsync.', ...IO),
+  structdb_io_fsync_seconds_total: counter('Time spent in fsync; 0 unless track_io_timing is on.', ...IO),
+  structdb_replication_write_lag_seconds: gauge(
+    'How long a standby takes to write what it is sent; 0 while nothing is behind.',
+    ...STANDBY,
+  ),
+  structdb_replication_flush_lag_seconds: gauge(
+    'How long a standby takes to flush what it is sent; 0 while nothing is behind.',
+    ...STANDBY,
+  ),
+  structdb_replication_replay_lag_seconds: gauge(
+    'How long a standby takes to replay what it is sent; 0 while nothing is behind.',
+    ...STANDBY,
+  ),
+
   structdb_objective_ratio: gauge('What is promised of a ratio: index_hit, cache_hit, connection_utilisation.', 'name'),
 
   structdb_store_up: gauge('1 where a store answered when it was last asked, else 0.', 'store'),
