@@ -8,9 +8,13 @@ export interface TierFacts {
   readonly tier: 'daily' | 'weekly' | 'monthly';
   readonly store: string;
   readonly kind: 'dump' | 'base' | 'incremental';
+  /** Whether the configuration asks for it; the others are made where the role may. */
+  readonly asked: boolean;
   /** Milliseconds. */
   readonly intervalMs: number;
-  /** Whether its period has none yet although its time has passed. */
+  /** When the current day, week or month of it began. */
+  readonly periodBegan: Date;
+  /** Whether that has none yet. */
   readonly due: boolean;
   readonly newest: {
     readonly label: string;
@@ -36,6 +40,10 @@ export interface WindowFacts {
   readonly to: Date;
   /** How far back is promised, in milliseconds. */
   readonly objectiveMs: number;
+  /** Where replay stops inside of what is promised: the first missing segment, and the last instant before it. */
+  readonly holes: readonly { readonly segment: string; readonly lastBefore: Date }[];
+  /** An earlier start that was seen before, is promised still, and is out of reach now; null where nothing was lost. */
+  readonly lostFrom: Date | null;
 }
 
 export interface BenchFacts {
