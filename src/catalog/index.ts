@@ -15,6 +15,7 @@ export { type ExportOptions, type ExportResult, exportCatalog } from './lookup/e
 export { type ImportRecord, listImports } from './lookup/imports.ts';
 export { type ListResult, listCatalogs, type StoredEdition } from './lookup/list.ts';
 export type { Origin } from './lookup/origins.ts';
+export { catalogProvenance, type Provenance, type SourcedEdition } from './lookup/provenance.ts';
 export type { Queryable, Source } from './lookup/reader.ts';
 export {
   cellOf,

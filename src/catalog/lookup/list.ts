@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
 import { withClient } from '../../postgres/connect.ts';
@@ -33,10 +34,15 @@ export async function listCatalogs(
 ): Promise<ListResult> {
   return withClient(options.connection, profiles.probe, context, async (client) => {
     await checkPreconditions(client, { dryRun: true });
-    const { rows: editions } = await client.query<StoredEdition>(QUERY);
+    const editions = await readEditions(client);
     const releases = await listReleases(client, context.clock.now().toISOString().slice(0, 10));
     return { editions, rows: editions.reduce((sum, edition) => sum + edition.rows, 0), releases };
   });
+}
+
+/** The same through a connection that is open already. */
+export async function readEditions(client: pg.Client): Promise<StoredEdition[]> {
+  return (await client.query<StoredEdition>(QUERY)).rows;
 }
 
 const QUERY = `

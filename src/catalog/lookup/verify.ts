@@ -62,6 +62,8 @@ export interface VerifiedFile {
   /** Of its bytes. */
   readonly sha256: string;
   readonly format: string;
+  /** Constants or prices: versions with dates, no rows of an edition. */
+  readonly versioned: boolean;
   /** Good rows of the file, each compared. */
   readonly rows: number;
   /** Rows that could not be read and were not compared. */
@@ -137,7 +139,7 @@ async function verifyRows(client: pg.Client, prepared: PreparedFile, options: Ve
   const unchanged = { inserted: 0, updated: 0, unchanged: 0, retired: 0, retirement: [] };
   const { file, sha256, contentSha256, format, rows, rejected } = reading.report(unchanged);
   const differences = await explained(client, staging.table.name, staging.table.key, found, { sha256, contentSha256 });
-  return { file, sha256, format, rows, rejected, whole: whole.length > 0, differences };
+  return { file, sha256, format, versioned: false, rows, rejected, whole: whole.length > 0, differences };
 }
 
 async function verifyVersions(
@@ -153,7 +155,16 @@ async function verifyVersions(
   const hashes = { sha256: sha256(), contentSha256: null };
   const differences = await explained(client, table.name, [table.key, 'version'], found, hashes);
   const rejected = new Set(problems.map(({ line }) => line)).size;
-  return { file, sha256: sha256(), format, rows: rows.length, rejected, whole: false, differences };
+  return {
+    file,
+    sha256: sha256(),
+    format,
+    versioned: true,
+    rows: rows.length,
+    rejected,
+    whole: false,
+    differences,
+  };
 }
 
 /** What was found about a row, before it is explained. */

@@ -1,0 +1,61 @@
+import { formatDuration } from '../../../core/units.ts';
+import type { TierFacts } from '../../../monitor/facts/facts.ts';
+import type { Area, Proof } from '../confidence.ts';
+import type { Evidence } from '../evidence.ts';
+import { type Claim, from, GOOD_FOR_A_MONTH_MS, now, then, unproven } from './proof.ts';
+
+/** Each tier that is promised: its newest backup is there in time, and somebody has read it again. */
+export function backupProofs({ facts, at }: Pick<Evidence, 'facts' | 'at'>): Area {
+  const { tiers } = facts;
+  const area = { id: 'backups', title: 'Backups' };
+  if (!tiers.ok || tiers.value.length === 0) {
+    const claim: Claim = {
+      id: 'backups.tiers',
+      claim: 'Every tier has its backup',
+      share: 1,
+      remedy: { what: 'Backups of every tier, verified', command: 'structdb backup' },
+    };
+    return { ...area, proofs: [from(claim, tiers, () => unproven(claim, 'No tier is configured.'))] };
+  }
+  const share = 1 / (2 * tiers.value.length);
+  return { ...area, proofs: tiers.value.flatMap((tier) => tierProofs(tier, share, at)) };
+}
+
+function tierProofs(facts: TierFacts, share: number, at: Date): Proof[] {
+  const { tier, kind, store, due, newest } = facts;
+  const name = `${tier} ${kind}`;
+  const made: Claim = {
+    id: `backups.${tier}.made`,
+    claim: `The ${name} is made in time`,
+    share,
+    remedy: { what: `A ${name} of the current period`, command: 'structdb backup' },
+  };
+  const verified: Claim = {
+    id: `backups.${tier}.verified`,
+    claim: `The newest ${name} was read again and found whole`,
+    share,
+    remedy: {
+      what: `The newest ${name} read again`,
+      command: newest === null ? 'structdb backup && structdb backup verify' : `structdb backup verify ${newest.label}`,
+    },
+  };
+  if (newest === null) {
+    const why = `Store "${store}" has none.`;
+    return [unproven(made, why), unproven(verified, why)];
+  }
+  const age = formatDuration(Math.max(0, at.getTime() - newest.at.getTime()));
+  return [
+    due
+      ? unproven(made, `The next one is due; the newest is ${newest.label}, ${age} old.`)
+      : now(made, 1, `${newest.label}, ${age} old, is in store "${store}".`),
+    newest.verified === null
+      ? unproven(verified, `Nobody has read ${newest.label} again.`)
+      : then(
+          verified,
+          newest.verified.ok ? 1 : 0,
+          newest.verified.ok ? `${newest.label} is whole.` : `${newest.label} is damaged.`,
+          newest.verified.at,
+          Math.max(GOOD_FOR_A_MONTH_MS, facts.intervalMs),
+        ),
+  ];
+}
