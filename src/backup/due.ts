@@ -16,10 +16,11 @@ export interface DueTiers {
 
 /**
  * Which of these tiers are due: those whose current day, week or month has no backup of their kind in this repository.
- * One that cannot be read, or that its last verification found broken, is no backup. `database`: whose dumps count.
+ * One that cannot be read, or that its last verification found broken, is no backup. `database`: whose dumps count;
+ * undefined: those of every database.
  */
 export async function dueTiers(
-  of: { readonly repository: Repository; readonly database: string },
+  of: { readonly repository: Repository; readonly database: string | undefined },
   rules: readonly TierRule[],
   policy: Pick<Config['backup'], 'daily' | 'timeZone'>,
   context: RunContext,
@@ -32,7 +33,7 @@ export async function dueTiers(
   for (const entry of (await listBackups(of.repository)).reverse()) {
     const { at, kind, database } = entry.parts;
     if (open.size === 0 || at.getTime() < earliest) break;
-    if (kind === 'dump' && database !== of.database) continue;
+    if (kind === 'dump' && of.database !== undefined && database !== of.database) continue;
     const candidates = [...open].filter((rule) => serves(kind, rule.kind) && at >= begins.get(rule.tier)!);
     if (candidates.length === 0) continue;
     const manifest = await successful(entry);

@@ -19,4 +19,5 @@ export {
   runBackup,
   runDueBackup,
 } from './run.ts';
+export { type NewestOfTier, type TierState, type TierStateOptions, tierStates } from './tier-states.ts';
 export { findProblems, type VerifiedBackup, type VerifyOptions, verifyBackups } from './verify.ts';

@@ -60,7 +60,14 @@ export type { SideBySide, SideBySideQuery, WayResult } from './side-by-side/side
 export { WAYS, type Way } from './side-by-side/ways.ts';
 export type { Percentile } from './statistics/percentiles.ts';
 export { blocksOf, type RawSamples } from './store/raw-samples.ts';
-export { type FoundRun, type RunPlaces, readStoredRun, saveBaseline, storeRun } from './store/run-store.ts';
+export {
+  type FoundRun,
+  newestRunFile,
+  type RunPlaces,
+  readStoredRun,
+  saveBaseline,
+  storeRun,
+} from './store/run-store.ts';
 export { encodeStoredRun, readStoredFile, type StoredRun } from './store/stored-run.ts';
 export {
   type BuiltQuery,

@@ -1,20 +1,20 @@
 import type pg from 'pg';
 import { codeOf, messageOf } from '../core/errors.ts';
+import { IMMUTABLE_TABLES, REFUSING_FUNCTION } from '../database/audit-triggers.ts';
 import { type Check, check, type TableName } from './checks.ts';
 
 /** What the triggers raise (migration 001): restrict_violation. Any other error is no refusal. */
 const REFUSAL = '23001';
 const CANCELLED = '57014';
 
-/** Tables whose rows are never changed, and the statements that their triggers refuse. */
-const IMMUTABLE = ['project_events', 'project_payloads'] as const;
-
 /**
  * The audit triggers of the restored copy: present, ENABLEd ALWAYS, and really refusing UPDATE, DELETE and TRUNCATE,
  * also where replication would skip ordinary triggers. Everything tried is rolled back.
  */
 export async function checkAuditTriggers(client: pg.Client, there: readonly TableName[]): Promise<Check> {
-  const tables = IMMUTABLE.filter((table) => there.some(({ schema, name }) => schema === 'public' && name === table));
+  const tables = IMMUTABLE_TABLES.filter((table) =>
+    there.some(({ schema, name }) => schema === 'public' && name === table),
+  );
   const problems: string[] = [];
   for (const table of tables) {
     problems.push(...(await disabledTriggers(client, table)));
@@ -32,8 +32,8 @@ async function disabledTriggers(client: pg.Client, table: string): Promise<strin
   const { rows } = await client.query<{ name: string }>(
     `select tgname as name from pg_trigger
       where tgrelid = ('public.' || quote_ident($1))::regclass and tgenabled <> 'A'
-        and tgfoid = to_regproc('public.refuse_change')`,
-    [table],
+        and tgfoid = to_regproc($2)`,
+    [table, REFUSING_FUNCTION],
   );
   return rows.map(({ name }) => `trigger ${name} on public.${table} is not ENABLEd ALWAYS`);
 }

@@ -62,12 +62,18 @@ export async function readStoredRun(nameOrPathOrId: string | undefined, places: 
   return { ...(await readStoredFile(file)), file };
 }
 
+/** The file of the newest stored run; undefined when none was kept. Runs are never rewritten. @throws FILE_UNREADABLE */
+export async function newestRunFile({ root }: Pick<RunPlaces, 'root'>): Promise<string | undefined> {
+  const [newest] = await storedIds(root);
+  return newest === undefined ? undefined : path.join(runFolder(root), `${newest}.json`);
+}
+
 async function findRun(wanted: string | undefined, places: RunPlaces): Promise<string> {
   const { root, workingDirectory } = places;
   const ids = await storedIds(root);
-  const newest = ids[0];
   if (wanted === undefined) {
-    if (newest !== undefined) return path.join(runFolder(root), `${newest}.json`);
+    const newest = await newestRunFile({ root });
+    if (newest !== undefined) return newest;
     throw new StructdbError('FILE_MISSING', `There is no stored run in ${runFolder(root)}.`, {
       hint: 'Make one: structdb bench',
     });

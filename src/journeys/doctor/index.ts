@@ -1,6 +1,6 @@
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
-import { baseStoreName, walStoreName } from '../../config/store-names.ts';
+import { baseStoreName, usedStores, walStoreName } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
@@ -13,7 +13,7 @@ import { checkDrills, checkFreshness, checkWindow } from './backups.ts';
 import { attempt, type Finding, failed } from './finding.ts';
 import { askServer, checkPrivileges, judgeServer, type ServerFacts } from './server.ts';
 import { checkSpace, scratchPlace } from './space.ts';
-import { checkStores, usedStores } from './stores.ts';
+import { checkStores } from './stores.ts';
 import { checkTools } from './tools.ts';
 
 export type { Finding, Level } from './finding.ts';
@@ -60,7 +60,7 @@ export async function doctor(options: Readonly<DoctorOptions>, context: RunConte
   }
   const neededBytes = facts?.databaseBytes ?? 0;
   const walStore = walStoreName(config.backup);
-  await look('the stores', () => checkStores(usedStores(config, walStore), openStore, neededBytes, context));
+  await look('the stores', () => checkStores(usedStores(config.backup), openStore, neededBytes, context));
   await look('the disk', () => attempt('space', 'scratch', async () => [await checkSpace(scratchPlace(neededBytes))]));
   const whose = {
     systemIdentifier: facts?.systemIdentifier ?? null,

@@ -1,31 +1,11 @@
 import { stat } from 'node:fs/promises';
-import type { Config } from '../../config/schema.ts';
+import type { UsedStore } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
 import { formatDuration } from '../../core/units.ts';
 import { probeStore } from '../../storage/probe.ts';
 import type { Store } from '../../storage/store.ts';
 import { attempt, type Finding, finding, ok } from './finding.ts';
 import { checkSpace } from './space.ts';
-
-/** A store that something of the configuration uses. */
-export interface UsedStore {
-  readonly name: string;
-  /** `daily`, `wal`, … */
-  readonly usedBy: readonly string[];
-}
-
-/** Every store that a tier or the WAL goes into, each once. */
-export function usedStores({ backup }: Config, walStore: string): UsedStore[] {
-  const uses = new Map<string, string[]>();
-  const use = (name: string | undefined, by: string) => {
-    if (name !== undefined) uses.set(name, [...(uses.get(name) ?? []), by]);
-  };
-  use(backup.daily.store, 'daily');
-  use(backup.weekly?.store, 'weekly');
-  use(backup.monthly?.store, 'monthly');
-  use(walStore, 'wal');
-  return [...uses].map(([name, usedBy]) => ({ name, usedBy }));
-}
 
 /** Uses each store for real: below a prefix of its own, which is empty afterwards. */
 export async function checkStores(
