@@ -12,6 +12,7 @@ import { doctorCommand } from './doctor.ts';
 import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
+import { monitorCommand } from './monitor.ts';
 import { envelope, renderError, styleFor, write } from './output.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { restoreCommand } from './restore.ts';
@@ -35,6 +36,7 @@ const COMMANDS: Readonly<Record<string, Build>> = {
   restore: restoreCommand,
   'dr-test': drTestCommand,
   wal: walCommand,
+  monitor: monitorCommand,
   schedule: (shell, program) => scheduleCommand(shell, () => program),
   completion: (shell, program) => completionCommand(shell, () => program),
 };

@@ -195,6 +195,8 @@ export const configSchema = z
         factsEvery: duration('60 seconds'),
         /** How often the page's history takes a sample while nobody scrapes. */
         sampleEvery: duration('15 seconds'),
+        /** Writes structdb.heartbeat every 10 s, by which a drill tells how much was lost; `wal receive` does so too. */
+        heartbeat: z.boolean().default(false),
         /** Queries of pg_stat_statements that are told by name. */
         statements: z.number().int().min(0).max(100).default(10),
       })

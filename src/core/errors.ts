@@ -157,6 +157,9 @@ export const ERROR_CODES = Object.freeze({
   BENCH_TARGET_MISSED: broken('a benchmark missed a target; each is named'),
   // doctor
   UNHEALTHY: broken('doctor found a problem; each has its fix'),
+  // monitoring
+  PROMISE_BROKEN: broken('monitor check found promises that do not hold; each is named with what mends it'),
+  WEB_CONFIG_INVALID: usage('the web configuration of monitor serve has problems; all of them are listed'),
   // locks
   LOCKED: locked('somebody else holds the lock; who and since when is named'),
 } satisfies Record<string, CodeEntry>);

@@ -5,8 +5,8 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { formatLsn } from '../core/lsn.ts';
-import { beat, ensureHeartbeat, HEARTBEAT_MS } from '../database/heartbeat.ts';
-import { connect, withClient } from '../postgres/connect.ts';
+import { keepBeating } from '../database/keep-beating.ts';
+import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { ensureSlot, readWalServer, type WalServer } from '../postgres/replication-slot.ts';
 import { findProgram, type SearchPlaces } from '../programs/find.ts';
@@ -125,7 +125,9 @@ class Receiver {
     // What a run before this one received and could not upload.
     await this.#uploader.upload(true);
     await this.#uploader.forgetOpen();
-    const work = [this.#keepStreaming(), this.#keepUploading(), this.#keepBeating()];
+    const { connection, heartbeat } = this.#options;
+    const work = [this.#keepStreaming(), this.#keepUploading()];
+    if (heartbeat) work.push(keepBeating(connection, this.#context));
     await Promise.all(work.map((each) => each.catch((error: unknown) => this.#fail(error))));
     // Asked to stop, or lost: what has come until now is brought home.
     await this.#uploader.upload(true).then(
@@ -261,31 +263,6 @@ class Receiver {
       if (trouble !== this.#storeTrouble) this.#warn(`${trouble} It is tried again.`);
       this.#storeTrouble = trouble;
       return false;
-    }
-  }
-
-  /** The heartbeat is a help, not a condition: what fails here is tried again, silently. */
-  async #keepBeating(): Promise<void> {
-    if (!this.#options.heartbeat) return;
-    let told = false;
-    while (!this.#stopped) {
-      const client = await connect(this.#options.connection, profiles.probe).catch(() => undefined);
-      try {
-        if (client && (await ensureHeartbeat(client))) {
-          while (!this.#stopped) {
-            await beat(client);
-            await this.#pause(HEARTBEAT_MS);
-          }
-        } else if (client && !told) {
-          told = true;
-          this.#notice('There is no structdb.heartbeat, and the role may not make it: none is written.');
-        }
-      } catch {
-        // The server went away.
-      } finally {
-        await client?.end().catch(() => {});
-      }
-      await this.#pause(HEARTBEAT_MS);
     }
   }
 

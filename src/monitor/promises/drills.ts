@@ -91,7 +91,7 @@ function judgeRpo(base: PastDrill | undefined, { rpo }: Objectives): PromiseVerd
     return none(RPO, { message, runbook: RUNBOOK });
   }
   const told = {
-    message: `The last drill of a base backup lost ${formatDuration(base.rpoMs)} of ${formatDuration(rpo)}.`,
+    message: `The last drill of a base backup lost ${base.rpoMs === 0 ? 'nothing' : formatDuration(base.rpoMs)}; ${formatDuration(rpo)} are allowed.`,
     measured: { value: base.rpoMs / 1000, limit: rpo / 1000, unit: 's' },
     runbook: RUNBOOK,
   } as const;
