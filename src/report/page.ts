@@ -1,22 +1,47 @@
+import { createHash } from 'node:crypto';
 import { escapeXml } from './escape.ts';
 
+export interface PageParts {
+  readonly title: string;
+  readonly style: string;
+  readonly body: string;
+  /** Elements for the head, after the title. */
+  readonly head?: string;
+  /** Run when the body is there; it may ask its own server, and nobody else. */
+  readonly script?: string;
+}
+
 /** One page that needs nothing else: no script, no style sheet, no font, no picture from outside, and it could not. */
-export function page(parts: { readonly title: string; readonly style: string; readonly body: string }): string {
+export function page(parts: PageParts): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(parts)}">
 <title>${escapeXml(parts.title)}</title>
-<style>${BASE_STYLE}${parts.style}</style>
+<style>${BASE_STYLE}${parts.style}</style>${parts.head === undefined ? '' : `\n${parts.head}`}
 </head>
 <body>
-${parts.body}
+${parts.body}${parts.script === undefined ? '' : `\n<script>${parts.script}</script>`}
 </body>
 </html>
 `;
+}
+
+/**
+ * What a page of these parts may do: its own style and script by their hashes, and nothing that text in it could smuggle in.
+ * https://www.w3.org/TR/CSP3/#grammardef-hash-source
+ */
+export function contentPolicy({ style, script }: Pick<PageParts, 'style' | 'script'>): string {
+  const allowed = ["default-src 'none'", `style-src ${hashSource(BASE_STYLE + style)}`, 'img-src data:'];
+  if (script !== undefined) allowed.push(`script-src ${hashSource(script)}`, "connect-src 'self'");
+  return [...allowed, "base-uri 'none'", "form-action 'none'"].join('; ');
+}
+
+function hashSource(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
 /** `2026-11-30 02:15:30 UTC` */
