@@ -1,19 +1,11 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, it } from '@jest/globals';
-import { chromium } from 'playwright-core';
+import { expect } from '@jest/globals';
 import { toHtml } from '../../../src/bench/report/index.ts';
+import { inBrowser, launchBrowser, PATIENCE, WIDER } from '../../support/browser.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
 import { ASKED, reportOfPoints } from './support.ts';
-
-/** Debian's browser, or one that the machine has already. */
-const browserPath = [process.env.STRUCTDB_TEST_BROWSER, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (file) => file !== undefined && existsSync(file),
-);
-// On the machine that counts, its absence is a failure: scripts/setup.sh --tests installs it.
-const orSkip = browserPath || process.env.CI ? it : it.skip;
 
 const report = reportOfPoints(
   [...ASKED, { name: `a-name-${'that-does-not-end-'.repeat(6)}"<b>`, class: 'simple', medianMs: 1 }],
@@ -45,22 +37,16 @@ const MISPLACED = `(() => {
   return found;
 })()`;
 
-/** Run in the page: what makes it scroll sideways; some parts scroll within themselves. */
-const WIDER = `[...document.querySelectorAll('body *:not(.scroll *, pre *)')]
-  .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-  .map((element) => element.outerHTML.slice(0, 160))`;
-
 /** Run in the page: how many of what is folded is not shown. */
 const FOLDED = `[...document.querySelectorAll('details dl')].filter((each) => !each.checkVisibility()).length`;
 
-orSkip('A real browser shows the page on a screen, a phone and paper, without a request or an error', async () => {
+inBrowser('A real browser shows the page on a screen, a phone and paper, without a request or an error', async () => {
   const file = path.join(await scratchDirectory(), 'report.html');
   await writeFile(file, toHtml(report));
-  // Root may not use Chromium's sandbox; the page is ours.
-  const browser = await chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'], timeout: 90_000 });
+  const browser = await launchBrowser();
   try {
     const page = await browser.newPage({ colorScheme: 'light' });
-    page.setDefaultTimeout(90_000);
+    page.setDefaultTimeout(PATIENCE);
     const told: string[] = [];
     page.on('console', (message) => void told.push(message.text()));
     page.on('pageerror', (error) => void told.push(String(error)));

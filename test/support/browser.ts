@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs';
+import { it } from '@jest/globals';
+import { type Browser, chromium } from 'playwright-core';
+
+/** Debian's browser, or one that the machine has already. */
+const browserPath = [process.env.STRUCTDB_TEST_BROWSER, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+  (file) => file !== undefined && existsSync(file),
+);
+
+/** On the machine that counts, its absence is a failure: scripts/setup.sh --tests installs it. */
+export const inBrowser = browserPath || process.env.CI ? it : it.skip;
+
+/** Milliseconds that a step may take on a machine that does a lot besides. */
+export const PATIENCE = 90_000;
+
+/** Closed by whoever asked for it. Root may not use Chromium's sandbox; the pages are ours. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'], timeout: PATIENCE });
+}
+
+/** Run in a page: what makes it scroll sideways; some parts scroll within themselves, or cut off what is too long. */
+export const WIDER = `(() => {
+  const edge = document.documentElement.clientWidth + 1;
+  const isWithin = (element) =>
+    element && element !== document.body && (getComputedStyle(element).overflowX !== 'visible' || isWithin(element.parentElement));
+  return [...document.querySelectorAll('body *')]
+    .filter((element) => element.getBoundingClientRect().right > edge && !isWithin(element.parentElement))
+    .map((element) => element.outerHTML.slice(0, 160));
+})()`;
