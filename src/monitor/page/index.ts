@@ -1,0 +1,1 @@
+export { PAGE_CSP, renderFragment, renderPage } from './render.ts';
