@@ -6,6 +6,7 @@ import type { ArchiveSettings, FetchResult, PushResult, ReceiveResult } from '..
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { actorOf, addIdentityOption, configuredWalStore, openStore } from './store.ts';
+import { walSetupCommand } from './wal-setup.ts';
 
 interface ArchiveFlag {
   readonly archive?: string;
@@ -17,6 +18,7 @@ export function walCommand(shell: Shell): Command {
     pushCommand(shell),
     fetchCommand(shell),
     receiveCommand(shell),
+    walSetupCommand(shell),
     statusCommand(shell),
     verifyCommand(shell),
   ]);

@@ -3,6 +3,7 @@ export { type ArchiveSettings, readArchiveSettings } from '../repository/archive
 export { type FetchOptions, type FetchResult, fetchWalFile } from './fetch.ts';
 export { type PushOptions, type PushResult, pushWalFile } from './push.ts';
 export { type ReceiveOptions, type ReceiveResult, receiveWal } from './receive.ts';
+export { setUpArchive, type WalSetupOptions, type WalSetupResult, type WalSource } from './setup.ts';
 export {
   type ClusterWalStatus,
   type NeededHole,

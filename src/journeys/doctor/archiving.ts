@@ -75,7 +75,7 @@ function judgeSettings({ settings }: ServerFacts, receiving: boolean): Finding[]
         'archiving',
         'mode',
         'WAL is not archived: a disaster costs everything since the last backup.',
-        'ALTER SYSTEM SET archive_mode = on;  set archive_command to "structdb wal push" (docs/wal.md), restart; or run: structdb wal receive',
+        'ALTER SYSTEM SET archive_mode = on;  set archive_command to what "structdb wal setup" prints (docs/wal.md), restart; or run: structdb wal receive',
       ),
     ];
   }
@@ -87,7 +87,7 @@ function judgeSettings({ settings }: ServerFacts, receiving: boolean): Finding[]
         'archiving',
         'command',
         'archive_mode is on, but archive_command is empty: WAL piles up on the server.',
-        'ALTER SYSTEM SET archive_command = …;  SELECT pg_reload_conf();   (docs/wal.md)',
+        'structdb wal setup <folder> prints it: ALTER SYSTEM SET archive_command = …;  SELECT pg_reload_conf();',
       ),
     );
   }
