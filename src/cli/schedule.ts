@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { CONFIG_NAMES, type Project, readDotEnv } from '../config/project.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
-import type { Changes, UnitScope } from '../schedule/index.ts';
+import type { Changes, Program, UnitScope, UnitSettings } from '../schedule/index.ts';
 import type { Session } from './session.ts';
 import type { Outcome, Shell } from './shell.ts';
 
@@ -59,7 +59,7 @@ async function print(session: Session, flags: Flags, commands: ReadonlySet<strin
     const text = renderBlock(scene.jobs, scene.cron);
     return { result: { kind: 'cron', text }, human: () => text };
   }
-  const units = renderUnits(scene.jobs, scene.program, scene.cron.timeZone, scopeOf(flags, session));
+  const units = renderUnits(scene.jobs, await unitSettings(session, flags, scene));
   return {
     result: { kind: 'systemd', units: units.map(({ name, text }) => ({ name, text })) },
     human: () => units.map(({ name, text }) => `# ${name}\n${text}`).join('\n'),
@@ -69,7 +69,8 @@ async function print(session: Session, flags: Flags, commands: ReadonlySet<strin
 async function install(session: Session, flags: Flags, commands: ReadonlySet<string>): Promise<Outcome> {
   const { installBlock, installUnits, renderBlock, renderUnits } = await import('../schedule/index.ts');
   const { environment, context, project } = session;
-  const { jobs, program, cron } = await sceneOf(session, flags, commands);
+  const scene = await sceneOf(session, flags, commands);
+  const { jobs, program, cron } = scene;
   if (flags.systemd === undefined) {
     const block = renderBlock(jobs, cron);
     await mkdir(path.dirname(program.logFile), { recursive: true });
@@ -78,8 +79,9 @@ async function install(session: Session, flags: Flags, commands: ReadonlySet<str
     const result = { kind: 'cron', jobs: jobs.map(({ name }) => name), log: program.logFile, ...changes };
     return { result, human: (style) => describe(changes, style, `What they say is in ${program.logFile}.`) };
   }
-  const scope = scopeOf(flags, session);
-  const units = renderUnits(jobs, program, cron.timeZone, scope);
+  const settings = await unitSettings(session, flags, scene);
+  const { scope } = settings;
+  const units = renderUnits(jobs, settings);
   const changes = await installUnits(program.project, units, scope, environment, context);
   warnOfEnvironment(session, await readDotEnvNames(project.root));
   const look = `systemctl ${scope === 'user' ? '--user ' : ''}list-timers 'structdb-*'`;
@@ -109,12 +111,13 @@ async function sceneOf(session: Session, { without = [] }: Flags, commands: Read
   const { findFlock, jobsOf, systemTimeZone } = await import('../schedule/index.ts');
   const { backup } = await session.config();
   const project = await projectFolder(session);
-  const program = {
+  const program: Program = {
     node: process.execPath,
     script: await realpath(process.argv[1] ?? ''),
     project,
     logFile: path.join(project, '.structdb', 'schedule.log'),
     flags: await configFlags(session.project),
+    ...(await placesOf(session, project)),
   };
   const cron = {
     program,
@@ -131,6 +134,43 @@ async function sceneOf(session: Session, { without = [] }: Flags, commands: Read
     });
   }
   return { program, cron, jobs: jobs.filter(({ name }) => !without.includes(name)) };
+}
+
+async function unitSettings(
+  session: Session,
+  flags: Flags,
+  { program, cron }: { readonly program: Program; readonly cron: { readonly timeZone: string } },
+): Promise<UnitSettings> {
+  const { systemdVersion } = await import('../schedule/index.ts');
+  return {
+    program,
+    timeZone: cron.timeZone,
+    scope: scopeOf(flags, session),
+    systemd: await systemdVersion(session.environment, session.context),
+  };
+}
+
+/** What a service that is shut in must still reach. */
+async function placesOf(
+  session: Session,
+  project: string,
+): Promise<Pick<Program, 'writes' | 'groupAccess' | 'socket'>> {
+  const { privateDirectory } = await import('../devdb/address.ts');
+  const { stores } = await session.config();
+  const folders = Object.values(stores).filter((store) => store.type === 'directory');
+  // No server is needed to plan: an address that cannot be made out yet asks for nothing.
+  const connection = await session.connection().catch(() => undefined);
+  return {
+    writes: [
+      ...new Set([
+        path.join(project, '.structdb'),
+        await privateDirectory(project),
+        ...folders.map((store) => path.resolve(project, store.path)),
+      ]),
+    ],
+    groupAccess: folders.some(({ groupAccess }) => groupAccess),
+    socket: connection?.host.startsWith('/') ? connection.host : undefined,
+  };
 }
 
 async function projectFolder(session: Session): Promise<string> {

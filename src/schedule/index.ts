@@ -7,7 +7,8 @@ export {
   installUnits,
   removeBlock,
   removeUnits,
+  systemdVersion,
   systemTimeZone,
 } from './install.ts';
 export { type Job, jobsOf, type Program } from './jobs.ts';
-export { renderUnits, type Unit, type UnitScope } from './units.ts';
+export { renderUnits, type Unit, type UnitScope, type UnitSettings } from './units.ts';

@@ -107,6 +107,23 @@ async function ownUnits(project: string, directory: string): Promise<string[]> {
   return own;
 }
 
+/** The version of systemd on this machine, e.g. 252; undefined where it has none, or does not tell. */
+export async function systemdVersion(environment: Environment, context: RunContext): Promise<number | undefined> {
+  const program = await programOnPath('systemctl', environment);
+  if (!program) return undefined;
+  const told = await runProgram(program, ['--version'], {
+    env: inherited(environment, []),
+    signal: context.signal,
+    timeoutMs: 10_000,
+    doing: 'systemctl --version',
+  }).catch((error: unknown) => {
+    if (context.signal.aborted) throw error;
+    return undefined;
+  });
+  const [, version] = /^systemd (\d+)/.exec(told?.stdout ?? '') ?? [];
+  return version === undefined ? undefined : Number(version);
+}
+
 function unitDirectory(scope: UnitScope, { variables, home }: Environment): string {
   if (scope === 'system') return '/etc/systemd/system';
   return path.join(variables.XDG_CONFIG_HOME || path.join(home, '.config'), 'systemd/user');

@@ -25,6 +25,12 @@ export interface Program {
   readonly logFile: string;
   /** Flags of every job: `--config` where the configuration is not found by its name. */
   readonly flags: readonly string[];
+  /** The folders that what runs always writes into: the project's state, and stores that are directories. */
+  readonly writes: readonly string[];
+  /** Whether a store gives its folders to a group. */
+  readonly groupAccess: boolean;
+  /** The folder of PostgreSQL's socket; undefined where it is reached over the network, or nothing is known yet. */
+  readonly socket?: string | undefined;
 }
 
 const DASHBOARD_MINUTES = 5;

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { configSchema } from '../../src/config/schema.ts';
 import { periodStart } from '../../src/core/period.ts';
 import { localTimes, renderBlock, withBlock, withoutBlock } from '../../src/schedule/crontab.ts';
-import { type Job, jobsOf, renderUnits } from '../../src/schedule/index.ts';
+import { type Job, jobsOf, renderUnits, type UnitSettings } from '../../src/schedule/index.ts';
 import { structdb } from '../support/cli.ts';
 import { newProject } from '../support/project.ts';
 import { scratchDirectory } from '../support/scratch.ts';
@@ -29,7 +29,15 @@ async function oddProgram(name: string) {
     script,
     `require('node:fs').writeFileSync('said', JSON.stringify({ cwd: process.cwd(), args: process.argv.slice(2) }));`,
   );
-  return { node: process.execPath, script, project, logFile: path.join(project, 'log'), flags: ['--config', 'a % b'] };
+  return {
+    node: process.execPath,
+    script,
+    project,
+    logFile: path.join(project, 'log'),
+    flags: ['--config', 'a % b'],
+    writes: [path.join(project, '.structdb'), '/srv/the backups'],
+    groupAccess: false,
+  };
 }
 
 /** What cron does to the sixth field (Debian's do_command.c): `\%` is a percent sign, a bare one ends the command. */
@@ -128,13 +136,9 @@ describe('The units of systemd', () => {
   const analyze = ['/usr/bin/systemd-analyze', '/bin/systemd-analyze'].find(existsSync);
 
   (analyze ? it : it.skip)('are understood by systemd itself, whatever the folder is named', async () => {
-    for (const name of ODD) {
+    for (const [at, name] of ODD.entries()) {
       const program = await oddProgram(name);
-      const directory = await mkdtemp(path.join(scratch, 'units-'));
-      const files = renderUnits(jobs, program, 'Europe/Berlin', 'system').map(({ name: unit, text }) => {
-        writeFileSync(path.join(directory, unit), text);
-        return path.join(directory, unit);
-      });
+      const files = await unitFiles({ program, timeZone: 'Europe/Berlin', scope: at % 2 === 0 ? 'system' : 'user' });
       expect(files).toHaveLength(10);
       // It looks at other units of the machine too, and complains of those.
       const own = verify(analyze!, files)
@@ -144,6 +148,60 @@ describe('The units of systemd', () => {
     }
   });
 
+  (analyze ? it : it.skip)('shut in what runs always, as far as systemd itself judges it', async () => {
+    const program = {
+      ...(await oddProgram('plain')),
+      project: '/srv/app',
+      script: '/srv/structdb.js',
+      node: '/usr/bin/node',
+    };
+    const files = await unitFiles({
+      program: { ...program, writes: ['/srv/app/.structdb', '/backups'] },
+      timeZone: 'UTC',
+      scope: 'system',
+    });
+    const services = files.filter((file) => /-(receive|monitor)\.service$/.test(file));
+    expect(services).toHaveLength(2);
+    for (const file of services) {
+      // 0 is shut in, 10 is open: what runs as root without any of it has 9.6. Above the threshold it fails.
+      const told = execFileSync(analyze!, ['security', '--offline=yes', '--no-pager', '--threshold=35', file], {
+        encoding: 'utf8',
+      });
+      expect(told).toMatch(/exposure level/);
+    }
+  });
+
+  it('let a service write where it has to, and take nothing away that it needs', async () => {
+    const odd = await oddProgram("it's 100% odd");
+    const app = { ...odd, node: '/usr/bin/node', script: '/opt/structdb.js', project: '/srv/app' };
+    const program = { ...app, writes: ['/srv/app/.structdb', '/mnt/100% "backups"'], socket: '/run/postgresql' };
+    const settings = { program, timeZone: 'UTC', scope: 'system' } as const;
+    const monitor = settingsOf('monitor', settings);
+    expect(monitor).toContain('ReadWritePaths=-/srv/app/.structdb');
+    expect(monitor).toContain('ReadWritePaths="-/mnt/100%% \\"backups\\""');
+    expect(monitor).toEqual(expect.arrayContaining(['Restart=always', 'PrivateTmp=true', 'RestrictSUIDSGID=true']));
+    expect(monitor.join()).not.toMatch(/MemoryDenyWriteExecute|RestartSteps/);
+    expect(settingsOf('monitor', { ...settings, systemd: 254 })).toContain('RestartMaxDelaySec=300');
+
+    // PostgreSQL's socket is in /tmp where it was built by hand: one of its own would hide it.
+    const inTmp = settingsOf('receive', { ...settings, program: { ...program, socket: '/tmp' } });
+    expect(inTmp).not.toContain('PrivateTmp=true');
+    expect(inTmp).toContain('ReadWritePaths=-/var/tmp');
+    const shared = settingsOf('receive', { ...settings, program: { ...program, groupAccess: true } });
+    expect(shared).not.toContain('RestrictSUIDSGID=true');
+
+    // A user's manager can make no file systems, and take no capabilities away.
+    const user = settingsOf('monitor', { ...settings, scope: 'user' });
+    expect(user).toContain('SystemCallFilter=@system-service');
+    expect(user.join()).not.toMatch(/Protect|Private|ReadWritePaths|CapabilityBoundingSet|network-online/);
+
+    // Programs of the user, which may be set-user-ID (mail), are started by backups.
+    const backup = settingsOf('backup', settings);
+    expect(backup).toContain('ProtectKernelModules=true');
+    expect(backup.join()).not.toMatch(/NoNewPrivileges|ProtectSystem|SystemCallFilter|Restart/);
+    expect(settingsOf('backup', { ...settings, scope: 'user' }).join()).not.toMatch(/Protect/);
+  });
+
   (analyze ? it : it.skip)('name what is wrong when they are: the check checks', async () => {
     const directory = await mkdtemp(path.join(scratch, 'units-'));
     const file = path.join(directory, 'structdb-x.timer');
@@ -151,6 +209,19 @@ describe('The units of systemd', () => {
     expect(verify(analyze!, [file])).toContain('structdb-x.timer');
   });
 });
+
+async function unitFiles(settings: UnitSettings): Promise<string[]> {
+  const directory = await mkdtemp(path.join(scratch, 'units-'));
+  return renderUnits(jobs, settings).map(({ name, text }) => {
+    writeFileSync(path.join(directory, name), text);
+    return path.join(directory, name);
+  });
+}
+
+function settingsOf(job: string, settings: UnitSettings): string[] {
+  const unit = renderUnits(jobs, settings).find(({ name }) => name.endsWith(`-${job}.service`));
+  return unit!.text.split('\n').filter((line) => line.includes('='));
+}
 
 function verify(program: string, files: readonly string[]): string {
   try {
