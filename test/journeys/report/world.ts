@@ -4,6 +4,7 @@ import type { PastDrill } from '../../../src/drill/index.ts';
 import type { Evidence } from '../../../src/journeys/report/evidence.ts';
 import type { Fact } from '../../../src/monitor/facts/fact.ts';
 import type { TierFacts } from '../../../src/monitor/facts/facts.ts';
+import type { PromiseState, PromiseVerdict } from '../../../src/monitor/promise.ts';
 
 export const NOW = new Date('2026-11-24T12:00:00Z');
 export const DAY_MS = 86_400_000;
@@ -81,7 +82,7 @@ export function evidenceOf(world: World): Evidence {
   const fact = <T>(part: string, value: T): Fact<T> =>
     world.unread.has(part)
       ? { ok: false, at: NOW, error: `${part} cannot be read`, hint: null }
-      : { ok: true, at: NOW, value };
+      : { ok: true, at: NOW, value, stale: null };
   const { backup, objectives } = configSchema.parse({});
   return {
     at: NOW,
@@ -96,26 +97,34 @@ export function evidenceOf(world: World): Evidence {
       ),
       tiers: fact('tiers', world.tiers.map(tierOf)),
       stores: fact('stores', [{ store: 'local', backups: { dump: 1, base: 1, incremental: 0 }, error: null }]),
-      wal: fact('wal', walOf(world)),
+      wal: fact('wal', walOf()),
       window: fact(
         'window',
         world.reachDays === null
           ? null
-          : { from: before(world.reachDays), to: before(0.001), objectiveMs: backup.wal.recoveryWindow },
+          : {
+              from: before(world.reachDays),
+              to: before(0.001),
+              objectiveMs: backup.wal.recoveryWindow,
+              holes: [],
+              lostFrom: null,
+            },
       ),
       drills: fact('drills', []),
       bench: fact('bench', null),
       disks: fact('disks', [{ place: 'store local', freeBytes: 5e10, sizeBytes: 1e11 }]),
     },
-    promises: [0, 1, 2].map((at) => ({
-      id: `promise.${at}`,
-      state: world.broken && at === 0 ? 'broken' : at < world.known ? 'kept' : 'unknown',
-      message: `Promise ${at}`,
-      details: [],
-      fix: 'structdb doctor',
-      runbook: null,
-      measured: null,
-    })),
+    promises: [
+      ...[0, 1, 2].map((at) =>
+        promise(`promise.${at}`, world.broken && at === 0 ? 'broken' : at < world.known ? 'kept' : 'unknown'),
+      ),
+      ...['wal.archiving', 'wal.complete'].map((id) =>
+        promise(id, world.archived && !world.unread.has('wal') ? 'kept' : 'none'),
+      ),
+      ...world.tiers.map(({ made }, at) =>
+        promise(`backup.${TIERS[at]}`, made === 'good' && !world.unread.has('tiers') ? 'kept' : 'none'),
+      ),
+    ],
     schema: fact('schema', {
       database: 'app',
       mode: 'strict',
@@ -150,8 +159,22 @@ export function evidenceOf(world: World): Evidence {
       world.drills.map(drillOf).toSorted((a, b) => (a.at < b.at ? -1 : 1)),
     ),
     service: world.answers
-      ? { ok: true, at: NOW, value: { url: 'http://127.0.0.1:9187/healthz' } }
+      ? { ok: true, at: NOW, value: { url: 'http://127.0.0.1:9187/healthz' }, stale: null }
       : { ok: false, at: NOW, error: 'nobody answers', hint: null },
+  };
+}
+
+const TIERS = ['daily', 'weekly', 'monthly'] as const;
+
+function promise(id: string, state: PromiseState): PromiseVerdict {
+  return {
+    id,
+    state,
+    message: `${id} is ${state}.`,
+    details: [],
+    fix: 'structdb doctor',
+    runbook: null,
+    measured: null,
   };
 }
 
@@ -176,12 +199,14 @@ function statusOf({ applied }: World) {
 }
 
 function tierOf({ made, verifiedAge }: World['tiers'][number], at: number): TierFacts {
-  const tier = (['daily', 'weekly', 'monthly'] as const)[at]!;
+  const tier = TIERS[at]!;
   const age = made === 'due' ? 2 : 0.4;
   return {
     tier,
     store: 'local',
     kind: at === 0 ? 'dump' : 'base',
+    asked: true,
+    periodBegan: before(0.4),
     intervalMs: [1, 7, 31][at]! * DAY_MS,
     due: made !== 'good',
     newest:
@@ -197,24 +222,14 @@ function tierOf({ made, verifiedAge }: World['tiers'][number], at: number): Tier
   };
 }
 
-function walOf({ archived }: World) {
+function walOf() {
   return {
     walStore: '/backups',
-    clusters: [
-      {
-        systemIdentifier: '7',
-        timelines: [{ newest: '000000010000000000000009', holes: [] } as never],
-        partials: 0,
-        sizeBytes: 1_000_000,
-        windows: [],
-        baseBackups: 1,
-        missing: [],
-      },
-    ],
-    server: { systemIdentifier: '7', segmentSizeBytes: 16_777_216, behindSegments: 0 } as never,
+    clusters: [],
+    server: null,
     serverError: null,
     trimLimitBytes: null,
-    work: archived ? [] : ['Archiving fails at 00000001000000000000000A.'],
+    work: [],
   };
 }
 

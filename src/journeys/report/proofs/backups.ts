@@ -1,14 +1,16 @@
-import { formatDuration } from '../../../core/units.ts';
 import type { TierFacts } from '../../../monitor/facts/facts.ts';
+import type { PromiseVerdict } from '../../../monitor/promise.ts';
 import type { Area, Proof } from '../confidence.ts';
 import type { Evidence } from '../evidence.ts';
 import { type Claim, from, GOOD_FOR_A_MONTH_MS, now, then, unproven } from './proof.ts';
 
 /** Each tier that is promised: its newest backup is there in time, and somebody has read it again. */
-export function backupProofs({ facts, at }: Pick<Evidence, 'facts' | 'at'>): Area {
+export function backupProofs({ facts, promises }: Pick<Evidence, 'facts' | 'promises'>): Area {
   const { tiers } = facts;
   const area = { id: 'backups', title: 'Backups' };
-  if (!tiers.ok || tiers.value.length === 0) {
+  // What the configuration does not ask for is no promise.
+  const asked = tiers.ok ? tiers.value.filter((tier) => tier.asked) : [];
+  if (asked.length === 0) {
     const claim: Claim = {
       id: 'backups.tiers',
       claim: 'Every tier has its backup',
@@ -17,12 +19,16 @@ export function backupProofs({ facts, at }: Pick<Evidence, 'facts' | 'at'>): Are
     };
     return { ...area, proofs: [from(claim, tiers, () => unproven(claim, 'No tier is configured.'))] };
   }
-  const share = 1 / (2 * tiers.value.length);
-  return { ...area, proofs: tiers.value.flatMap((tier) => tierProofs(tier, share, at)) };
+  const share = 1 / (2 * asked.length);
+  const proofs = asked.flatMap((tier) => {
+    const promise = promises.find(({ id }) => id === `backup.${tier.tier}`);
+    return tierProofs(tier, share, promise);
+  });
+  return { ...area, proofs };
 }
 
-function tierProofs(facts: TierFacts, share: number, at: Date): Proof[] {
-  const { tier, kind, store, due, newest } = facts;
+function tierProofs(facts: TierFacts, share: number, promise: PromiseVerdict | undefined): Proof[] {
+  const { tier, kind, store, newest } = facts;
   const name = `${tier} ${kind}`;
   const made: Claim = {
     id: `backups.${tier}.made`,
@@ -43,11 +49,8 @@ function tierProofs(facts: TierFacts, share: number, at: Date): Proof[] {
     const why = `Store "${store}" has none.`;
     return [unproven(made, why), unproven(verified, why)];
   }
-  const age = formatDuration(Math.max(0, at.getTime() - newest.at.getTime()));
   return [
-    due
-      ? unproven(made, `The next one is due; the newest is ${newest.label}, ${age} old.`)
-      : now(made, 1, `${newest.label}, ${age} old, is in store "${store}".`),
+    now(made, promise?.state === 'kept' ? 1 : 0, promise?.message ?? 'Whether it is in time is not known.'),
     newest.verified === null
       ? unproven(verified, `Nobody has read ${newest.label} again.`)
       : then(

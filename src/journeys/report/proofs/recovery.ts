@@ -1,6 +1,5 @@
 import { formatDuration } from '../../../core/units.ts';
-import type { Fact } from '../../../monitor/facts/fact.ts';
-import type { WalStatusResult } from '../../../wal/index.ts';
+import { instant } from '../../../report/page.ts';
 import type { Area } from '../confidence.ts';
 import type { Evidence } from '../evidence.ts';
 import { type Claim, from, now, unproven } from './proof.ts';
@@ -23,8 +22,10 @@ const ARCHIVE: Claim = {
 };
 
 /** How much of the promised span can be reached, and whether its end keeps up with the server. */
-export function recoveryProofs({ facts, at }: Pick<Evidence, 'facts' | 'at'>): Area {
-  const archived = judgeArchive(facts.wal);
+export function recoveryProofs({ facts, promises, at }: Pick<Evidence, 'facts' | 'promises' | 'at'>): Area {
+  const archive = promises.filter(({ id }) => id === 'wal.archiving' || id === 'wal.complete');
+  const kept = archive.filter(({ state }) => state === 'kept').length;
+  const keepsUp = kept === 2;
   return {
     id: 'recovery',
     title: 'Recovery window',
@@ -33,33 +34,19 @@ export function recoveryProofs({ facts, at }: Pick<Evidence, 'facts' | 'at'>): A
         if (window === null)
           return unproven(WINDOW, 'No base backup with its WAL: only whole backups can be restored.');
         const { from: begin, to, objectiveMs } = window;
-        // Nothing was committed after `to` that an archive which keeps up would not have.
-        const end = archived.good ? at.getTime() : Math.min(at.getTime(), to.getTime());
-        const wantedFrom = at.getTime() - objectiveMs;
-        const reachedMs = Math.max(0, end - Math.max(begin.getTime(), wantedFrom));
-        const share = reachedMs / objectiveMs;
+        // What an archive that keeps up does not have was not committed.
+        const end = keepsUp ? at.getTime() : Math.min(at.getTime(), to.getTime());
+        const reachedMs = Math.max(0, end - Math.max(begin.getTime(), at.getTime() - objectiveMs));
+        const [reached, promised] = [formatDuration(reachedMs), formatDuration(objectiveMs)];
         return now(
           WINDOW,
-          share,
-          `${formatDuration(reachedMs)} of the last ${formatDuration(objectiveMs)} can be reached, from ${begin.toISOString()} on.`,
+          reachedMs / objectiveMs,
+          `${reached} of the last ${promised} can be reached, from ${instant(begin.toISOString())} on.`,
         );
       }),
-      from(ARCHIVE, facts.wal, () => now(ARCHIVE, archived.good ? 1 : 0, archived.found)),
+      archive.length === 0
+        ? unproven(ARCHIVE, 'The archive was not looked at.')
+        : now(ARCHIVE, kept / 2, archive.map(({ message }) => message).join(' ')),
     ],
   };
-}
-
-/** The archive has everything that the server finished, without a hole. */
-function judgeArchive(wal: Fact<WalStatusResult | null>): { readonly good: boolean; readonly found: string } {
-  const not = (found: string) => ({ good: false, found });
-  if (!wal.ok) return not(wal.error);
-  if (wal.value === null) return not('WAL is not kept.');
-  const { server, serverError, clusters, work } = wal.value;
-  if (server === null) return not(serverError ?? 'The server was not asked.');
-  const own = clusters.find(({ systemIdentifier }) => systemIdentifier === server.systemIdentifier);
-  if (own === undefined || own.timelines.length === 0) return not('Nothing of this server is archived.');
-  const hole = own.missing.find(({ inWindow }) => inWindow);
-  if (hole) return not(`Segment ${hole.segment} is missing.`);
-  if (work.length > 0) return not(work[0]!);
-  return { good: true, found: `Everything up to ${own.timelines.at(-1)!.newest} is archived, without a hole.` };
 }
