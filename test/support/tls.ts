@@ -34,7 +34,7 @@ export async function tlsServer(pgHba: readonly string[]): Promise<TlsServer> {
 }
 
 /** Two authorities, and certificates of the first for the server "localhost" and for the client "certified". */
-async function makeCertificates(directory: string): Promise<void> {
+export async function makeCertificates(directory: string): Promise<void> {
   const openssl = (...args: string[]) => run('openssl', args, { cwd: directory });
   for (const authority of ['ca', 'other']) {
     await openssl(

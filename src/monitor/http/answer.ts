@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { EXPOSITION_TYPE } from '../metrics/exposition.ts';
 import type { Monitor } from '../monitor.ts';
-import { listOfPromises } from './plain-page.ts';
+import { PAGE_CSP, renderFragment, renderPage } from '../page/index.ts';
 
 const compress = promisify(gzip);
 
@@ -18,13 +18,19 @@ export interface Answer {
 const TEXT = 'text/plain; charset=utf-8';
 const HTML = 'text/html; charset=utf-8';
 
-/** Nothing of these pages may load, run or be framed by anything else. */
+/** Of all but the page: nothing of an answer may load or run anything, or be framed. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
 
 type Route = (monitor: Monitor) => Answer | Promise<Answer>;
 
 const ROUTES: Readonly<Record<string, Route>> = {
-  '/': ({ view }) => ({ status: 200, type: HTML, body: listOfPromises(view) }),
+  '/': ({ view }) => ({
+    status: 200,
+    type: HTML,
+    body: renderPage(view),
+    headers: { 'content-security-policy': PAGE_CSP },
+  }),
+  '/fragment': ({ view }) => ({ status: 200, type: HTML, body: renderFragment(view) }),
   '/metrics': async (monitor) => ({ status: 200, type: EXPOSITION_TYPE, body: await monitor.metrics() }),
   '/api/state': ({ view }) => ({
     status: 200,
