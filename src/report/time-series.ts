@@ -7,11 +7,7 @@ export interface TimePoint {
   readonly value: number | null;
 }
 
-export interface Span {
-  readonly at: number;
-  readonly low: number;
-  readonly high: number;
-}
+type KnownPoint = TimePoint & { readonly value: number };
 
 /** What the plane shows, from corner to corner. */
 export interface Frame {
@@ -78,24 +74,28 @@ export function runsOf<T extends TimePoint>(
 }
 
 /** A line through each run; a run of one point is a dot where lines have round ends. */
-export function linePath(runs: readonly (readonly { readonly at: number; readonly value: number }[])[], frame: Frame) {
-  return runs
-    .map((run) => {
-      const [first, ...rest] = run.map(({ at, value }) => `${across(at, frame)} ${up(value, frame)}`);
-      return `M${first}${rest.length === 0 ? 'h0' : `L${rest.join(' ')}`}`;
-    })
-    .join('');
+export function linePath(runs: readonly (readonly KnownPoint[])[], frame: Frame): string {
+  return runs.map((run) => `${stepsOf(run, frame)}${run.length === 1 ? 'h0' : ''}`).join('');
 }
 
-/** What lies between the lower and the upper edge of each run. */
-export function bandPath(runs: readonly (readonly Span[])[], frame: Frame): string {
-  return runs
-    .map((run) => {
-      const upper = run.map(({ at, high }) => `${across(at, frame)} ${up(high, frame)}`);
-      const lower = run.map(({ at, low }) => `${across(at, frame)} ${up(low, frame)}`).reverse();
-      return `M${[...upper, ...lower].join('L')}Z`;
-    })
-    .join('');
+/** All that is below the line of each run. */
+export function areaPath(runs: readonly (readonly KnownPoint[])[], frame: Frame): string {
+  return runs.map((run) => `${stepsOf(run, frame)}V${PLANE.height}H${across(run[0]!.at, frame)}Z`).join('');
+}
+
+/** From the first point by steps, which are shorter to write than places, and whole, so that none goes astray. */
+function stepsOf(run: readonly KnownPoint[], frame: Frame): string {
+  let x = across(run[0]!.at, frame);
+  let y = up(run[0]!.value, frame);
+  let path = `M${x} ${y}`;
+  for (let place = 1; place < run.length; place += 1) {
+    const nextX = across(run[place]!.at, frame);
+    const nextY = up(run[place]!.value, frame);
+    path += `${place === 1 ? 'l' : ' '}${nextX - x} ${nextY - y}`;
+    x = nextX;
+    y = nextY;
+  }
+  return path;
 }
 
 /** How far down a value lies, from 0 (at the top) to 1. */

@@ -100,8 +100,8 @@ describe('the status page in a real browser', () => {
 
   afterAll(async () => {
     await browser?.close();
-    server.close();
     server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   async function open(view: MonitorView, options: Parameters<Browser['newPage']>[0] = {}) {

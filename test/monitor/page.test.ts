@@ -11,6 +11,17 @@ import { AT, database, KEPT, promise, QUERIES, samples, viewOf } from './views.t
 const textOf = (html: string) => html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
 const idsOf = (html: string) => [...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
 
+/** The points of a path of steps, run by run. */
+const runsOf = (path: string) =>
+  [...path.matchAll(/M(\d+) (\d+)(?:l([\d -]*))?/g)].map(([, x, y, steps = '']) => {
+    const points = [[Number(x), Number(y)] as const];
+    for (const [, dx, dy] of steps.matchAll(/(-?\d+) (-?\d+)/g)) {
+      const [lastX, lastY] = points.at(-1)!;
+      points.push([lastX + Number(dx), lastY + Number(dy)]);
+    }
+    return points;
+  });
+
 describe('the headline', () => {
   it('tells how far back one can go and what the last drill showed', () => {
     expect(headlineOf(viewOf())).toEqual({
@@ -131,16 +142,33 @@ describe('the panels', () => {
     expect(line(samples(1))).toMatch(/^M\d+ \d+h0$/);
   });
 
+  it('draw each state of the connections on those below it, down to the ground', () => {
+    const history = samples(3, (sample) => ({
+      ...sample,
+      connections: { used: 40, max: 40, byState: { idle: 20, active: 10, disabled: 10 } },
+    }));
+    const html = renderFragment(viewOf({ databases: [database({ history })] }));
+    const bands = [...html.matchAll(/class="band ([\w-]+)" d="([^"]*)"/g)].map(([, kind, path]) => {
+      expect(path).toMatch(/V400H0Z$/);
+      return [kind, new Set(runsOf(path!)[0]!.map(([, y]) => y))];
+    });
+    expect(bands).toEqual([
+      ['other', new Set([0])],
+      ['idle', new Set([100])],
+      ['active', new Set([300])],
+    ]);
+  });
+
   it('keep each peak and each gap of a long history, in as many points as can be seen', () => {
     const history = samples(5000, (sample, place) => ({
       ...sample,
       indexHitRatio: place === 1234 ? 0.2 : place === 3000 ? null : 1,
     }));
     const html = renderFragment(viewOf({ databases: [database({ history })] }));
-    const path = /<path class="line first" d="([^"]*)"/.exec(html)![1]!;
-    expect(path.split('M')).toHaveLength(3);
-    expect(path).toMatch(/L(\d+ 0 )*\d+ 320 /);
-    expect(path.split(' ').length).toBeLessThan(500);
+    const runs = runsOf(/<path class="line first" d="([^"]*)"/.exec(html)![1]!);
+    expect(runs).toHaveLength(2);
+    expect(runs[0]!.filter(([, y]) => y !== 0)).toEqual([[expect.any(Number), 320]]);
+    expect(runs.flat().length).toBeLessThan(310);
     expect(html.length).toBeLessThan(60_000);
   });
 

@@ -1,4 +1,4 @@
-import { bandPath, type Frame, linePath, runsOf, type TimePoint, thin } from '../../report/time-series.ts';
+import { areaPath, type Frame, linePath, runsOf, type TimePoint, thin } from '../../report/time-series.ts';
 import type { LiveSample } from '../live.ts';
 
 /** The samples of a database as what the pictures are drawn from; instants in milliseconds. */
@@ -39,7 +39,7 @@ export interface Layer {
   readonly read: (sample: LiveSample) => number;
 }
 
-/** Layers that lie on each other, the first one at the bottom. */
+/** Layers that lie on each other, the first one at the bottom: each is drawn down to the ground, over the ones above it. */
 export function stack(history: History, layers: readonly Layer[], frame: Frame): string[] {
   const points = history.samples.map((sample) => {
     const edges = [0];
@@ -47,10 +47,12 @@ export function stack(history: History, layers: readonly Layer[], frame: Frame):
     return { at: sample.at.getTime(), value: edges.at(-1)!, edges };
   });
   const runs = drawnRuns(history, points);
-  return layers.map(({ kind }, place) => {
-    const spans = runs.map((run) => run.map(({ at, edges }) => ({ at, low: edges[place]!, high: edges[place + 1]! })));
-    return `<path class="band ${kind}" d="${bandPath(spans, frame)}"/>`;
-  });
+  return layers
+    .map(({ kind }, place) => {
+      const upTo = runs.map((run) => run.map(({ at, edges }) => ({ at, value: edges[place + 1]! })));
+      return `<path class="band ${kind}" d="${areaPath(upTo, frame)}"/>`;
+    })
+    .reverse();
 }
 
 function drawnRuns<T extends TimePoint>({ silence, from, to }: History, points: readonly T[]) {
