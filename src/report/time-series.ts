@@ -18,7 +18,7 @@ export interface Frame {
 }
 
 /** The units of the plane: whole ones are finer than a screen. */
-export const PLANE = Object.freeze({ width: 1000, height: 400 });
+export const PLANE = Object.freeze({ width: 1000, height: 1000 });
 
 /**
  * As many points as a picture can tell apart: the least and the greatest of each of `parts` equal parts of the time, and one
@@ -86,11 +86,11 @@ export function areaPath(runs: readonly (readonly KnownPoint[])[], frame: Frame)
 /** From the first point by steps, which are shorter to write than places, and whole, so that none goes astray. */
 function stepsOf(run: readonly KnownPoint[], frame: Frame): string {
   let x = across(run[0]!.at, frame);
-  let y = up(run[0]!.value, frame);
+  let y = down(run[0]!.value, frame);
   let path = `M${x} ${y}`;
   for (let place = 1; place < run.length; place += 1) {
     const nextX = across(run[place]!.at, frame);
-    const nextY = up(run[place]!.value, frame);
+    const nextY = down(run[place]!.value, frame);
     path += `${place === 1 ? 'l' : ' '}${nextX - x} ${nextY - y}`;
     x = nextX;
     y = nextY;
@@ -103,8 +103,9 @@ export function depth(value: number, { low, high }: Frame): number {
   return Math.min(1, Math.max(0, 1 - (value - low) / (high - low || 1)));
 }
 
-function up(value: number, frame: Frame): number {
-  return Math.round(depth(value, frame) * PLANE.height);
+/** Never higher than it is: what is not all does not touch the top. */
+function down(value: number, frame: Frame): number {
+  return Math.ceil(depth(value, frame) * PLANE.height - 1e-6);
 }
 
 function across(at: number, { from, to }: Frame): number {

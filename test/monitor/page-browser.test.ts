@@ -250,6 +250,34 @@ describe('the status page in a real browser', () => {
     await page.close();
   });
 
+  inBrowser('reads the pictures under the pointer', async () => {
+    const history = samples(240, (sample, place) => ({
+      ...sample,
+      indexHitRatio: place === 120 ? 0.9712 : 1,
+      connections: { used: 30, max: 97, byState: { active: 7, idle: 23 } },
+      commitsPerSecond: place > 100 && place < 140 ? null : 40,
+      rollbacksPerSecond: place > 100 && place < 140 ? null : 2.5,
+    }));
+    const { page, told } = await open(viewOf({ databases: [database({ history })] }), { timezoneId: 'Asia/Kolkata' });
+    const reading = page.locator('#reading');
+    const readAt = async (name: string, share: number) => {
+      const picture = page.getByRole('img', { name });
+      await picture.scrollIntoViewIfNeeded();
+      const { x, y, width, height } = (await picture.boundingBox())!;
+      await page.mouse.move(x + width * share, y + height / 2);
+      return (await reading.isVisible()) ? (await reading.locator('div').allTextContents()).join(', ') : null;
+    };
+    // 120 of 239 steps of 15 s after the first sample.
+    expect(await readAt('Index hit rate of', 120 / 239)).toMatch(/^07:15:4\d, index hit rate 97\.1 %$/);
+    expect(await readAt('Connections to', 0.999)).toBe('07:45:30, idle 23, active 7');
+    expect(await readAt('Transactions of', 0.001)).toBe('06:45:45, committed 40/s, rolled back 2.5/s');
+    await page.keyboard.press('Escape');
+    expect(await reading.isVisible()).toBe(false);
+    expect(await readAt('Transactions of', 0.5)).toBeNull();
+    expect(told).toEqual([]);
+    await page.close();
+  });
+
   inBrowser('is whole without scripts', async () => {
     shown = TROUBLE;
     answer = 200;

@@ -132,7 +132,9 @@ describe('the panels', () => {
 
   it('have a gap where nothing was read, and where nobody looked', () => {
     const line = (history: ReturnType<typeof samples>) =>
-      /<path class="line first" d="([^"]*)"/.exec(renderFragment(viewOf({ databases: [database({ history })] })))![1]!;
+      /<path class="line first"[^>]* d="([^"]*)"/.exec(
+        renderFragment(viewOf({ databases: [database({ history })] })),
+      )![1]!;
     const parts = (path: string) => path.split('M').length - 1;
     expect(parts(line(samples(100)))).toBe(1);
     const unread = samples(100, (sample, place) => (place === 50 ? { ...sample, indexHitRatio: null } : sample));
@@ -148,14 +150,14 @@ describe('the panels', () => {
       connections: { used: 40, max: 40, byState: { idle: 20, active: 10, disabled: 10 } },
     }));
     const html = renderFragment(viewOf({ databases: [database({ history })] }));
-    const bands = [...html.matchAll(/class="band ([\w-]+)" d="([^"]*)"/g)].map(([, kind, path]) => {
-      expect(path).toMatch(/V400H0Z$/);
+    const bands = [...html.matchAll(/class="band ([\w-]+)"[^>]* d="([^"]*)"/g)].map(([, kind, path]) => {
+      expect(path).toMatch(/V1000H0Z$/);
       return [kind, new Set(runsOf(path!)[0]!.map(([, y]) => y))];
     });
     expect(bands).toEqual([
       ['other', new Set([0])],
-      ['idle', new Set([100])],
-      ['active', new Set([300])],
+      ['idle', new Set([250])],
+      ['active', new Set([750])],
     ]);
   });
 
@@ -165,9 +167,9 @@ describe('the panels', () => {
       indexHitRatio: place === 1234 ? 0.2 : place === 3000 ? null : 1,
     }));
     const html = renderFragment(viewOf({ databases: [database({ history })] }));
-    const runs = runsOf(/<path class="line first" d="([^"]*)"/.exec(html)![1]!);
+    const runs = runsOf(/<path class="line first"[^>]* d="([^"]*)"/.exec(html)![1]!);
     expect(runs).toHaveLength(2);
-    expect(runs[0]!.filter(([, y]) => y !== 0)).toEqual([[expect.any(Number), 320]]);
+    expect(runs[0]!.filter(([, y]) => y !== 0)).toEqual([[expect.any(Number), 800]]);
     expect(runs.flat().length).toBeLessThan(310);
     expect(html.length).toBeLessThan(60_000);
   });

@@ -12,6 +12,8 @@ export interface Chart {
   /** What the picture shows, in words. */
   readonly description: string;
   readonly frame: Frame;
+  /** How values are spelled where a pointer reads them. */
+  readonly form: 'percent' | 'count' | 'rate';
   /** Bands and lines of the plane. */
   readonly shapes: readonly string[];
   readonly objective?: { readonly value: number; readonly text: string };
@@ -20,7 +22,7 @@ export interface Chart {
 }
 
 /** A picture as wide as its place, with what its edges mean beside it in text. */
-export function chart({ title, description, frame, shapes, objective, axis }: Chart): string {
+export function chart({ title, description, frame, form, shapes, objective, axis }: Chart): string {
   const across = (kind: string, y: number) =>
     `<line class="${kind}" x1="0" x2="${PLANE.width}" y1="${Math.round(y)}" y2="${Math.round(y)}"/>`;
   const limit = objective === undefined ? 0 : depth(objective.value, frame);
@@ -38,5 +40,5 @@ export function chart({ title, description, frame, shapes, objective, axis }: Ch
   const ends = [...new Set([frame.from, frame.to])].map((end) =>
     shortTime(new Date(end), frame.to - frame.from > 72_000_000),
   );
-  return `<div class="chart"><div class="axis" aria-hidden="true"><span>${escapeXml(axis.high)}</span><span>${escapeXml(axis.low)}</span></div>${strip(HEIGHT, { title, description }, [plane, name])}<p class="ends">${ends.join('')}</p></div>`;
+  return `<div class="chart" data-from="${frame.from}" data-to="${frame.to}" data-low="${frame.low}" data-high="${frame.high}" data-form="${form}"><div class="axis" aria-hidden="true"><span>${escapeXml(axis.high)}</span><span>${escapeXml(axis.low)}</span></div>${strip(HEIGHT, { title, description }, [plane, name])}<p class="ends">${ends.join('')}</p></div>`;
 }

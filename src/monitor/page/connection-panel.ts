@@ -8,7 +8,7 @@ import { percent } from './words.ts';
 
 /** How many of the connections that the server allows are taken, and what they do. */
 export function connectionPanel(objective: number): Panel {
-  return (history, name) => {
+  return (history, database) => {
     const last = history.samples.at(-1);
     if (!last) return panelOf('Connections', NOTHING);
     const { used, max } = last.connections;
@@ -21,17 +21,18 @@ export function connectionPanel(objective: number): Panel {
     const holds = share <= objective;
     const least = Math.min(...history.samples.map(({ connections }) => connections.used));
     const range = `fewest ${formatCount(least)}, most ${formatCount(peak)}`;
-    const states = layers.map(({ state, now }) => `${state} ${formatCount(now)}`).join(', ');
+    const states = layers.map(({ name, now }) => `${name} ${formatCount(now)}`).join(', ');
     const picture = chart({
-      title: `Connections to the server of ${name}, by state`,
+      title: `Connections to the server of ${database}, by state`,
       description: `Last ${formatCount(used)} of ${formatCount(max)} (${states}), ${range}; the objective is at most ${percent(objective)} of them.`,
       frame,
+      form: 'count',
       shapes: stack(history, layers, frame),
       objective: { value: max * objective, text: percent(objective) },
       axis: { low: '0', high: formatCount(top) },
     });
     const key = layers.map(
-      ({ state, now, kind }) => `<li>${swatch(kind)}${escapeXml(state)} <strong>${formatCount(now)}</strong></li>`,
+      ({ name, now, kind }) => `<li>${swatch(kind)}${escapeXml(name)} <strong>${formatCount(now)}</strong></li>`,
     );
     const mark = judged(holds, `${percent(share)}, ${holds ? 'at most' : 'above'} ${percent(objective)}`);
     return panelOf(

@@ -6,7 +6,6 @@ const ORDER = ['active', 'idle in transaction', 'idle in transaction (aborted)',
 
 /** One state of pg_stat_activity in the picture, with how many there are now. */
 export interface ConnectionLayer extends Layer {
-  readonly state: string;
   readonly now: number;
 }
 
@@ -23,7 +22,7 @@ export function connectionLayers(samples: readonly LiveSample[]): ConnectionLaye
   return layers;
 
   function layerOf(state: string, kind: string, read: Layer['read']): ConnectionLayer {
-    return { state, kind, read, now: read(samples.at(-1)!) };
+    return { name: state, kind, read, now: read(samples.at(-1)!) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { escapeXml } from '../../report/escape.ts';
 import { areaPath, type Frame, linePath, runsOf, type TimePoint, thin } from '../../report/time-series.ts';
 import type { LiveSample } from '../live.ts';
 
@@ -30,11 +31,12 @@ export function series({ samples }: History, read: (sample: LiveSample) => numbe
 }
 
 /** The line of a series, as an element of the plane. */
-export function line(history: History, points: readonly TimePoint[], frame: Frame, kind: string): string {
-  return `<path class="line ${kind}" d="${linePath(drawnRuns(history, points), frame)}"/>`;
+export function line(history: History, points: readonly TimePoint[], frame: Frame, kind: string, name: string): string {
+  return `<path class="line ${kind}" data-name="${name}" d="${linePath(drawnRuns(history, points), frame)}"/>`;
 }
 
 export interface Layer {
+  readonly name: string;
   readonly kind: string;
   readonly read: (sample: LiveSample) => number;
 }
@@ -48,9 +50,9 @@ export function stack(history: History, layers: readonly Layer[], frame: Frame):
   });
   const runs = drawnRuns(history, points);
   return layers
-    .map(({ kind }, place) => {
+    .map(({ kind, name }, place) => {
       const upTo = runs.map((run) => run.map(({ at, edges }) => ({ at, value: edges[place + 1]! })));
-      return `<path class="band ${kind}" d="${areaPath(upTo, frame)}"/>`;
+      return `<path class="band ${kind}" data-name="${escapeXml(name)}" d="${areaPath(upTo, frame)}"/>`;
     })
     .reverse();
 }

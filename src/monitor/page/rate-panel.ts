@@ -18,7 +18,8 @@ export function ratePanel(title: string, read: (sample: LiveSample) => number | 
       title: `${title} of ${name}`,
       description: `Last ${percent(known.now)}, ${range}; the objective is at least ${percent(objective)}.`,
       frame,
-      shapes: [line(history, points, frame, 'first')],
+      form: 'percent',
+      shapes: [line(history, points, frame, 'first', title.toLowerCase())],
       objective: { value: objective, text: percent(objective) },
       axis: { low: percent(low), high: '100 %' },
     });

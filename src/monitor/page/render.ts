@@ -5,10 +5,13 @@ import type { PromiseState } from '../promise.ts';
 import type { MonitorView } from '../view.ts';
 import { databaseLinks, databaseSection } from './database.ts';
 import { headlineOf } from './headline.ts';
+import { LIVE_SCRIPT } from './live-script.ts';
 import { MARKS, signOf, time, withTimes } from './markup.ts';
 import { promiseList } from './promises.ts';
-import { SCRIPT } from './script.ts';
+import { READING_SCRIPT } from './reading-script.ts';
 import { STYLE } from './style.ts';
+
+const SCRIPT = LIVE_SCRIPT + READING_SCRIPT;
 
 /**
  * The header `Content-Security-Policy` of the page: its own style and script by their hashes, questions to its own server, and
@@ -35,7 +38,9 @@ export function renderPage(view: MonitorView): string {
 <noscript><meta http-equiv="refresh" content="60"/></noscript>`,
     body: `<p id="gone" role="alert"></p>
 <p id="told" class="hidden" role="status"></p>
-${renderFragment(view)}`,
+${renderFragment(view)}
+<div id="cursor" aria-hidden="true"></div>
+<div id="reading" aria-hidden="true"></div>`,
     script: SCRIPT,
   });
 }

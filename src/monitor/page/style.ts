@@ -46,6 +46,7 @@ button { display: none; font: inherit; color: inherit; background: var(--card); 
 .now > strong { display: block; font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -.01em; } .judged .sign { width: auto; margin-right: .15em; }
 .chart { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: .1rem .4rem; margin: .35rem 0 .2rem; } .axis { display: flex; flex-direction: column; justify-content: space-between; text-align: right; font-size: 11px; line-height: 1; color: var(--quiet); min-width: 2.6rem; } .ends { grid-column: 2; display: flex; justify-content: space-between; font-size: 11px; line-height: 1.2; color: var(--quiet); }
 .strip { display: block; } .chart svg { overflow: visible; } .chart path, .chart line { vector-effect: non-scaling-stroke; } .swatch { vertical-align: -1px; margin-right: .35rem; }
+#cursor, #reading { display: none; position: fixed; pointer-events: none; } .reading #cursor, .reading #reading { display: block; } #cursor { width: 1px; background: var(--quiet); } #reading { background: var(--text); color: var(--back); border-radius: 6px; padding: .2rem .5rem; font-size: 12px; line-height: 1.35; white-space: nowrap; } #reading :first-child { opacity: .75; } .chart .strip { cursor: crosshair; }
 .grid { stroke: var(--line); } .objective { stroke: var(--quiet); stroke-dasharray: 4 3; } .objective-name { fill: var(--quiet); paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
 .line.first, .line.second { fill: none; stroke: var(--tone); stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round; } .line.second { stroke: var(--tone-2); stroke-dasharray: 1 4; stroke-width: 2.25; }
 .band { stroke-width: .75; } .band.active { fill: var(--s1); stroke: var(--s1); } .band.idle-in-transaction { fill: var(--s2); stroke: var(--s2); } .band.idle-in-transaction-aborted { fill: var(--s3); stroke: var(--s3); } .band.idle { fill: var(--s4); stroke: var(--s4); } .band.other { fill: var(--s5); stroke: var(--s5); }
@@ -64,7 +65,7 @@ footer { color: var(--quiet); display: flex; flex-wrap: wrap; gap: .2rem 1.5rem;
   .queries td::before { content: attr(data-name); content: attr(data-name) / ""; display: block; color: var(--quiet); font-size: 11px; }
 }
 @media print {
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } body { font-size: 9.5pt; } .panels { grid-template-columns: repeat(2, 1fr); } button, .pulse, nav, #gone { display: none !important; } .panel, .problem, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } body { font-size: 9.5pt; } .panels { grid-template-columns: repeat(2, 1fr); } button, .pulse, nav, #gone, #cursor, #reading { display: none !important; } .panel, .problem, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
   details::details-content { content-visibility: visible; display: block; height: auto; } .queries summary { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
 `;

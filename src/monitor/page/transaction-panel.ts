@@ -18,7 +18,11 @@ export const transactionPanel: Panel = (history, name) => {
     title: `Transactions of ${name}`,
     description: `Last ${perSecond(known.now)} committed and ${perSecond(undone?.now ?? 0)} rolled back; ${range}, rollbacks up to ${perSecond(undone?.max ?? 0)}.`,
     frame,
-    shapes: [line(history, commits, frame, 'first'), line(history, rollbacks, frame, 'second')],
+    form: 'rate',
+    shapes: [
+      line(history, commits, frame, 'first', 'committed'),
+      line(history, rollbacks, frame, 'second', 'rolled back'),
+    ],
     axis: { low: '0', high: perSecond(high) },
   });
   const key = `<ul class="key"><li>${stroke('first')}committed <strong>${perSecond(known.now)}</strong></li><li>${stroke('second')}rolled back <strong>${perSecond(undone?.now ?? 0)}</strong></li></ul>`;

@@ -3,7 +3,7 @@
  * is opened or selected, where a part was scrolled to), says when nobody answers, and tells times in the reader's zone.
  * It draws nothing: pictures come drawn, so that a page without scripts is the same.
  */
-export const SCRIPT = `
+export const LIVE_SCRIPT = `
 (() => {
   'use strict';
   const EVERY = 5000;
