@@ -4,7 +4,7 @@ export { type BaseDrillOptions, runBaseDrill } from './base/drill.ts';
 export type { Check } from './checks.ts';
 export { type CopyOptions, judgeCopy } from './copy.ts';
 export { type DrillOptions, runDrill } from './drill.ts';
-export { drillHistory, type PastDrill } from './history.ts';
+export { drillHistory, type PastDrill } from './history/index.ts';
 export type { RecoveryPoint } from './recovery-point.ts';
 export { toHtml } from './report/html.ts';
 export { toJUnit } from './report/junit.ts';

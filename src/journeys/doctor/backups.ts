@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { RunContext } from '../../core/context.ts';
 import { formatDuration } from '../../core/units.ts';
-import { drillHistory } from '../../drill/index.ts';
+import { drillHistory } from '../../drill/history/index.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
 import { lastVerification, listBackups } from '../../repository/backups.ts';
 import { type RecoveryWindow, recoveryWindows } from '../../repository/recovery-window.ts';

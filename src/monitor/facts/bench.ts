@@ -1,4 +1,5 @@
-import { type BenchResult, newestRunFile, type RunPlaces, readStoredFile } from '../../bench/index.ts';
+import type { BenchResult } from '../../bench/index.ts';
+import { newestRunFile, type RunPlaces, readStoredFile } from '../../bench/store/index.ts';
 import type { BenchFacts } from './facts.ts';
 
 const VERDICT = { pass: 'met', fail: 'missed', inconclusive: 'inconclusive' } as const;

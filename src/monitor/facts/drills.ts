@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import { usedStores } from '../../config/store-names.ts';
-import { drillHistory, type PastDrill } from '../../drill/index.ts';
+import { drillHistory, type PastDrill } from '../../drill/history/index.ts';
 import type { Store } from '../../storage/store.ts';
 
 /** The last drill of each kind with the last good one. `systemIdentifier` undefined: of every cluster in the stores. */

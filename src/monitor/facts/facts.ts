@@ -1,4 +1,4 @@
-import type { PastDrill } from '../../drill/index.ts';
+import type { PastDrill } from '../../drill/history/index.ts';
 import type { StatusResult } from '../../migrate/index.ts';
 import type { WalStatusResult } from '../../wal/index.ts';
 import type { Fact } from './fact.ts';

@@ -2,7 +2,7 @@ import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
 import type { RunContext } from '../../core/context.ts';
 import { readAuditTriggers } from '../../database/audit-triggers.ts';
-import type { PastDrill } from '../../drill/index.ts';
+import type { PastDrill } from '../../drill/history/index.ts';
 import { type Registry, type StatusResult, status } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';

@@ -1,6 +1,6 @@
 import type { Objectives } from '../../config/schema.ts';
 import { toolVersion } from '../../core/tool-version.ts';
-import type { PastDrill } from '../../drill/index.ts';
+import type { PastDrill } from '../../drill/history/index.ts';
 import type { MigrationState, StatusResult } from '../../migrate/index.ts';
 import type { WalStatusResult } from '../../wal/index.ts';
 import type { Sample } from '../metrics/metric.ts';

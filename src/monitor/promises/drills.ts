@@ -1,6 +1,6 @@
 import type { Objectives } from '../../config/schema.ts';
 import { formatDuration } from '../../core/units.ts';
-import type { PastDrill } from '../../drill/index.ts';
+import type { PastDrill } from '../../drill/history/index.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { PromiseVerdict } from '../promise.ts';
 import { ago, broken, judged, kept, none } from './verdict.ts';

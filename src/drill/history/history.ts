@@ -1,6 +1,6 @@
-import { readEvidence } from '../repository/evidence.ts';
-import { findRepositories } from '../repository/repository.ts';
-import type { Store } from '../storage/store.ts';
+import { readEvidence } from '../../repository/evidence.ts';
+import { findRepositories } from '../../repository/repository.ts';
+import type { Store } from '../../storage/store.ts';
 
 /** One drill of the past, from its evidence. */
 export interface PastDrill {
