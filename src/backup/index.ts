@@ -19,5 +19,6 @@ export {
   runBackup,
   runDueBackup,
 } from './run.ts';
-export { type NewestOfTier, type TierState, type TierStateOptions, tierStates } from './tier-states.ts';
+export { type NewestOfTier, outlineOf, type TierState, type TierStateOptions, tierState } from './tier-state.ts';
+export { type TierRule, tierRules } from './tiers.ts';
 export { findProblems, type VerifiedBackup, type VerifyOptions, verifyBackups } from './verify.ts';

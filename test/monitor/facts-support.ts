@@ -191,6 +191,7 @@ const tier = (name: TierFacts['tier']) =>
     { ...goodTier, tier: name },
     {
       kind: fc.constantFrom('dump', 'base', 'incremental'),
+      error: fc.option(fc.constant('refused')),
       asked: fc.boolean(),
       due: fc.boolean(),
       periodBegan: instant,

@@ -145,10 +145,17 @@ describe('the recovery window', () => {
       state: 'none',
       message: 'Recoverable to the instant of a backup, the newest 10 h 00 min ago; nothing between them.',
     });
-    expect(one('recovery.window', { window: read(null), tiers: read([tierOf({ newest: null })]) })).toMatchObject({
-      state: 'broken',
-      fix: 'structdb backup',
+    const without = (dump: number, error: string | null = null) => ({
+      window: read(null),
+      tiers: read([tierOf({ newest: null, error })]),
+      stores: read([{ store: 'local', backups: { dump, base: 0, incremental: 0 }, error }]),
     });
+    expect(one('recovery.window', without(0))).toMatchObject({ state: 'broken', fix: 'structdb backup' });
+    expect(one('recovery.window', without(3))).toMatchObject({
+      state: 'none',
+      message: 'Recoverable to the instants of 3 backups that count for no tier; nothing between them.',
+    });
+    expect(one('recovery.window', without(0, 'refused')).state).toBe('unknown');
   });
 });
 
@@ -176,6 +183,14 @@ describe('the backup of a tier', () => {
     expect(daily({ newest: { ...damaged, verified: null } })).toMatchObject({
       state: 'kept',
       message: expect.stringContaining('not verified yet'),
+    });
+  });
+
+  it('is unknown where its store cannot be read, and tells what it was', () => {
+    expect(daily({ error: 'refused' })).toMatchObject({
+      state: 'unknown',
+      message: 'The daily dump in "local" cannot be read: refused',
+      details: ['As it was read last: 20261130T020000.000Z-dump-app, made 10 h 00 min ago.'],
     });
   });
 

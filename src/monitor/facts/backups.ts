@@ -1,12 +1,10 @@
-import { tierStates } from '../../backup/index.ts';
+import { outlineOf, type TierRule, tierState } from '../../backup/index.ts';
 import type { Config } from '../../config/schema.ts';
-import { usedStores } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
-import { messageOf } from '../../core/errors.ts';
-import { redact } from '../../core/redact.ts';
 import { listBackups } from '../../repository/backups.ts';
 import { findRepositories } from '../../repository/repository.ts';
 import type { Store } from '../../storage/store.ts';
+import type { Fact } from './fact.ts';
 import type { StoreFacts, TierFacts } from './facts.ts';
 
 const DAY_MS = 86_400_000;
@@ -21,12 +19,12 @@ export interface BackupSources {
   readonly database: string | undefined;
 }
 
-/** Each tier with the newest backup that counts for it. */
-export async function readTiers(sources: BackupSources, context: RunContext): Promise<TierFacts[]> {
-  const states = await tierStates(sources, context);
-  return states.map(({ newest, ...state }) => ({
+/** A tier with the newest backup that counts for it. */
+export async function readTier(rule: TierRule, sources: BackupSources, context: RunContext): Promise<TierFacts> {
+  const { newest, ...state } = await tierState(rule, sources, context);
+  return {
     ...state,
-    intervalMs: INTERVAL_MS[state.tier],
+    intervalMs: INTERVAL_MS[rule.tier],
     newest: newest && {
       label: newest.label,
       at: newest.at,
@@ -34,28 +32,34 @@ export async function readTiers(sources: BackupSources, context: RunContext): Pr
       sizeBytes: newest.sizeBytes,
       verified: newest.verification && { at: new Date(newest.verification.at), ok: newest.verification.ok },
     },
-  }));
+  };
 }
 
-/** Every store that something goes into: whether it answers, and how many backups of this cluster it has. */
-export async function readStores(sources: BackupSources, context: RunContext): Promise<StoreFacts[]> {
-  return Promise.all(usedStores(sources.policy).map(({ name }) => readStore(name, sources, context)));
+/** A tier of which there is a last reading, or nothing. */
+export function tierOfPart(rule: TierRule, fact: Fact<TierFacts>, policy: Config['backup'], now: Date): TierFacts {
+  const outline = { ...outlineOf(rule, policy, now), intervalMs: INTERVAL_MS[rule.tier], due: false, newest: null };
+  return { ...outline, ...(fact.ok ? fact.value : {}), error: whyNot(fact) };
 }
 
-async function readStore(
-  name: string,
-  { openStore, systemIdentifier }: BackupSources,
-  { signal }: RunContext,
-): Promise<StoreFacts> {
-  const backups = { dump: 0, base: 0, incremental: 0 };
-  try {
-    for (const repository of await findRepositories(await openStore(name))) {
-      if (systemIdentifier !== undefined && repository.systemIdentifier !== systemIdentifier) continue;
-      for (const { parts } of await listBackups(repository)) backups[parts.kind] += 1;
-    }
-    return { store: name, backups, error: null };
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return { store: name, backups, error: redact(messageOf(error)) };
+export type BackupCounts = StoreFacts['backups'];
+
+/** How many backups of this cluster a store has. */
+export async function countBackups(store: string, sources: BackupSources): Promise<BackupCounts> {
+  const { openStore, systemIdentifier } = sources;
+  const counts = { dump: 0, base: 0, incremental: 0 };
+  for (const repository of await findRepositories(await openStore(store))) {
+    if (systemIdentifier !== undefined && repository.systemIdentifier !== systemIdentifier) continue;
+    for (const { parts } of await listBackups(repository)) counts[parts.kind] += 1;
   }
+  return counts;
+}
+
+/** A store: whether it answers, and what it had when it answered last. */
+export function storeOfPart(store: string, fact: Fact<BackupCounts>): StoreFacts {
+  return { store, backups: fact.ok ? fact.value : { dump: 0, base: 0, incremental: 0 }, error: whyNot(fact) };
+}
+
+/** Why there is no reading of now; null where there is. */
+function whyNot(fact: Fact<unknown>): string | null {
+  return fact.ok ? (fact.stale?.error ?? null) : fact.error;
 }

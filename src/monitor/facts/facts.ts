@@ -24,6 +24,8 @@ export interface TierFacts {
     /** null: nobody has looked. */
     readonly verified: { readonly at: Date; readonly ok: boolean } | null;
   } | null;
+  /** Why its store could not be read: then the rest is as it was read last, or nothing. */
+  readonly error?: string | null;
 }
 
 export interface StoreFacts {

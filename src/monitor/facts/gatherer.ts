@@ -1,5 +1,7 @@
+import { type TierRule, tierRules } from '../../backup/index.ts';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Config } from '../../config/schema.ts';
+import { usedStores } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
 import { readAuditTriggers } from '../../database/audit-triggers.ts';
 import type { PastDrill } from '../../drill/history/index.ts';
@@ -10,14 +12,14 @@ import type { SearchPlaces } from '../../programs/find.ts';
 import type { Store } from '../../storage/store.ts';
 import type { WalStatusResult } from '../../wal/index.ts';
 import { readArchive, windowOf } from './archive.ts';
-import { readStores, readTiers } from './backups.ts';
+import { type BackupCounts, countBackups, readTier, storeOfPart, tierOfPart } from './backups.ts';
 import { BenchReader } from './bench.ts';
 import { readCluster } from './cluster.ts';
 import { readDisks } from './disks.ts';
 import { readDrills } from './drills.ts';
 import type { Fact } from './fact.ts';
 import type { AuditTrigger, BenchFacts, DiskFacts, Facts, StoreFacts, TierFacts, WindowFacts } from './facts.ts';
-import { Part } from './part.ts';
+import { NOT_YET, Part } from './part.ts';
 
 export interface FactSources {
   /** The configured database, whose backups, archive and migrations are looked at. */
@@ -35,21 +37,24 @@ export interface FactSources {
 /** How long one part may take, in milliseconds. */
 const PART_LIMIT_MS = 30_000;
 
-/** So that a long list of WAL keeps nobody waiting at the next look: each part goes its own pace. */
+/** Gathers what structdb knows beyond the server's statistics, part by part: what one cannot read, the others still tell. */
 export class FactGatherer {
   readonly #context: RunContext;
   readonly #server: readonly Part<unknown>[];
   readonly #kept: readonly Part<unknown>[];
   readonly #migrations: Part<StatusResult>;
   readonly #auditTriggers: Part<readonly AuditTrigger[]>;
-  readonly #tiers: Part<readonly TierFacts[]>;
-  readonly #stores: Part<readonly StoreFacts[]>;
+  /** A store that does not answer keeps the tiers of another one from nobody. */
+  readonly #tiers: readonly { readonly rule: TierRule; readonly part: Part<TierFacts> }[];
+  readonly #stores: readonly { readonly name: string; readonly part: Part<BackupCounts> }[];
   readonly #wal: Part<WalStatusResult | null>;
   readonly #drills: Part<readonly { readonly last: PastDrill; readonly lastGood: PastDrill | null }[]>;
   readonly #bench: Part<BenchFacts | null>;
   readonly #disks: Part<readonly DiskFacts[]>;
   readonly #cluster: Part<Awaited<ReturnType<typeof readCluster>>>;
-  readonly #objectiveMs: number;
+  readonly #policy: Config['backup'];
+  readonly #made: Date;
+  #lookedAt: Date | undefined;
   #window: Fact<WindowFacts | null>;
   #running: Promise<Facts> | undefined;
 
@@ -60,22 +65,24 @@ export class FactGatherer {
     const part = <T>(read: (context: RunContext) => Promise<T>) => new Part(read, limitMs, now);
     const openStore = remembering(sources.openStore);
     this.#context = { ...context, report: () => {} };
-    this.#objectiveMs = policy.wal.recoveryWindow;
+    this.#policy = policy;
     this.#cluster = part((own) => readCluster(connection, own));
     const ours = () => this.#systemIdentifier;
     const backups = () => ({ policy, openStore, systemIdentifier: ours(), database: connection.database });
     this.#migrations = part(async (own) => status({ connection, registry: await migrations() }, own));
     this.#auditTriggers = part((own) => withClient(connection, profiles.probe, own, readAuditTriggers));
     this.#wal = part((own) => readArchive({ connection, places, policy, openStore, systemIdentifier: ours() }, own));
-    this.#tiers = part((own) => readTiers(backups(), own));
-    this.#stores = part((own) => readStores(backups(), own));
+    this.#tiers = tierRules(policy).map((rule) => ({ rule, part: part((own) => readTier(rule, backups(), own)) }));
+    this.#stores = usedStores(policy).map(({ name }) => ({ name, part: part(() => countBackups(name, backups())) }));
     this.#drills = part(() => readDrills(policy, openStore, ours()));
     const bench = new BenchReader({ root });
     this.#bench = part(() => bench.read());
     this.#disks = part(() => readDisks(connection, policy, openStore, this.#dataDirectory));
     this.#server = [this.#migrations, this.#auditTriggers, this.#wal];
-    this.#kept = [this.#tiers, this.#stores, this.#drills, this.#bench, this.#disks];
-    this.#window = { ok: false, at: now, error: 'It has not been looked at yet.', hint: null };
+    const ofStores = [...this.#tiers, ...this.#stores].map((each) => each.part);
+    this.#kept = [...ofStores, this.#drills, this.#bench, this.#disks];
+    this.#made = now;
+    this.#window = { ok: false, at: now, error: NOT_YET, hint: null };
   }
 
   /** What is known, as it was read last. */
@@ -83,8 +90,8 @@ export class FactGatherer {
     return Object.freeze({
       migrations: this.#migrations.fact,
       auditTriggers: this.#auditTriggers.fact,
-      tiers: this.#tiers.fact,
-      stores: this.#stores.fact,
+      tiers: this.#tierFacts(),
+      stores: this.#storeFacts(),
       wal: this.#wal.fact,
       window: this.#window,
       drills: this.#drills.fact,
@@ -111,14 +118,32 @@ export class FactGatherer {
     };
     await Promise.all([asked(), ...this.#kept.map((part) => part.refresh(this.#context))]);
     this.#window = this.#windowFact();
+    this.#lookedAt = this.#context.clock.now();
     return this.facts;
+  }
+
+  #tierFacts(): Fact<readonly TierFacts[]> {
+    const now = this.#context.clock.now();
+    return this.#looked(() => this.#tiers.map(({ rule, part }) => tierOfPart(rule, part.fact, this.#policy, now)));
+  }
+
+  #storeFacts(): Fact<readonly StoreFacts[]> {
+    return this.#looked(() => this.#stores.map(({ name, part }) => storeOfPart(name, part.fact)));
+  }
+
+  /** A list of which each tells by itself what could not be read. */
+  #looked<T>(list: () => T): Fact<T> {
+    const at = this.#lookedAt;
+    return at === undefined
+      ? { ok: false, at: this.#made, error: NOT_YET, hint: null }
+      : { ok: true, at, value: list(), stale: null };
   }
 
   #windowFact(): Fact<WindowFacts | null> {
     const wal = this.#wal.fact;
     if (!wal.ok) return wal;
     const before = this.#window.ok ? this.#window.value : null;
-    return { ...wal, value: windowOf(wal.value, this.#objectiveMs, before, wal.at) };
+    return { ...wal, value: windowOf(wal.value, this.#policy.wal.recoveryWindow, before, wal.at) };
   }
 
   /** Known once the server has answered, and remembered while it is down; undefined before, and where the role may not ask. */

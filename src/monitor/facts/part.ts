@@ -4,6 +4,9 @@ import { redact } from '../../core/redact.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { Fact, FactFailure } from './fact.ts';
 
+/** The error of what nobody has looked at so far. */
+export const NOT_YET = 'It has not been looked at yet.';
+
 /**
  * One part of what is gathered. Each reading has a time limit of its own; one that still hangs then is left alone, and no
  * second one is begun beside it. The last good value stays while a newer one cannot be had.
@@ -18,7 +21,7 @@ export class Part<T> {
   constructor(read: (context: RunContext) => Promise<T>, limitMs: number, now: Date) {
     this.#read = read;
     this.#limitMs = limitMs;
-    this.#fact = { ok: false, at: now, error: 'It has not been looked at yet.', hint: null };
+    this.#fact = { ok: false, at: now, error: NOT_YET, hint: null };
   }
 
   get fact(): Fact<T> {

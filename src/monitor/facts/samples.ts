@@ -16,7 +16,7 @@ export function factSamples(facts: Facts, objectives: Objectives, database: stri
     sample('structdb_build_info', 1, { version: toolVersion() }),
     ...ofFact(facts.migrations, (found) => migrationSamples(found, database)),
     ...ofFact(facts.auditTriggers, (found) => triggerSamples(found, database)),
-    ...ofFact(facts.tiers, (tiers) => tiers.flatMap(tierSamples)),
+    ...ofFact(facts.tiers, (tiers) => tiers.filter(({ error }) => !error).flatMap(tierSamples)),
     ...ofFact(facts.stores, (stores) => stores.flatMap(storeSamples)),
     ...ofFact(facts.wal, walSamples),
     ...ofFact(facts.window, windowSamples),
@@ -164,9 +164,16 @@ function objectiveSamples(objectives: Objectives): Sample[] {
 function partSamples(facts: Facts): Sample[] {
   return Object.entries(facts).flatMap(([name, fact]) => {
     const part = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    const failed = sample('structdb_facts_failed', Number(!fact.ok || fact.stale !== null), { part });
+    const failed = sample('structdb_facts_failed', Number(isFailed(fact)), { part });
     return fact.ok ? [sample('structdb_facts_timestamp_seconds', seconds(fact.at), { part }), failed] : [failed];
   });
+}
+
+/** Also where one of a list could not be read. */
+function isFailed(fact: Facts[keyof Facts]): boolean {
+  if (!fact.ok || fact.stale !== null) return true;
+  const list: readonly { readonly error?: string | null }[] = Array.isArray(fact.value) ? fact.value : [];
+  return list.some(({ error }) => typeof error === 'string');
 }
 
 function seconds(instant: Date): number {

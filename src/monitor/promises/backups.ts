@@ -1,7 +1,7 @@
 import { formatDuration } from '../../core/units.ts';
 import type { Facts, TierFacts } from '../facts/facts.ts';
 import type { PromiseVerdict } from '../promise.ts';
-import { ago, broken, instantText, judged, kept, none } from './verdict.ts';
+import { ago, broken, instantText, judged, kept, none, unknown } from './verdict.ts';
 
 /** A run that is due may take so long before it counts as missing; or twice what the last one took. */
 const GRACE_MS = 3_600_000;
@@ -21,6 +21,13 @@ function judge(tier: TierFacts, now: Date): PromiseVerdict {
   const { newest, kind, store } = tier;
   const id = idOf(tier.tier);
   const name = `${tier.tier} ${kind}`;
+  if (tier.error) {
+    const last = newest
+      ? [`As it was read last: ${newest.label}, made ${ago(now.getTime() - newest.at.getTime())}.`]
+      : [];
+    const message = `The ${name} in "${store}" cannot be read: ${tier.error}`;
+    return unknown(id, 'structdb doctor', { message, details: last, runbook: RUNBOOK });
+  }
   if (newest === null) {
     return tier.asked
       ? broken(id, 'structdb backup', { message: `There is no ${name} in "${store}" yet.`, runbook: RUNBOOK })

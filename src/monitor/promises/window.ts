@@ -1,15 +1,15 @@
 import { formatDuration } from '../../core/units.ts';
 import type { Facts, WindowFacts } from '../facts/facts.ts';
 import type { PromiseVerdict } from '../promise.ts';
-import { ago, broken, instantText, judged, kept, none } from './verdict.ts';
+import { ago, broken, instantText, judged, kept, none, unknown } from './verdict.ts';
 
 const ID = 'recovery.window';
 const RUNBOOK = 'runbooks/wal-lost.md';
 
 /** How far back every instant can be reached. An archive that is younger than the promise grows into it. */
-export function judgeWindow({ window, tiers }: Facts, now: Date): readonly PromiseVerdict[] {
-  return judged(window, { ids: [ID], what: 'The recovery window', runbook: RUNBOOK }, now, (found) => [
-    found ? judge(found, now) : withoutWal(tiers, now),
+export function judgeWindow(facts: Facts, now: Date): readonly PromiseVerdict[] {
+  return judged(facts.window, { ids: [ID], what: 'The recovery window', runbook: RUNBOOK }, now, (found) => [
+    found ? judge(found, now) : withoutWal(facts, now),
   ]);
 }
 
@@ -46,15 +46,28 @@ function judge({ from, to, objectiveMs, holes, lostFrom }: WindowFacts, now: Dat
 }
 
 /** Dumps bring back the instants at which they were made, and nothing in between. */
-function withoutWal(tiers: Facts['tiers'], now: Date): PromiseVerdict {
-  const newest = (tiers.ok ? tiers.value : [])
+function withoutWal({ tiers, stores }: Facts, now: Date): PromiseVerdict {
+  const found = tiers.ok ? tiers.value : [];
+  const newest = found
     .flatMap((tier) => tier.newest ?? [])
     .toSorted((a, b) => a.at.getTime() - b.at.getTime())
     .at(-1);
-  const message = newest
-    ? `Recoverable to the instant of a backup, the newest ${ago(now.getTime() - newest.at.getTime())}; nothing between them.`
-    : 'Nothing is recoverable: there is neither a backup nor WAL.';
-  return newest
-    ? none(ID, { message, runbook: 'wal.md' }, 'Archive the WAL (docs/wal.md), and: structdb backup run --kind base')
-    : broken(ID, 'structdb backup', { message, runbook: 'backup.md' });
+  const fix = 'Archive the WAL (docs/wal.md), and: structdb backup run --kind base';
+  if (newest) {
+    const when = ago(now.getTime() - newest.at.getTime());
+    const message = `Recoverable to the instant of a backup, the newest ${when}; nothing between them.`;
+    return none(ID, { message, runbook: 'wal.md' }, fix);
+  }
+  const counts = (stores.ok ? stores.value : []).flatMap(({ backups }) => Object.values(backups));
+  const backups = counts.reduce((sum, count) => sum + count, 0);
+  if (backups > 0) {
+    const message = `Recoverable to the instants of ${backups} backups that count for no tier; nothing between them.`;
+    return none(ID, { message, runbook: 'wal.md' }, fix);
+  }
+  const unseen = [...found, ...(stores.ok ? stores.value : [])].some(({ error }) => error);
+  if (!tiers.ok || !stores.ok || unseen) {
+    return unknown(ID, 'structdb doctor', { message: 'The backups cannot be read.', runbook: 'backup.md' });
+  }
+  const message = 'Nothing is recoverable: there is neither a backup nor WAL.';
+  return broken(ID, 'structdb backup', { message, runbook: 'backup.md' });
 }

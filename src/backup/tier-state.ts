@@ -14,7 +14,7 @@ import type { Tier } from '../repository/manifest.ts';
 import { findRepositories, type Repository } from '../repository/repository.ts';
 import type { Store } from '../storage/store.ts';
 import { dueTiers } from './due.ts';
-import { serves, type TierRule, tierRules } from './tiers.ts';
+import { serves, type TierRule } from './tiers.ts';
 import { sizeOf } from './verify.ts';
 
 export interface TierStateOptions {
@@ -50,24 +50,25 @@ export interface NewestOfTier {
   readonly verification: Verification | null;
 }
 
-/** How the tiers stand, from what is in their stores. Needs no server, takes no lease and writes nothing. */
-export async function tierStates(options: TierStateOptions, context: RunContext): Promise<TierState[]> {
-  const { policy } = options;
-  const calendar = { at: policy.daily.at, timeZone: policy.timeZone };
-  const states: TierState[] = [];
-  for (const rule of tierRules(policy)) {
-    const repositories = await repositoriesOf(await options.openStore(rule.store), options.systemIdentifier);
-    states.push({
-      tier: rule.tier,
-      kind: rule.kind,
-      store: rule.store,
-      asked: !rule.implied,
-      periodBegan: periodStart(rule.tier, context.clock.now(), calendar),
-      due: await isDue(repositories, rule, options, context),
-      newest: await newestOf(repositories, rule, options.database),
-    });
-  }
-  return states;
+/** How one tier stands, from what is in its store. Needs no server, takes no lease and writes nothing. */
+export async function tierState(rule: TierRule, options: TierStateOptions, context: RunContext): Promise<TierState> {
+  const repositories = await repositoriesOf(await options.openStore(rule.store), options.systemIdentifier);
+  return {
+    ...outlineOf(rule, options.policy, context.clock.now()),
+    due: await isDue(repositories, rule, options, context),
+    newest: await newestOf(repositories, rule, options.database),
+  };
+}
+
+/** What is known of a tier without looking into its store. */
+export function outlineOf(
+  rule: TierRule,
+  policy: Config['backup'],
+  now: Date,
+): Pick<TierState, 'tier' | 'kind' | 'store' | 'asked' | 'periodBegan'> {
+  const { tier, kind, store } = rule;
+  const periodBegan = periodStart(tier, now, { at: policy.daily.at, timeZone: policy.timeZone });
+  return { tier, kind, store, asked: !rule.implied, periodBegan };
 }
 
 async function repositoriesOf(store: Store, systemIdentifier: string | undefined): Promise<Repository[]> {
