@@ -49,7 +49,7 @@ describe('the promises', () => {
     promises: [
       promise('backup.daily', 'broken', {
         message: 'The daily backup is too old',
-        details: ['The newest is of 2026-11-29 02:00:00 UTC.'],
+        details: ['The newest is of 2026-11-29 02:00:00 UTC.', 'Before: 28 Nov 02:00 UTC, 28 Nov 2025 02:00 UTC.'],
         fix: 'structdb backup   and see: structdb backup list',
         runbook: 'runbooks/backup-corrupt.md',
       }),
@@ -68,6 +68,8 @@ describe('the promises', () => {
     expect(html).toContain('<code>structdb backup</code>');
     expect(html).toContain('<code>structdb backup list</code>');
     expect(html).toContain('docs/runbooks/backup-corrupt.md');
+    expect(html).toContain('<time datetime="2026-11-28T02:00:00.000Z" data-form="day">28 Nov 02:00 UTC</time>');
+    expect(html).toContain('<time datetime="2025-11-28T02:00:00.000Z" data-form="day">28 Nov 2025 02:00 UTC</time>');
     expect(html).toMatch(/<time datetime="2026-11-29T02:00:00.000Z">2026-11-29 02:00:00 UTC<\/time>/);
   });
 
@@ -147,7 +149,7 @@ describe('the panels', () => {
   it('draw each state of the connections on those below it, down to the ground', () => {
     const history = samples(3, (sample) => ({
       ...sample,
-      connections: { used: 40, max: 40, byState: { idle: 20, active: 10, disabled: 10 } },
+      connections: { used: 40, max: 40, byState: { idle: 20, active: 10, disabled: 10, 'idle in transaction': 0 } },
     }));
     const html = renderFragment(viewOf({ databases: [database({ history })] }));
     const bands = [...html.matchAll(/class="band ([\w-]+)"[^>]* d="([^"]*)"/g)].map(([, kind, path]) => {

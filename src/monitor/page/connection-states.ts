@@ -9,10 +9,9 @@ export interface ConnectionLayer extends Layer {
   readonly now: number;
 }
 
-/** The states that were ever seen, in an order that does not change; what no state names is `other`. */
+/** The states that any connection was ever seen in, in an order that does not change; what no state names is `other`. */
 export function connectionLayers(samples: readonly LiveSample[]): ConnectionLayer[] {
-  const seen = new Set(samples.flatMap(({ connections }) => Object.keys(connections.byState)));
-  const named = ORDER.filter((state) => seen.has(state));
+  const named = ORDER.filter((state) => samples.some(({ connections }) => (connections.byState[state] ?? 0) > 0));
   const layers = named.map((state) =>
     layerOf(state, kindOf(state), ({ connections }) => connections.byState[state] ?? 0),
   );

@@ -20,7 +20,7 @@ export interface DatabaseSection {
 
 /** What is known of one database: whether it answers, what could not be read, and its five panels. */
 export function databaseSection({ database, id, objectives, now }: DatabaseSection): string {
-  const problems = database.problems.map((line) => `<li>${withTimes(line)}</li>`).join('');
+  const problems = database.problems.map((line) => `<li>${withTimes(line, now)}</li>`).join('');
   return `<section class="database" id="${id}" aria-labelledby="${id}-name">
 <h2 id="${id}-name">${escapeXml(database.name)}</h2>
 <p class="facts">${factsOf(database, now)}</p>

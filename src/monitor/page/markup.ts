@@ -38,12 +38,21 @@ export function shortTime(at: Date, withDay: boolean): string {
 const INSTANT =
   /\b(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(?: UTC|Z)\b(?: \((?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3} [+-]\d\d:\d\d\))?/g;
 
+/** As promises write them: `3 Nov 02:00 UTC`, with the year where it is another one. */
+const SHORT_INSTANT = /\b(\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))( \d{4})? (\d\d:\d\d) UTC\b/g;
+
 /** Text in which instants are what `time` gives, so that messages are read in the reader's time zone too. */
-export function withTimes(text: string): string {
-  return escapeXml(text).replace(INSTANT, (whole, date: string, clock: string) => {
-    const at = new Date(`${date}T${clock}Z`);
-    return Number.isNaN(at.getTime()) ? whole : `<time datetime="${at.toISOString()}">${whole}</time>`;
-  });
+export function withTimes(text: string, now: Date): string {
+  const year = ` ${now.getUTCFullYear()}`;
+  return escapeXml(text)
+    .replace(INSTANT, (whole, date: string, clock: string) => told(new Date(`${date}T${clock}Z`), whole, ''))
+    .replace(SHORT_INSTANT, (whole, day: string, another: string | undefined, clock: string) =>
+      told(new Date(`${day}${another ?? year} ${clock} UTC`), whole, ' data-form="day"'),
+    );
+}
+
+function told(at: Date, text: string, form: string): string {
+  return Number.isNaN(at.getTime()) ? text : `<time datetime="${at.toISOString()}"${form}>${text}</time>`;
 }
 
 /** An id for an element, from text that is unique by itself. */

@@ -1,27 +1,28 @@
 import { escapeXml } from '../../report/escape.ts';
 import type { PromiseState, PromiseVerdict } from '../promise.ts';
+import type { MonitorView } from '../view.ts';
 import { fixSteps } from './fix.ts';
 import { idOf, MARKS, signOf, withTimes } from './markup.ts';
 
 /** Broken ones opened with what mends them, then unknown ones, kept ones a line each, and what is not set up folded. */
-export function promiseList(promises: readonly PromiseVerdict[]): string {
+export function promiseList({ promises, at }: Pick<MonitorView, 'promises' | 'at'>): string {
   const of = (state: PromiseState) => promises.filter((each) => each.state === state);
   const broken = of('broken');
   const unknown = of('unknown');
   const kept = of('kept');
   const none = of('none');
   return [
-    group('broken', broken, `<ul class="problems">${broken.map((each) => problem(each, true)).join('')}</ul>`),
+    group('broken', broken, `<ul class="problems">${broken.map((each) => problem(each, at, true)).join('')}</ul>`),
     // One is soon read; when a server is gone there are many, for one reason.
     group(
       'unknown',
       unknown,
-      `<ul class="problems">${unknown.map((each) => problem(each, unknown.length < 3)).join('')}</ul>`,
+      `<ul class="problems">${unknown.map((each) => problem(each, at, unknown.length < 3)).join('')}</ul>`,
     ),
-    group('kept', kept, `<ul class="ticks">${kept.map(tick).join('')}</ul>`),
+    group('kept', kept, `<ul class="ticks">${kept.map((each) => tick(each, at)).join('')}</ul>`),
     none.length === 0
       ? ''
-      : `<details id="none" class="none"><summary id="none-summary">${signOf(MARKS.none)} Not promised or not set up: ${none.length}</summary><ul class="ticks">${none.map(tick).join('')}</ul></details>`,
+      : `<details id="none" class="none"><summary id="none-summary">${signOf(MARKS.none)} Not promised or not set up: ${none.length}</summary><ul class="ticks">${none.map((each) => tick(each, at)).join('')}</ul></details>`,
   ].join('');
 }
 
@@ -30,18 +31,19 @@ function group(state: PromiseState, promises: readonly PromiseVerdict[], list: s
   return `<div class="group" id="${state}"><h3>${MARKS[state].word} <span class="quiet">${promises.length}</span></h3>${list}</div>`;
 }
 
-function problem(promise: PromiseVerdict, open: boolean): string {
+function problem(promise: PromiseVerdict, now: Date, open: boolean): string {
   const { state, message } = promise;
   const { tone, word } = MARKS[state];
-  const line = `<span class="${tone} word">${signOf(MARKS[state])} ${word}</span> <span class="message">${withTimes(message)}</span>`;
-  const inside = insideOf(promise);
+  const line = `<span class="${tone} word">${signOf(MARKS[state])} ${word}</span> <span class="message">${withTimes(message, now)}</span>`;
+  const inside = insideOf(promise, now);
   const content = inside === '' ? `<p class="line">${line}</p>` : folded(promise, open, line, inside);
   return `<li class="problem ${tone}" ${told(promise)}>${content}</li>`;
 }
 
-function tick(promise: PromiseVerdict): string {
-  const line = `${signOf(MARKS[promise.state])} <span class="message">${withTimes(promise.message)}</span>`;
-  const inside = insideOf(promise);
+function tick(promise: PromiseVerdict, now: Date): string {
+  const line = `${signOf(MARKS[promise.state])} <span class="message">${withTimes(promise.message, now)}</span>`;
+  // Where nothing is to be mended, a runbook alone is no reason to open it.
+  const inside = promise.details.length === 0 && promise.fix === null ? '' : insideOf(promise, now);
   const content = inside === '' ? `<p class="line">${line}</p>` : folded(promise, false, line, inside);
   return `<li ${told(promise)}>${content}</li>`;
 }
@@ -55,18 +57,18 @@ function folded({ id, state }: PromiseVerdict, open: boolean, line: string, insi
   return `<details id="${idOf('details', id)}" data-state="${state}"${open ? ' open=""' : ''}><summary id="${idOf('summary', id)}" class="line">${line}</summary><div class="inside">${inside}</div></details>`;
 }
 
-function insideOf({ id, details, fix, runbook }: PromiseVerdict): string {
-  const lines = details.map((line) => `<li>${withTimes(line)}</li>`).join('');
+function insideOf({ id, details, fix, runbook }: PromiseVerdict, now: Date): string {
+  const lines = details.map((line) => `<li>${withTimes(line, now)}</li>`).join('');
   return [
     lines === '' ? '' : `<ul class="lines">${lines}</ul>`,
-    fix === null ? '' : fixOf(fix, idOf('fix', id)),
+    fix === null ? '' : fixOf(fix, idOf('fix', id), now),
     runbook === null ? '' : `<p class="runbook">Runbook: <code>docs/${escapeXml(runbook)}</code></p>`,
   ].join('');
 }
 
-function fixOf(fix: string, id: string): string {
+function fixOf(fix: string, id: string, now: Date): string {
   const steps = fixSteps(fix).map(({ lead, command }, place) => {
-    const words = lead === '' ? '' : `<p>${withTimes(lead)}</p>`;
+    const words = lead === '' ? '' : `<p>${withTimes(lead, now)}</p>`;
     if (command === null) return words;
     const code = `${id}-${place + 1}`;
     return `${words}<div class="command"><pre id="${code}"><code>${escapeXml(command)}</code></pre><button type="button" id="${code}-copy" data-copy="${code}" aria-describedby="${code}">Copy</button></div>`;

@@ -64,13 +64,13 @@ export function renderFragment(view: MonitorView): string {
 <section class="headline ${tone}" aria-labelledby="headline">
 <p class="badge" aria-hidden="true"><span>${sign}</span></p>
 <div><h1 id="headline">${escapeXml(title)}</h1>
-${sentence === '' ? '' : `<p class="sentence">${withTimes(sentence)}</p>`}
+${sentence === '' ? '' : `<p class="sentence">${withTimes(sentence, view.at)}</p>`}
 ${counts(view)}</div>
 </section>
 ${sections.length > 1 ? databaseLinks(sections) : ''}
 <section id="promises" aria-labelledby="promises-name">
 <h2 id="promises-name">Promises</h2>
-${view.promises.length === 0 ? '<p class="empty">There is nothing to look at yet.</p>' : promiseList(view.promises)}
+${view.promises.length === 0 ? '<p class="empty">There is nothing to look at yet.</p>' : promiseList(view)}
 </section>
 ${sections.map(databaseSection).join('\n')}
 </main>
