@@ -148,7 +148,7 @@ describe('the status page in a real browser', () => {
     expect(await page.getByRole('img', { name: /^Cache hit rate of structdb on localhost/ }).count()).toBe(1);
     expect(await page.getByRole('heading').allTextContents()).toEqual(
       ['1 of 7 promises is broken', 'Promises', 'Broken 1', 'Unknown 1', 'Kept 5', TROUBLE.databases[0]!.name]
-        .concat(['Index hit rate', 'Cache hit rate', 'Connections', 'Transactions', 'Slowest queries'])
+        .concat(['Index hit rate', 'Cache hit rate', 'Connections', 'Transactions', 'Slowest queries by total time'])
         .concat([TROUBLE.databases[1]!.name]),
     );
 
@@ -187,7 +187,11 @@ describe('the status page in a real browser', () => {
     // The query falls to the second place, a promise breaks, and a minute passes.
     const at = new Date(AT.getTime() + 60_000);
     const promises = [BROKEN, ...KEPT.filter(({ id }) => id !== BROKEN.id)];
-    shown = viewOf({ at, promises, databases: [database({ slowQueries: [QUERIES[1]!, query!, QUERIES[2]!] })] });
+    shown = viewOf({
+      at,
+      promises,
+      databases: [database({ slowQueries: [query!, { ...QUERIES[1]!, totalMs: 9e6 }, QUERIES[2]!] })],
+    });
     await poll(page);
     await page.getByRole('heading', { name: '1 of 6 promises is broken' }).waitFor();
     expect(await page.title()).toBe('✗ 1 broken · structdb monitor');

@@ -3,17 +3,18 @@ import { escapeXml } from '../../report/escape.ts';
 import { shareBar } from '../../report/svg.ts';
 import type { LiveState, SlowQuery } from '../live.ts';
 
-/** The queries that take the most, with what each takes; a text opens to its whole length. */
+/** The queries that took the most time in all, the first one most of it, with what each takes; a text opens to its whole length. */
 export function queryPanel({ slowQueries, problems, name }: LiveState, section: string): string {
+  const byTotal = slowQueries.toSorted((a, b) => b.totalMs - a.totalMs);
   const most = {
     meanMs: Math.max(...slowQueries.map(({ meanMs }) => meanMs)),
     totalMs: Math.max(...slowQueries.map(({ totalMs }) => totalMs)),
   };
   const table = `<table role="table" class="queries"><caption class="hidden">The slowest queries of ${escapeXml(name)}</caption>
-<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">query</th>${['calls', 'mean', 'total', 'rows'].map((column) => `<th role="columnheader" scope="col" class="number">${column}</th>`).join('')}</tr></thead>
-<tbody role="rowgroup">${slowQueries.map((query) => row(query, most, section)).join('')}</tbody></table>`;
+<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">query</th>${['calls', 'mean', 'total', 'rows'].map((column) => `<th role="columnheader" scope="col" class="number"${column === 'total' ? ' aria-sort="descending"' : ''}>${column}</th>`).join('')}</tr></thead>
+<tbody role="rowgroup">${byTotal.map((query) => row(query, most, section)).join('')}</tbody></table>`;
   const why = problems.length > 0 ? 'No query is told of: see above.' : 'No query was counted yet.';
-  return `<div class="panel wide"><h3>Slowest queries</h3>${slowQueries.length > 0 ? table : `<p class="empty">${why}</p>`}</div>`;
+  return `<div class="panel wide"><h3>Slowest queries <span class="quiet">by total time</span></h3>${slowQueries.length > 0 ? table : `<p class="empty">${why}</p>`}</div>`;
 }
 
 /** Explicit roles: a table that a phone shows as a grid is no table to a screen reader without them. */

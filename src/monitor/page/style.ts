@@ -29,14 +29,14 @@ header { display: flex; justify-content: space-between; flex-wrap: wrap; gap: 0 
 .counts { display: flex; flex-wrap: wrap; gap: .3rem .5rem; margin-top: .7rem; } .counts a { display: inline-block; padding: .15rem .6rem .15rem .4rem; background: var(--card); border: 1px solid var(--line); border-radius: 99px; text-decoration: none; white-space: nowrap; } .counts a:hover { border-color: var(--edge); }
 nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .9rem 0 0; } nav a { overflow-wrap: anywhere; }
 
-.group { margin-top: .8rem; } .group h3 { margin-bottom: .3rem; } .group h3 .quiet { font-weight: 400; }
+.group { margin-top: .8rem; } .group h3 { margin-bottom: .3rem; } h3 .quiet { font-weight: 400; }
 summary { cursor: pointer; list-style: none; } summary::-webkit-details-marker { display: none; } summary::after { content: " ›"; content: " ›" / ""; color: var(--quiet); font-weight: 700; } details[open] > summary::after { content: " ⌄"; content: " ⌄" / ""; } .line { overflow-wrap: anywhere; }
 .problem { background: var(--card); border: 1px solid var(--line); border-left: 4px solid currentColor; border-radius: 8px; margin-bottom: .5rem; padding: .5rem .8rem; } .problem .message, .problem .inside { color: var(--text); } .problem .message { font-weight: 600; } .problem .line > .word { margin-right: .3rem; }
 .inside { padding: .35rem 0 .2rem; } .inside > * + * { margin-top: .45rem; } .lines { list-style: disc; padding-left: 1.2rem; color: var(--quiet); } .lines li { overflow-wrap: anywhere; }
 .fix > * + * { margin-top: .3rem; } .fix p::first-letter { text-transform: uppercase; } .command { display: flex; gap: .4rem; align-items: flex-start; } .command pre { flex: 1; min-width: 0; margin: 0; padding: .4rem .6rem; background: var(--well); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
 button { display: none; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: .25rem .7rem; min-width: 4.6rem; cursor: pointer; } .scripted button { display: block; } .scripted .unscripted { display: none; } button:hover { border-color: currentColor; }
 .runbook { color: var(--quiet); overflow-wrap: anywhere; }
-.ticks { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: .15rem 1.5rem; } .ticks > li { padding: .1rem 0; border-bottom: 1px solid var(--line); } .ticks .inside { padding-left: 1.4rem; }
+.ticks { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: .15rem 1.5rem; } .ticks > li { padding: .1rem 0; border-bottom: 1px solid var(--line); } .ticks .line { padding-left: 1.4em; text-indent: -1.4em; } .ticks .sign { text-indent: 0; } .ticks .inside { padding-left: 1.4rem; }
 .none { margin-top: .8rem; color: var(--quiet); } .none ul { margin-top: .3rem; }
 
 .database { margin-top: 2rem; } .database h2 { margin-bottom: .1rem; } .facts { color: var(--quiet); } .facts .good { color: var(--good); } .facts .bad { color: var(--bad); }
