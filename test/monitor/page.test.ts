@@ -78,6 +78,11 @@ describe('the promises', () => {
     expect(textOf(html)).toContain('Not promised or not set up: 1');
   });
 
+  it('shows the first of very many kept ones, and folds the rest', () => {
+    const promises = Array.from({ length: 30 }, (_, place) => promise(`p${place}`, 'kept'));
+    expect(textOf(renderFragment(viewOf({ promises })))).toMatch(/p23 is kept 6 more that are kept ✓ p24 is kept/);
+  });
+
   it('keeps many unknown ones shut: they have one reason', () => {
     const many = renderFragment(viewOf({ promises: [1, 2, 3].map((id) => promise(`${id}`, 'unknown', { fix: 'x' })) }));
     expect(many).not.toMatch(/<details[^>]* open=/);

@@ -4,6 +4,9 @@ import type { MonitorView } from '../view.ts';
 import { fixSteps } from './fix.ts';
 import { idOf, MARKS, signOf, withTimes } from './markup.ts';
 
+/** Kept promises that are shown without being asked for. */
+const SHOWN_KEPT = 24;
+
 /** Broken ones opened with what mends them, then unknown ones, kept ones a line each, and what is not set up folded. */
 export function promiseList({ promises, at }: Pick<MonitorView, 'promises' | 'at'>): string {
   const of = (state: PromiseState) => promises.filter((each) => each.state === state);
@@ -19,11 +22,21 @@ export function promiseList({ promises, at }: Pick<MonitorView, 'promises' | 'at
       unknown,
       `<ul class="problems">${unknown.map((each) => problem(each, at, unknown.length < 3)).join('')}</ul>`,
     ),
-    group('kept', kept, `<ul class="ticks">${kept.map((each) => tick(each, at)).join('')}</ul>`),
+    group('kept', kept, `${ticks(kept.slice(0, SHOWN_KEPT), at)}${more(kept.slice(SHOWN_KEPT), at)}`),
     none.length === 0
       ? ''
-      : `<details id="none" class="none"><summary id="none-summary">${signOf(MARKS.none)} Not promised or not set up: ${none.length}</summary><ul class="ticks">${none.map((each) => tick(each, at)).join('')}</ul></details>`,
+      : `<details id="none" class="none"><summary id="none-summary">${signOf(MARKS.none)} Not promised or not set up: ${none.length}</summary>${ticks(none, at)}</details>`,
   ].join('');
+}
+
+function ticks(promises: readonly PromiseVerdict[], now: Date): string {
+  return `<ul class="ticks">${promises.map((each) => tick(each, now)).join('')}</ul>`;
+}
+
+/** Many databases have many promises: what is kept must not bury what is shown below. */
+function more(promises: readonly PromiseVerdict[], now: Date): string {
+  if (promises.length === 0) return '';
+  return `<details id="more" class="more"><summary id="more-summary">${promises.length} more that are kept</summary>${ticks(promises, now)}</details>`;
 }
 
 function group(state: PromiseState, promises: readonly PromiseVerdict[], list: string): string {

@@ -27,7 +27,7 @@ header { display: flex; justify-content: space-between; flex-wrap: wrap; gap: 0 
 .badge { flex: none; width: 2.5rem; height: 2.5rem; border-radius: 50%; background: currentColor; font-size: 1.4rem; font-weight: 700; line-height: 2.5rem; text-align: center; } .badge span { color: var(--card); }
 .headline > div { min-width: 0; color: var(--text); } h1 { font-size: 1.35rem; line-height: 1.25; } .sentence { margin-top: .3rem; overflow-wrap: anywhere; }
 .counts { display: flex; flex-wrap: wrap; gap: .3rem .5rem; margin-top: .7rem; } .counts a { display: inline-block; padding: .15rem .6rem .15rem .4rem; background: var(--card); border: 1px solid var(--line); border-radius: 99px; text-decoration: none; white-space: nowrap; } .counts a:hover { border-color: var(--edge); }
-nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .9rem 0 0; } nav a { overflow-wrap: anywhere; }
+nav ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: .3rem 1.2rem; margin: .9rem 0 0; } nav a { overflow-wrap: anywhere; }
 
 .group { margin-top: .8rem; } .group h3 { margin-bottom: .3rem; } h3 .quiet { font-weight: 400; }
 summary { cursor: pointer; list-style: none; } summary::-webkit-details-marker { display: none; } summary::after { content: " ›"; content: " ›" / ""; color: var(--quiet); font-weight: 700; } details[open] > summary::after { content: " ⌄"; content: " ⌄" / ""; } .line { overflow-wrap: anywhere; }
@@ -37,7 +37,7 @@ summary { cursor: pointer; list-style: none; } summary::-webkit-details-marker {
 button { display: none; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--edge); border-radius: 6px; padding: .25rem .7rem; min-width: 4.6rem; cursor: pointer; } .scripted button { display: block; } .scripted .unscripted { display: none; } button:hover { border-color: currentColor; }
 .runbook { color: var(--quiet); overflow-wrap: anywhere; }
 .ticks { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: .15rem 1.5rem; } .ticks > li { padding: .1rem 0; border-bottom: 1px solid var(--line); } .ticks .line { padding-left: 1.4em; text-indent: -1.4em; } .ticks .sign { text-indent: 0; } .ticks .inside { padding-left: 1.4rem; }
-.none { margin-top: .8rem; color: var(--quiet); } .none ul { margin-top: .3rem; }
+.more, .none { margin-top: .5rem; color: var(--quiet); } .more ul { color: var(--text); } .more ul, .none ul { margin-top: .3rem; }
 
 .database { margin-top: 2rem; } .database h2 { margin-bottom: .1rem; } .facts { color: var(--quiet); } .facts .good { color: var(--good); } .facts .bad { color: var(--bad); }
 .notes { margin: .5rem 0; border-left: 4px solid currentColor; padding: .1rem 0 .1rem .7rem; } .notes li { color: var(--text); overflow-wrap: anywhere; }
