@@ -254,6 +254,36 @@ describe('the status page in a real browser', () => {
     await page.close();
   });
 
+  inBrowser('copies the command that mends a promise, with and without a clipboard', async () => {
+    const { page, told } = await open(TROUBLE);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()');
+    const button = page.locator('#fix-backup\\.daily-1-copy');
+    for (const isSecure of [true, false]) {
+      await page.evaluate(`navigator.clipboard.writeText('')`);
+      // What a page that came over plain HTTP from another machine has.
+      if (!isSecure) await page.evaluate(`navigator.clipboard.writeText = undefined`);
+      await button.click();
+      await button.filter({ hasText: 'Copied' }).waitFor();
+      expect(await clipboard()).toBe('structdb backup run --kind base');
+      await page.clock.runFor(2000);
+      await button.filter({ hasText: /^Copy$/ }).waitFor();
+    }
+    expect(told).toEqual([]);
+    await page.close();
+  });
+
+  inBrowser('loads itself anew after an upgrade', async () => {
+    const { page } = await open(viewOf());
+    await page.route('**/fragment', (route) =>
+      route.fulfill({ body: renderFragment(viewOf()).replace(/data-build="\w+"/, 'data-build="another"') }),
+    );
+    const loaded = page.waitForEvent('load');
+    await page.clock.runFor(5000);
+    await loaded;
+    await page.close();
+  });
+
   inBrowser('reads the pictures under the pointer', async () => {
     const history = samples(240, (sample, place) => ({
       ...sample,
