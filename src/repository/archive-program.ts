@@ -28,6 +28,7 @@ export interface ArchiveProgram {
 
 /** The name that the bundled program has in its directory. */
 const PROGRAM = 'wal.mjs';
+const PUSH_SCRIPT = 'wal-push.sh';
 /** Exit code by which `wal fetch` tells the command's shell that the store does not have the file. */
 const ABSENT = 93;
 /** Parts of an older program that one which runs now may still load. */
@@ -52,23 +53,28 @@ export async function writeArchiveProgram(
   for (const { name, content } of files) await writeWhole(path.join(directory, name), content, 0o644);
   await removeOldParts(directory, new Set(files.map(({ name }) => name)));
   const node = await reachableNode(directory, user);
-  const words = (...all: string[]) => all.map(quoteForShell).join(' ');
-  const setting = (command: string) => command.replaceAll('%', '%%');
   const program = path.join(directory, PROGRAM);
-  const script = path.join(directory, 'wal-push.sh');
+  const script = path.join(directory, PUSH_SCRIPT);
   await writeWhole(script, pushScript(words(node, program), pushedDirectory(settings)), 0o644);
   const fetching = path.join(directory, 'wal-fetch.sh');
   await writeWhole(fetching, fetchScript(words(node, program), prefetchDirectory(settings)), 0o644);
   return Object.freeze({
     settings,
-    // `|| exit 1`: above 125, or death by a signal, PostgreSQL would restart the archiver and count no failure
-    // (PostgreSQL manual, "Setting Up WAL Archiving"). That covers a missing or killed Node too.
-    archiveCommand: `${setting(words('/bin/sh', script))} "%p" "%f" || exit 1`,
+    archiveCommand: archiveCommandIn(directory),
     // 1 ends recovery and opens the database. A Node that finds no program exits with 1 as well, so only a code that
     // nothing else has may become 1; any other is above 125 and stops the server ("Recovering Using a Continuous
     // Archive Backup").
     restoreCommand: `${setting(words('/bin/sh', fetching))} "%f" "%p" "$PPID"; case $? in 0) exit 0;; ${ABSENT}) exit 1;; *) exit 200;; esac`,
   });
+}
+
+/**
+ * The archive_command of a server whose program is in `directory`. `|| exit 1`: above 125, or death by a signal, PostgreSQL
+ * would restart the archiver and count no failure (PostgreSQL manual, "Setting Up WAL Archiving"). That covers a missing or
+ * killed Node too.
+ */
+export function archiveCommandIn(directory: string): string {
+  return `${setting(words('/bin/sh', path.join(directory, PUSH_SCRIPT)))} "%p" "%f" || exit 1`;
 }
 
 /**
@@ -218,6 +224,15 @@ async function reachableNode(directory: string, user: SystemUser | undefined): P
   await chmod(temporary, 0o755);
   await rename(temporary, copy);
   return copy;
+}
+
+function words(...all: string[]): string {
+  return all.map(quoteForShell).join(' ');
+}
+
+/** PostgreSQL replaces what begins with a percent sign. */
+function setting(command: string): string {
+  return command.replaceAll('%', '%%');
 }
 
 function quoteForShell(word: string): string {
