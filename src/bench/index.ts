@@ -39,6 +39,7 @@ export { comparePlans, type PlanChange, type PlanDiffLine } from './plans/compar
 export { describeMissed } from './plans/missed-index.ts';
 export type { MissedIndex, PlanNode, PlanRecord, PlanVariant } from './plans/plan-record.ts';
 export { renderPlan } from './plans/plan-text.ts';
+export { pointName } from './point-name.ts';
 export { type BenchReport, type QuerySamples, toHtml, toJUnit, toMarkdown } from './report/index.ts';
 export type {
   BenchResult,

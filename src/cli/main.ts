@@ -15,6 +15,7 @@ import { migrateCommand } from './migrate.ts';
 import { monitorCommand } from './monitor.ts';
 import { envelope, renderError, styleFor, write } from './output.ts';
 import { quickstartCommand } from './quickstart.ts';
+import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
 import { leave, runCommand } from './run.ts';
 import { scheduleCommand } from './schedule.ts';
@@ -37,6 +38,7 @@ const COMMANDS: Readonly<Record<string, Build>> = {
   'dr-test': drTestCommand,
   wal: walCommand,
   monitor: monitorCommand,
+  report: reportCommand,
   schedule: (shell, program) => scheduleCommand(shell, () => program),
   completion: (shell, program) => completionCommand(shell, () => program),
 };

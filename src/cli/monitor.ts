@@ -49,7 +49,7 @@ function serveCommand(shell: Shell): Command {
       const { monitor } = await session.config();
       const result = await serveMonitor(
         {
-          ...(await optionsOf(session)),
+          ...(await monitorOptions(session)),
           host: host ?? monitor.host,
           port: port ?? monitor.port,
           webConfig: webConfigOf(session, webConfig, monitor.webConfig),
@@ -107,10 +107,11 @@ async function nagios(session: Session, flags: CheckFlags): Promise<Outcome> {
 
 async function look(session: Session, { only, ignore }: CheckFlags) {
   const { checkPromises } = await import('../monitor/index.ts');
-  return checkPromises({ ...(await optionsOf(session)), only, ignore }, session.context);
+  return checkPromises({ ...(await monitorOptions(session)), only, ignore }, session.context);
 }
 
-async function optionsOf(session: Session): Promise<MonitorOptions> {
+/** What is monitored, and where it is looked at. @throws NO_CONNECTION, CONFIG_INVALID */
+export async function monitorOptions(session: Session): Promise<MonitorOptions> {
   const config = await session.config();
   return {
     targets: [await session.connection(), ...(await furtherDatabases(session, config.monitor.databases))],

@@ -129,6 +129,7 @@ export const ERROR_CODES = Object.freeze({
   // restores and drills
   BACKUP_STALE: broken('the newest backup is older than its tier allows'),
   CHECK_FAILED: broken('a restored copy is not what its backup promised; each failed check is named'),
+  CONFIDENCE_LOW: broken('the confidence index of a report is lower than --min-confidence asked for'),
   CONTENT_DIFFERS: broken('restored tables hold other rows than the backup recorded'),
   RPO_EXCEEDED: broken('a disaster now would lose more than the objective allows'),
   RPO_UNPROVABLE: broken('--require-rpo was asked of a backup that cannot prove a recovery point'),

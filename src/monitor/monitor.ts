@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { toolVersion } from '../core/tool-version.ts';
 import { Exporter } from './exporter.ts';
+import type { Facts } from './facts/facts.ts';
 import { FactGatherer, type FactSources } from './facts/gatherer.ts';
 import { factSamples } from './facts/samples.ts';
 import { describeMetric } from './metrics/describe.ts';
@@ -71,6 +72,11 @@ export class Monitor {
       databases,
       objectives,
     };
+  }
+
+  /** What stores, archives and evidence said when they were last looked at. */
+  get facts(): Facts {
+    return this.#gatherer.facts;
   }
 
   /** Why there is nothing to scrape yet, or any more; null where the configured database answered the last scrape. */

@@ -49,6 +49,11 @@ export function instant(at: string): string {
   return at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
 }
 
+/** What can be wider than a phone scrolls within itself, by keys too. */
+export function scrolling(name: string, content: string): string {
+  return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeXml(name)}">${content}</div>`;
+}
+
 /** The colours of a page, in light, dark and print (always light); a sign or a word stands beside each of them. */
 const BASE_STYLE = `
 :root { color-scheme: light dark; --text: #222; --quiet: #666; --line: #e4e4e4; --edge: #bbb; --back: #fff; --good: #1e7a4f; --bad: #b3261e; --open: #8a5a00; }
@@ -61,5 +66,6 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; pad
 section { border-top: 1px solid var(--edge); } footer { margin-top: 2rem; }
 .quiet { color: var(--quiet); } .good { color: var(--good); } .bad { color: var(--bad); } .open { color: var(--open); }
 .verdict { font-weight: 700; font-size: 1.1rem; }
-@media print { body { margin: 0; max-width: none; } }
+.scroll { overflow-x: auto; }
+@media print { body { margin: 0; max-width: none; } .scroll { overflow: visible; } }
 `;

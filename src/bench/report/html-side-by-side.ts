@@ -1,9 +1,10 @@
 import { formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
+import { scrolling } from '../../report/page.ts';
 import { counted } from '../point-name.ts';
 import type { SideBySide } from '../side-by-side/side-by-side.ts';
 import type { Way } from '../side-by-side/ways.ts';
-import { noticeList, scrolling } from './markup.ts';
+import { noticeList } from './markup.ts';
 
 const WAY_NAMES: Readonly<Record<Way, string>> = {
   kysely: 'Kysely',

@@ -1,8 +1,9 @@
 import { formatCount } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
+import { scrolling } from '../../report/page.ts';
 import { counted } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
-import { mark, scrolling } from './markup.ts';
+import { mark } from './markup.ts';
 import { latencyScale, type Series, sweep } from './pictures.ts';
 import { factor, type GrowthWords, growthWords, targetGroups } from './words.ts';
 

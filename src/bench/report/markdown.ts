@@ -1,4 +1,5 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
+import { code, folded, plain, table } from '../../report/markdown.ts';
 import { instant } from '../../report/page.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
@@ -212,39 +213,4 @@ function doubtLines(points: readonly Point[]): string[] {
     ),
   );
   return doubts.length === 0 ? [] : ['', doubts.join('\n>\n')];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[], right: readonly number[]): string {
-  return [head, head.map((_, at) => (right.includes(at) ? '--:' : '---')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
-}
-
-/** The empty lines make Markdown of what is folded. */
-function folded(summary: string, text: string): string {
-  return `<details><summary>${plain(summary)}</summary>\n\n${text}\n\n</details>`;
-}
-
-/** A name that somebody chose, to the letter. */
-function code(text: string): string {
-  return `<code>${plain(text)}</code>`;
-}
-
-/**
- * Text in which nothing is markup, on any line: neither the characters of Markdown nor what GitHub links by itself
- * (mentions, numbers of issues, addresses), which an empty comment takes apart.
- */
-function plain(text: string): string {
-  return entities(text).replace(/&#(64|35);|:(?=\/\/)|www(?=\.)/gi, (found) => `${found}<!-- -->`);
-}
-
-function entities(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      .replace(/\s+/g, ' ')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: what no reader can show
-      .replace(/[\u0000-\u001f\u007f]/g, '?')
-      .replace(/[!#$&*<=>@[-`{-~]/g, (sign) => `&#${sign.charCodeAt(0)};`)
-  );
 }

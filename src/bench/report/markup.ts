@@ -15,8 +15,3 @@ export function noticeList(messages: readonly string[]): string {
     .map((message) => `<p class="doubt" role="note"><strong>!</strong> ${escapeXml(message)}</p>`)
     .join('');
 }
-
-/** What can be wider than a phone scrolls within itself, by keys too. */
-export function scrolling(name: string, content: string): string {
-  return `<div class="scroll" role="region" tabindex="0" aria-label="${escapeXml(name)}">${content}</div>`;
-}

@@ -26,7 +26,6 @@ details { border-bottom: 1px solid var(--line); padding: .25rem 0; } summary { c
 details.point { border-bottom: 0; } details.point > summary { font-size: 1.2rem; font-weight: 700; margin-top: 1rem; }
 details dl { display: grid; grid-template-columns: max-content 1fr max-content 1fr; gap: .1rem 1rem; margin: .4rem 0 .6rem; } dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: color-mix(in srgb, var(--text) 6%, transparent); padding: .6rem; font-size: .85rem; line-height: 1.4; }
-.scroll { overflow-x: auto; }
 @media screen and (max-width: 700px) {
   .queries thead th:not(.picture) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .queries thead tr, .queries thead, .queries tbody { display: block; } .queries thead .picture { display: block; width: auto; }
@@ -41,6 +40,6 @@ pre { overflow-x: auto; background: color-mix(in srgb, var(--text) 6%, transpare
 @media print {
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 9.5pt; } .queries .picture { min-width: 12.5rem; } .queries .limit { display: none; } .queries td, .queries th { padding-right: .35rem; } nav { display: none; } .cards { grid-template-columns: repeat(3, 1fr); } figure, tr, .doubt { break-inside: avoid; } h2, h3, caption, .group { break-after: avoid; }
-  details::details-content { content-visibility: visible; display: block; height: auto; } pre { white-space: pre-wrap; font-size: 7.5pt; } .scroll { overflow: visible; } thead { display: table-header-group; }
+  details::details-content { content-visibility: visible; display: block; height: auto; } pre { white-space: pre-wrap; font-size: 7.5pt; } thead { display: table-header-group; }
 }
 `;

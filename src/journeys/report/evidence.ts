@@ -22,8 +22,8 @@ export interface ServiceEvidence {
 export interface Evidence {
   readonly at: Date;
   readonly objectives: Objectives;
-  /** `structdb on localhost:5432`; null where no server is known. */
-  readonly database: string | null;
+  /** `structdb on localhost:5432` */
+  readonly database: string;
   /** null where it did not answer. */
   readonly serverVersion: string | null;
   readonly facts: Facts;

@@ -5,6 +5,7 @@ import type { Evidence } from '../../../src/journeys/report/evidence.ts';
 import type { Fact } from '../../../src/monitor/facts/fact.ts';
 import type { TierFacts } from '../../../src/monitor/facts/facts.ts';
 import type { PromiseState, PromiseVerdict } from '../../../src/monitor/promise.ts';
+import { reportOfPoints } from '../../bench/report/support.ts';
 
 export const NOW = new Date('2026-11-24T12:00:00Z');
 export const DAY_MS = 86_400_000;
@@ -264,14 +265,19 @@ function editionOf(standard: string, rows: number, origin: 'import' | null) {
   };
 }
 
+const MEASURED = reportOfPoints(
+  ['a', 'b', 'c', 'd'].map((name) => ({ name, class: 'simple', medianMs: 1 })),
+  [{ projects: 10_000, clients: 4 }],
+).result;
+
 function benchOf(met: number, age: number): BenchResult {
-  const queries = ['a', 'b', 'c', 'd'].map((name, at) => ({ name, verdict: at < met ? 'pass' : 'inconclusive' }));
-  return {
-    at: before(age).toISOString(),
-    complete: true,
-    verdict: met === 4 ? 'pass' : 'inconclusive',
-    points: [{ queries }],
-  } as unknown as BenchResult;
+  const [point] = MEASURED.points;
+  const queries = point!.queries.map((query, at) => ({
+    ...query,
+    verdict: at < met ? ('pass' as const) : ('inconclusive' as const),
+  }));
+  const verdict = met === 4 ? ('pass' as const) : ('inconclusive' as const);
+  return { ...MEASURED, at: before(age).toISOString(), verdict, points: [{ ...point!, queries, verdict }] };
 }
 
 function drillOf({ age, base, ok }: World['drills'][number]): PastDrill {

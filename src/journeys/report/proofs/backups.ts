@@ -42,7 +42,8 @@ function tierProofs(facts: TierFacts, share: number, promise: PromiseVerdict | u
     share,
     remedy: {
       what: `The newest ${name} read again`,
-      command: newest === null ? 'structdb backup && structdb backup verify' : `structdb backup verify ${newest.label}`,
+      command:
+        newest === null ? 'structdb backup   then: structdb backup verify' : `structdb backup verify ${newest.label}`,
     },
   };
   if (newest === null) {

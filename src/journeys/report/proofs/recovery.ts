@@ -9,7 +9,7 @@ const WINDOW: Claim = {
   claim: 'Every instant that is promised can be reached',
   share: 0.6,
   remedy: {
-    what: 'A base backup that is older than the window, and all WAL since; a young one grows into it by itself',
+    what: 'A base backup that is older than the promised window, and all WAL since',
     command: 'structdb backup run --kind base',
   },
 };
@@ -38,8 +38,14 @@ export function recoveryProofs({ facts, promises, at }: Pick<Evidence, 'facts' |
         const end = keepsUp ? at.getTime() : Math.min(at.getTime(), to.getTime());
         const reachedMs = Math.max(0, end - Math.max(begin.getTime(), at.getTime() - objectiveMs));
         const [reached, promised] = [formatDuration(reachedMs), formatDuration(objectiveMs)];
+        // A start that is near needs no command but time.
+        const wholeOn = instant(new Date(begin.getTime() + objectiveMs).toISOString());
+        const growing = {
+          what: `Time: kept as it is, the window is whole on ${wholeOn}`,
+          command: 'structdb wal status',
+        };
         return now(
-          WINDOW,
+          keepsUp ? { ...WINDOW, remedy: growing } : WINDOW,
           reachedMs / objectiveMs,
           `${reached} of the last ${promised} can be reached, from ${instant(begin.toISOString())} on.`,
         );

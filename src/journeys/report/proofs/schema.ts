@@ -51,7 +51,11 @@ export function schemaProofs({ facts, schema }: Pick<Evidence, 'facts' | 'schema
       }),
       from(AUDIT, facts.auditTriggers, (triggers) => {
         const good = triggers.filter(({ ok }) => ok).length;
-        if (triggers.length === 0) return now(AUDIT, 0, 'There is no audit log.');
+        if (triggers.length === 0) {
+          // A project with migrations of its own may have none; one without any migration proves nothing.
+          const isBuilt = facts.migrations.ok && facts.migrations.value.current !== null;
+          return now(AUDIT, isBuilt ? 1 : 0, 'There is no audit log to protect.');
+        }
         return now(AUDIT, good / triggers.length, `${good} of ${triggers.length} triggers are in force.`);
       }),
     ],
