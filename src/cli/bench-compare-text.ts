@@ -1,14 +1,6 @@
 import { formatP } from '../bench/compare/judge.ts';
-import type {
-  Change,
-  ComparedPlan,
-  ComparedPoint,
-  ComparedQuery,
-  Comparison,
-  RunReference,
-  SideBySide,
-  WayResult,
-} from '../bench/index.ts';
+import { CHANGE_WORDS, changePercent, comparisonNotes, describeChange, describeRun } from '../bench/compare/words.ts';
+import type { Change, ComparedPlan, ComparedPoint, Comparison, SideBySide, WayResult } from '../bench/index.ts';
 import { WAYS } from '../bench/side-by-side/ways.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
 import { alignColumns } from './align-columns.ts';
@@ -16,15 +8,14 @@ import type { Style } from './output.ts';
 
 /** Both runs, a table for each point, and what makes the comparison less sure. */
 export function renderComparison(comparison: Comparison, style: Style): string {
-  const { baseline, run, doubts, points, pointsAdded, pointsRemoved } = comparison;
+  const { baseline, run, points } = comparison;
+  const fromDoubts = comparisonNotes(comparison).length - comparison.doubts.length;
   return [
     `before  ${describeRun(baseline)}\nafter   ${describeRun(run)}`,
     ...points.map((point) => renderComparedPoint(point, style)),
-    [
-      ...pointsAdded.map((point) => `New, not in the baseline: ${point}`),
-      ...pointsRemoved.map((point) => `Only in the baseline: ${point}`),
-      ...doubts.map((doubt) => style.yellow(doubt)),
-    ].join('\n'),
+    comparisonNotes(comparison)
+      .map((note, at) => (at < fromDoubts ? note : style.yellow(note)))
+      .join('\n'),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -39,9 +30,9 @@ export function renderComparedPoint(point: ComparedPoint, style: Style): string 
         query.name,
         formatDuration(query.before.medianMs),
         formatDuration(query.after.medianMs),
-        percent(query.ratio),
+        changePercent(query.ratio),
         formatP(query.p),
-        WORDS[query.change],
+        CHANGE_WORDS[query.change],
       ]),
     ],
     [1, 2, 3, 4],
@@ -59,10 +50,10 @@ export function renderComparedPoint(point: ComparedPoint, style: Style): string 
     style.bold(head!),
     ...rows.map((row, place) => {
       const { change } = point.queries[place]!;
-      const word = WORDS[change];
+      const word = CHANGE_WORDS[change];
       return word === ''
         ? row
-        : `${row.slice(0, -word.length)}${(colours[change] ?? String)(word)}${whyOf(point.queries[place]!)}`;
+        : `${row.slice(0, -word.length)}${(colours[change] ?? String)(word)}${describeChange(point.queries[place]!).slice(word.length)}`;
     }),
     ...point.added.map((name) => `${name}: new, not in the baseline`),
     ...point.removed.map((name) => `${name}: only in the baseline`),
@@ -80,35 +71,6 @@ function renderPlanChange({ query, lines, settings, otherAccess }: ComparedPlan,
     ...lines.map(({ mark, text }) => colour[mark](`${mark} ${text}`)),
     ...settings.map(({ name, before, after }) => `  ${name}: ${after ?? 'default'}, before ${before ?? 'default'}`),
   ];
-}
-
-const WORDS: Readonly<Record<Change, string>> = {
-  slower: 'slower',
-  'slightly-slower': 'slightly slower',
-  same: '',
-  'slightly-faster': 'slightly faster',
-  faster: 'faster',
-  undecided: 'undecided',
-};
-
-function whyOf({ why }: ComparedQuery): string {
-  return why === null ? '' : `: ${why}`;
-}
-
-function describeRun({ id, at, file, commit }: RunReference): string {
-  return [
-    at.replace('T', ' ').replace(/:\d\d\.\d+Z$|:\d\dZ$/, ' UTC'),
-    commit === null ? '' : `commit ${commit}`,
-    file ?? id,
-  ]
-    .filter((part) => part !== '')
-    .join('  ');
-}
-
-/** `+12 %`, `−3 %` */
-function percent(ratio: number): string {
-  const share = Math.round((ratio - 1) * 100);
-  return share === 0 ? '0 %' : `${share > 0 ? '+' : '−'}${Math.abs(share)} %`;
 }
 
 /** A table of medians with p95, one of throughput, and what a layer costs. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Comparison, StoredRun } from '../bench/index.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { addReportOptions, type BenchReportFlags, openBenchReports, writeBenchReports } from './bench-reports.ts';
 import { placesOf } from './bench-store.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
@@ -19,21 +20,26 @@ export function addCompareFlags(command: Command): void {
 
 /** `structdb bench compare`: a stored run against a baseline. */
 export function benchCompareCommand(shell: Shell): Command {
-  return shell.command<CompareFlags>({
+  return shell.command<CompareFlags & BenchReportFlags>({
     name: 'compare <baseline> [result]',
     summary: 'Compare a stored run with a baseline, query by query',
     details:
       'Each is the name of a baseline, the id of a stored run or a file; the result is the newest stored run by default. Nothing is measured.',
     example: 'structdb bench compare main',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.inconclusive],
-    configure: addCompareFlags,
+    configure: (command) => {
+      addCompareFlags(command);
+      addReportOptions(command);
+    },
     run: async (session, [baseline, result], flags) => {
       const { readStoredRun, compareRuns, judgeComparison } = await import('../bench/index.ts');
       const { renderComparison } = await import('./bench-compare-text.ts');
       const options = compareOptions(flags);
+      const files = await openBenchReports(session, flags);
       const before = await readStoredRun(baseline as string, placesOf(session));
       const after = await readStoredRun(result as string | undefined, placesOf(session));
       const comparison = compareRuns(before, after, options);
+      await writeBenchReports(files, { ...after, comparison });
       return {
         result: comparison,
         human: (style) => renderComparison(comparison, style),

@@ -105,11 +105,14 @@ function runCommand(shell: Shell): Command {
       const project = { root: session.project.root, environment: session.environment };
       const more = flags.sideBySide ? { sideBySide: await session.places() } : {};
       const options = { connection, objectives, sources, project, ...place, ...data, ...numbers, ...sweep, ...more };
-      const run = await withBenchReports(
+      const { run, comparison, verdict } = await withBenchReports(
         session,
         flags,
-        () => measureBench(options, session.context),
-        (stored) => stored,
+        async () => {
+          const measured = await measureBench(options, session.context);
+          return { run: measured, ...(await compare(measured)) };
+        },
+        (outcome) => ({ ...outcome.run, comparison: outcome.comparison ?? refusalOf(outcome.verdict) }),
       );
       const { result } = run;
       // They know the queries, and with them the driver, which --help must not load.
@@ -118,7 +121,6 @@ function runCommand(shell: Shell): Command {
         import('./bench-compare-text.ts'),
       ]);
       const stored = await keepRun(session, run, flags);
-      const { comparison, verdict } = await compare(run);
       return {
         result: { ...result, ...stored, ...(comparison && { comparison }) },
         human: (style) =>
@@ -131,6 +133,11 @@ function runCommand(shell: Shell): Command {
       };
     },
   });
+}
+
+/** Why there is no comparison; undefined where none was asked for. */
+function refusalOf(verdict: StructdbError | undefined): { readonly refused: string } | undefined {
+  return verdict && { refused: [verdict.message, ...verdict.details].join(' ') };
 }
 
 function rateOf(text: string | undefined): { rate?: number } {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -114,13 +114,21 @@ describe('structdb bench, stored and compared', () => {
 
     // The same rows without the index that serves the query.
     await dropIndex();
-    const change = ['--suite', 'benchmarks/trail.sql', '--compare', 'main'];
+    const files = ['--junit', 'x.xml', '--markdown', 'x.md', '--html', 'x.html'];
+    const change = ['--suite', 'benchmarks/trail.sql', '--compare', 'main', ...files];
     const dropped = await structdb(['bench', '--json', '--url', urlOf(owner), ...args, ...change], { cwd: project });
     expect(dropped.exitCode).toBe(4);
     expect(dropped.json.error.details.join('\n')).toContain('trail: another plan');
     const { comparison } = dropped.json.result;
     expect(comparison.points[0].plans).toMatchObject([{ query: 'trail', otherAccess: true }]);
     expect(comparison.doubts.join('\n')).toContain('Another schema at 1,000 projects');
+    const read = (file: string) => readFile(path.join(project, file), 'utf8');
+    for (const file of ['x.md', 'x.html']) expect(await read(file)).toContain('answered by another plan');
+    expect(await read('x.xml')).toContain('name="plan of trail"');
+    // Later, from what was stored.
+    const again = await structdb(['bench', 'compare', 'main', '--markdown', 'y.md'], { cwd: project });
+    expect(again.exitCode).toBe(4);
+    expect(await read('y.md')).toContain('answered by another plan');
     expect(await leftDatabases()).toBe(0);
   });
 

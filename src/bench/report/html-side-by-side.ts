@@ -3,22 +3,15 @@ import { escapeXml } from '../../report/escape.ts';
 import { scrolling } from '../../report/page.ts';
 import { counted } from '../point-name.ts';
 import type { SideBySide } from '../side-by-side/side-by-side.ts';
-import type { Way } from '../side-by-side/ways.ts';
+import { WAYS } from '../side-by-side/ways.ts';
 import { noticeList } from './markup.ts';
-
-const WAY_NAMES: Readonly<Record<Way, string>> = {
-  kysely: 'Kysely',
-  pg: 'pg',
-  pgPrepared: 'pg, prepared',
-  pgbench: 'pgbench',
-};
+import { WAY_WORDS } from './side-by-side-words.ts';
 
 /** The same statements through each layer: what the stack costs. */
 export function sideBySideSection({ clients, pgbenchVersion, queries, notes }: SideBySide): string {
-  const ways = Object.keys(WAY_NAMES) as Way[];
-  const heads = ways.map((way) => `<th scope="col" class="number">${WAY_NAMES[way]}</th>`).join('');
+  const heads = WAYS.map((way) => `<th scope="col" class="number">${WAY_WORDS[way]}</th>`).join('');
   const rows = queries.map((query) => {
-    const cells = ways.map((way) => {
+    const cells = WAYS.map((way) => {
       const found = query.ways[way];
       if (found === null) return '<td class="number">n/a</td>';
       const upper = found.p95Ms === null ? 'n/a' : formatDuration(found.p95Ms);

@@ -3,6 +3,7 @@ import { escapeXml } from '../../report/escape.ts';
 import { instant, page } from '../../report/page.ts';
 import { pointName } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
+import { comparisonSection } from './html-comparison.ts';
 import { pointContent } from './html-point.ts';
 import { sideBySideSection } from './html-side-by-side.ts';
 import { sweepSections } from './html-sweep.ts';
@@ -12,7 +13,7 @@ import { STYLE } from './style.ts';
 import { environmentFacts, headline } from './words.ts';
 
 /** The result as one page that is read without scripts and without a network, on a screen, a phone and on paper. */
-export function toHtml({ result, raw }: BenchReport): string {
+export function toHtml({ result, raw, comparison }: BenchReport): string {
   const { word, verdict, sentence, lines } = headline(result);
   const title = `Benchmark ${result.suite.name}`;
   const { points } = result;
@@ -28,9 +29,10 @@ export function toHtml({ result, raw }: BenchReport): string {
 ${lines.length === 0 ? '' : `<ul class="lines">${lines.map((line) => `<li>${escapeXml(line)}</li>`).join('')}</ul>`}
 <p class="quiet">PostgreSQL ${escapeXml(result.server)} · ${escapeXml(instant(result.at))} · took ${formatDuration(result.durationMs)} · run <code>${escapeXml(result.id)}</code></p>
 </header>
-${points.length > 1 ? contents(points, swept !== '') : ''}
+${points.length > 1 ? contents(points, swept !== '', comparison !== undefined) : ''}
 <main>
 ${noticeList(points.flatMap((point) => point.doubts.map(({ message }) => (points.length > 1 ? `${pointName(point)}: ${message}` : message))))}
+${comparison === undefined ? '' : comparisonSection(comparison)}
 ${swept}
 ${sections.map((each) => pointSection(each, points.length)).join('\n')}
 ${result.sideBySide ? sideBySideSection(result.sideBySide) : ''}
@@ -55,13 +57,14 @@ function pointSection({ point, place, samples }: PointSection, count: number): s
     : `<section id="point-${place + 1}"><details class="point"${point.verdict === 'pass' ? '' : ' open=""'}><summary role="heading" aria-level="2">${name}</summary>${content}</details></section>`;
 }
 
-function contents(points: readonly Point[], isSwept: boolean): string {
+function contents(points: readonly Point[], isSwept: boolean, isCompared: boolean): string {
   const items = points.map((point, place) => {
     const { tone, sign, word } = mark(point.verdict);
     return `<li><a href="#point-${place + 1}">${escapeXml(pointName(point))}</a> <span class="${tone}">${sign} ${word}</span></li>`;
   });
+  const comparisonItem = isCompared ? '<li><a href="#comparison">Compared with the baseline</a></li>' : '';
   const sweepItem = isSwept ? '<li><a href="#growth">Growth</a></li>' : '';
-  return `<nav aria-label="Contents"><ul>${sweepItem}${items.join('')}</ul></nav>`;
+  return `<nav aria-label="Contents"><ul>${comparisonItem}${sweepItem}${items.join('')}</ul></nav>`;
 }
 
 /** With what it was measured. */

@@ -1,18 +1,24 @@
+import { formatDuration } from '../../core/units.ts';
 import { type JUnitCase, type JUnitSuite, junitDocument } from '../../report/junit.ts';
+import { formatP } from '../compare/judge.ts';
+import { changePercent, describeChange } from '../compare/words.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import { renderPlan } from '../plans/plan-text.ts';
-import { pointName } from '../point-name.ts';
-import type { Point } from '../result.ts';
-import type { BenchReport } from './report.ts';
+import { counted, pointName } from '../point-name.ts';
+import type { BenchResult, Point } from '../result.ts';
+import type { SideBySide } from '../side-by-side/side-by-side.ts';
+import { WAYS } from '../side-by-side/ways.ts';
+import type { BenchReport, Compared } from './report.ts';
+import { inOneLine, WAY_WORDS } from './side-by-side-words.ts';
 import { factor, growthWords, headline, inWords, percent, RATE_WORDS } from './words.ts';
 
 /**
  * The result in the form that CI servers read: a suite per point, a case per target. The time of a query is its p95, so
  * that the trend of a CI server is one of latency. What could not be decided is an error, not a failure.
  */
-export function toJUnit({ result }: BenchReport): string {
+export function toJUnit({ result, comparison }: BenchReport): string {
   const suites = result.points.map((point) => pointSuite(point, result.suite.name, result.at, result.server));
   for (const { title, growths, along } of growthWords(result.growth)) {
     const judged = growths.flatMap((growth) => {
@@ -25,6 +31,8 @@ export function toJUnit({ result }: BenchReport): string {
     const own = `${result.suite.name}: ${title.toLowerCase()}`;
     suites.push({ name: own, className: `${result.suite.name}.growth`, at: result.at, seconds: 0, cases: judged });
   }
+  if (comparison) suites.push(...comparisonSuites(comparison, result));
+  if (result.sideBySide) suites.push(sideBySideSuite(result.sideBySide, result));
   const ended = headline(result);
   const run: JUnitCase[] = result.complete
     ? []
@@ -105,6 +113,54 @@ function pointSuite(point: Point, suite: string, at: string, server: string): JU
       ['load', describeLoop(point)],
       ...point.doubts.map(({ kind, message }) => [`doubt: ${kind}`, message] as const),
     ],
+  };
+}
+
+/** A case per query, which fails where it is slower, and one per plan that reads by other indexes. */
+function comparisonSuites(compared: Compared, { suite, at }: BenchResult): JUnitSuite[] {
+  const of = (title: string, cases: readonly JUnitCase[]): JUnitSuite => ({
+    name: `${suite.name}: compared with the baseline${title}`,
+    className: `${suite.name}.comparison`,
+    at,
+    seconds: 0,
+    cases,
+  });
+  if ('refused' in compared) return [of('', [{ name: 'comparison', seconds: 0, error: compared.refused }])];
+  return compared.points.map(({ title, queries, plans }) =>
+    of(`, ${title}`, [
+      ...queries.map((query) => {
+        const { name, before, after, ratio, p, change } = query;
+        const medians = `${formatDuration(after.medianMs)}, before ${formatDuration(before.medianMs)}`;
+        const said = `${medians} (${changePercent(ratio)}, p ${formatP(p)}): ${describeChange(query) || 'the same'}`;
+        const verdict = change === 'slower' ? 'fail' : change === 'undecided' ? 'inconclusive' : 'pass';
+        return { name, seconds: after.medianMs / 1000, ...outcome(verdict, said), output: [said] };
+      }),
+      ...plans.map(({ query, otherAccess, lines }) => ({
+        name: `plan of ${query}`,
+        seconds: 0,
+        ...outcome(otherAccess ? 'fail' : 'pass', 'It is answered by another plan.'),
+        details: lines.map(({ mark, text }) => `${mark} ${text}`),
+      })),
+    ]),
+  );
+}
+
+/** Medians of each way as times; nothing of it is judged. */
+function sideBySideSuite({ queries, clients, notes }: SideBySide, { suite, at }: BenchResult): JUnitSuite {
+  return {
+    name: `${suite.name}: side by side, ${counted(clients, 'client')}`,
+    className: `${suite.name}.side-by-side`,
+    at,
+    seconds: 0,
+    cases: queries.flatMap(({ name, ways }) =>
+      WAYS.map((way): JUnitCase => {
+        const found = ways[way];
+        const own = `${name}: ${WAY_WORDS[way]}`;
+        if (found === null)
+          return { name: own, seconds: 0, skipped: notes.join(' ') || 'It could not be asked this way.' };
+        return { name: own, seconds: found.p50Ms / 1000, output: [inOneLine(found)] };
+      }),
+    ),
   };
 }
 

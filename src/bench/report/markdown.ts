@@ -1,13 +1,19 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { code, folded, plain, table } from '../../report/markdown.ts';
 import { instant } from '../../report/page.ts';
+import type { ComparedQuery } from '../compare/comparison.ts';
+import { formatP } from '../compare/judge.ts';
+import { changePercent, comparisonNotes, comparisonSentence, describeChange, describeRun } from '../compare/words.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import { renderPlan } from '../plans/plan-text.ts';
-import { pointName } from '../point-name.ts';
+import { counted, pointName } from '../point-name.ts';
 import type { Point, QueryResult } from '../result.ts';
-import type { BenchReport } from './report.ts';
+import type { SideBySide } from '../side-by-side/side-by-side.ts';
+import { WAYS } from '../side-by-side/ways.ts';
+import type { BenchReport, Compared } from './report.ts';
+import { WAY_WORDS } from './side-by-side-words.ts';
 import {
   CLASS_WORDS,
   environmentFacts,
@@ -31,7 +37,7 @@ const MOST_CHARACTERS = 60_000;
 const SIGNS: Readonly<Record<Verdict, string>> = { pass: '✅', fail: '❌', inconclusive: '⚠️' };
 
 /** The result for a pull request: the verdict in the first line, then a table, the rest folded. */
-export function toMarkdown({ result }: BenchReport): string {
+export function toMarkdown({ result, comparison }: BenchReport): string {
   const said = headline(result);
   const head = [
     `### ${SIGNS[said.verdict]} Benchmark ${code(result.suite.name)}: ${plain(said.sentence)}`,
@@ -42,12 +48,14 @@ export function toMarkdown({ result }: BenchReport): string {
   const open = said.lines.length === 0 ? '' : said.lines.map((line) => `- ${plain(line)}`).join('\n');
   const sections: readonly (readonly [name: string, text: string])[] = [
     ['what is open', open],
+    ...(comparison ? comparisonSections(comparison) : []),
     ...result.points.flatMap((point) => pointSections(point, result.points.length > 1)),
     ...growthWords(result.growth).map((words): [string, string] => [
       words.title,
       folded(words.title, growthTable(words)),
     ]),
     ...result.points.flatMap((point) => missedPlans(point, result.points.length > 1)),
+    ...(result.sideBySide ? [sideBySideText(result.sideBySide)] : []),
     [
       'the environment',
       folded(
@@ -187,6 +195,72 @@ function growthTable({ growths, along, measure }: GrowthWords): string {
     ]),
     [3, 4, 5],
   );
+}
+
+/** The verdict stands open, with what is slower; all queries are folded, and the plans that changed. */
+function comparisonSections(compared: Compared): [string, string][] {
+  if ('refused' in compared) return [['the comparison', `> ⚠️ ${plain(compared.refused)}`]];
+  const { baseline, run, points, verdict } = compared;
+  const head = [
+    `#### ${SIGNS[verdict]} Compared with the baseline: ${plain(comparisonSentence(compared))}`,
+    `Before ${code(describeRun(baseline))}, after ${code(describeRun(run))}`,
+    ...comparisonNotes(compared).map((note) => `> ⚠️ ${plain(note)}`),
+  ];
+  return [
+    ['the comparison', head.join('\n\n')],
+    ...points.map(({ title, queries, added, removed }): [string, string] => {
+      const moved = queries.filter(({ change }) => change !== 'same');
+      const others = [
+        ...added.map((name) => `- ${code(name)}: new, not in the baseline`),
+        ...removed.map((name) => `- ${code(name)}: only in the baseline`),
+      ];
+      return [
+        `the comparison at ${title}`,
+        [
+          ...(moved.length === 0 ? [] : [comparedTable(moved)]),
+          folded(`All ${formatCount(queries.length)} medians at ${title}`, comparedTable(queries)),
+          ...(others.length === 0 ? [] : [others.join('\n')]),
+        ].join('\n\n'),
+      ];
+    }),
+    ...points.flatMap(({ title, plans }) =>
+      plans.map(({ query, otherAccess, lines }): [string, string] => [
+        `the changed plan of ${query} at ${title}`,
+        folded(
+          `${query} ${otherAccess ? 'is answered by another plan' : 'is answered by the same indexes in another way'}`,
+          fenced(lines.map(({ mark, text }) => `${mark} ${text}`).join('\n')),
+        ),
+      ]),
+    ),
+  ];
+}
+
+function comparedTable(queries: readonly ComparedQuery[]): string {
+  return table(
+    ['query', 'before', 'after', 'change', 'p', ''],
+    queries.map((query) => [
+      code(query.name),
+      formatDuration(query.before.medianMs),
+      formatDuration(query.after.medianMs),
+      changePercent(query.ratio),
+      plain(formatP(query.p)),
+      plain(describeChange(query)),
+    ]),
+    [1, 2, 3, 4],
+  );
+}
+
+function sideBySideText({ clients, pgbenchVersion, queries, notes }: SideBySide): [string, string] {
+  const rows = queries.map(({ name, ways }) => [
+    code(name),
+    ...WAYS.map((way) => {
+      const found = ways[way];
+      return found === null ? 'n/a' : formatDuration(found.p50Ms);
+    }),
+  ]);
+  const title = `Side by side: medians, ${counted(clients, 'client')}${pgbenchVersion === null ? '' : `, pgbench ${pgbenchVersion}`}`;
+  const text = table(['query', ...WAYS.map((way) => WAY_WORDS[way])], rows, [1, 2, 3, 4]);
+  return ['side by side', folded(title, [text, ...notes.map((note) => `> ${plain(note)}`)].join('\n\n'))];
 }
 
 /** The plans of queries that their index does not serve. */
