@@ -44,8 +44,8 @@ function serveCommand(shell: Shell): Command {
         .option('--heartbeat', 'write structdb.heartbeat every 10 s (default: monitor.heartbeat)'),
     run: async (session, _args, { host, port, webConfig, heartbeat }) => {
       const { serveMonitor } = await import('../monitor/index.ts');
-      const { keepMemorySmall } = await import('./memory.ts');
-      keepMemorySmall();
+      const { keepMemoryFlat } = await import('./memory.ts');
+      keepMemoryFlat();
       const { monitor } = await session.config();
       const result = await serveMonitor(
         {

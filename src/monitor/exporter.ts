@@ -16,9 +16,12 @@ export interface ExporterOptions {
   /** How far apart the samples of the history in memory are at least, and how far back it reaches. Milliseconds. */
   readonly sampleEveryMs?: number;
   readonly historyMs?: number;
+  /** How often sizes of tables and databases are measured at most, in milliseconds; a minute unless told otherwise. */
+  readonly sizesEveryMs?: number;
 }
 
 const HISTORY_MS = 4 * 3_600_000;
+const SIZES_EVERY_MS = 60_000;
 
 /**
  * Reads the statistics of PostgreSQL as metrics. One connection to each database, kept open; one scrape at a time: who asks
@@ -37,14 +40,14 @@ export class Exporter {
   constructor(options: ExporterOptions, { clock }: Pick<RunContext, 'clock'>) {
     this.#options = options;
     this.#clock = clock;
-    const { sampleEveryMs = 15_000, historyMs = HISTORY_MS } = options;
+    const { sampleEveryMs = 15_000, historyMs = HISTORY_MS, sizesEveryMs = SIZES_EVERY_MS } = options;
     const byServer = new Map<string, Map<string, Target>>();
     for (const settings of options.targets) {
       const server = `${settings.host}:${settings.port}`;
       const targets = byServer.get(server) ?? new Map<string, Target>();
       byServer.set(server, targets);
       if (!targets.has(settings.database))
-        targets.set(settings.database, new Target(settings, options.scrapeTimeoutMs, options.statements, clock));
+        targets.set(settings.database, new Target(settings, { ...options, sizesEveryMs }, clock));
     }
     this.#groups = [...byServer].map(
       ([server, targets]) =>

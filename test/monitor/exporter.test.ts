@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { rememberSecret } from '../../src/core/redact.ts';
 import { describeMetric } from '../../src/monitor/metrics/describe.ts';
 import { renderMetrics } from '../../src/monitor/metrics/exposition.ts';
@@ -97,6 +98,24 @@ describe('a scrape', () => {
       const ours = families.get('pg_stat_activity_count')!.series;
       expect(ours.filter(({ labels }) => labels.usename === role.user)).toEqual([]);
     });
+  });
+
+  it('measures sizes when their time has come, and what is counted each time', async () => {
+    const own = await server.createDatabase();
+    let later = 0;
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + later };
+    const exporter = newExporter(own, { sizesEveryMs: 60_000, statements: 0 }, clock);
+    await scrape(exporter);
+    await sql(own, (client) => client.query('create table new_part (id int)'));
+    const sizeOf = async () => {
+      const families = await scrape(exporter);
+      expect(failed(families)).toEqual([]);
+      expect(numberOf(families, 'pg_stat_user_tables_seq_scan', { relname: 'new_part' })).toBe(0);
+      return numberOf(families, 'pg_stat_user_tables_table_size_bytes', { relname: 'new_part' });
+    };
+    expect(await sizeOf()).toBeUndefined();
+    later = 60_000;
+    expect(await sizeOf()).toBe(0);
   });
 
   it('that comes while one runs gets its result', async () => {

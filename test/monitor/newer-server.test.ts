@@ -68,7 +68,7 @@ describe('PostgreSQL 18', () => {
 it.each(['1.6', '1.10', '1.12'])('pg_stat_statements %s has its own columns, whatever the server', async (version) => {
   await sql(connection, async (client) => {
     await client.query('drop extension pg_stat_statements');
-    await client.query(`create extension pg_stat_statements version '${version}'`);
+    await client.query(`create extension pg_stat_statements version '${version}'; select pg_stat_statements_reset()`);
     for (let call = 0; call < 3; call += 1) await client.query('select count(*) from part where id > $1', [call]);
   });
   const exporter = newExporter(connection, { statements: 30 });

@@ -1,6 +1,6 @@
 import { afterAll } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { Exporter, type ExporterOptions } from '../../src/monitor/exporter.ts';
 import { describeMetric } from '../../src/monitor/metrics/describe.ts';
 import { renderMetrics } from '../../src/monitor/metrics/exposition.ts';
@@ -16,11 +16,12 @@ afterAll(async () => {
 export function newExporter(
   targets: ConnectionSettings | readonly ConnectionSettings[],
   options: Partial<ExporterOptions> = {},
+  clock: Clock = systemClock,
 ): Exporter {
   const list = Array.isArray(targets) ? (targets as readonly ConnectionSettings[]) : [targets as ConnectionSettings];
   const exporter = new Exporter(
-    { targets: list, scrapeTimeoutMs: 20_000, statements: 10, ...options },
-    { clock: systemClock },
+    { targets: list, scrapeTimeoutMs: 20_000, statements: 10, sizesEveryMs: 0, ...options },
+    { clock },
   );
   open.push(exporter);
   return exporter;

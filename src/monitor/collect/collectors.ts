@@ -15,10 +15,7 @@ import { statioUserIndexes, statioUserTables, statUserTables, tableSizes } from 
 import { longRunningTransactions, statActivityAutovacuum } from './transactions.ts';
 import { statWal, wal } from './wal.ts';
 
-/**
- * All collectors that keep nothing, in the order in which they ask: first what says most about the server, last what may wait
- * for a lock.
- */
+/** The collectors of statistics, in the order in which they ask: first what says most about the server. */
 export const COLLECTORS: readonly Collector[] = Object.freeze([
   postmaster,
   version,
@@ -45,6 +42,7 @@ export const COLLECTORS: readonly Collector[] = Object.freeze([
   statioUserTables,
   statUserTables,
   statioUserIndexes,
-  database,
-  tableSizes,
 ]);
+
+/** To measure, the server looks at every file of a database: these are asked now and then only, and last. */
+export const SIZES: readonly Collector[] = Object.freeze([database, tableSizes]);

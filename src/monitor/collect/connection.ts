@@ -18,11 +18,8 @@ export function monitorProfile(scrapeTimeoutMs: number): WorkProfile {
   };
 }
 
-/**
- * A session's own settings: names mean the system's objects whatever the database's search_path is, and a query over
- * statistics, whose cost is estimated far too high, is not compiled.
- */
-const SESSION = '-c search_path=pg_catalog,pg_temp -c jit=off';
+/** Names mean the system's objects, whatever the database's search_path is. */
+const SESSION = '-c search_path=pg_catalog,pg_temp';
 
 /** One connection to a monitored database, on which questions are sent without waiting for the answers before. */
 export class MonitorConnection {
@@ -56,6 +53,8 @@ export class MonitorConnection {
       { signal },
     );
     try {
+      // The cost of a query over statistics is estimated far too high: it would be compiled for longer than it runs.
+      await client.query('set jit = off');
       const { rows } = await client.query<ToldVersion & { database: string }>(
         `select ${VERSION_COLUMNS}, current_database() as database`,
       );

@@ -27,8 +27,11 @@ export class KeptStatements {
       this.#lastSeen.delete(key);
       this.#lastSeen.set(key, nowMs);
     }
-    for (const [key, seen] of this.#lastSeen) {
-      if (!present(key) || nowMs - seen >= this.#keepMs || this.#lastSeen.size > this.#room) this.#lastSeen.delete(key);
+    for (const [key, seen] of this.#lastSeen)
+      if (!present(key) || nowMs - seen >= this.#keepMs) this.#lastSeen.delete(key);
+    for (const key of this.#lastSeen.keys()) {
+      if (this.#lastSeen.size <= this.#room) break;
+      this.#lastSeen.delete(key);
     }
   }
 }

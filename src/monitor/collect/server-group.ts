@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { LiveState } from '../live.ts';
 import { type LiveCounters, LiveHistory, liveCounters, ratesBetween } from '../live-history.ts';
 import type { Sample } from '../metrics/metric.ts';
-import { COLLECTORS } from './collectors.ts';
+import { COLLECTORS, SIZES } from './collectors.ts';
 import { textSamples } from './statements.ts';
 import type { CollectorResult, Deadline, Target } from './target.ts';
 
@@ -21,7 +21,7 @@ interface Member {
   inRecovery: boolean | null;
 }
 
-const OF_SERVER = new Set(COLLECTORS.filter(({ scope }) => scope === 'server').map(({ name }) => name));
+const OF_SERVER = new Set([...COLLECTORS, ...SIZES].filter(({ scope }) => scope === 'server').map(({ name }) => name));
 
 /** The monitored databases of one server. What is the whole server's is asked in the first of them that answers. */
 export class ServerGroup {

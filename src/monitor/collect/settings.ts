@@ -16,15 +16,19 @@ const UNITS: Readonly<Record<string, readonly ['bytes' | 'seconds', number]>> = 
   d: ['seconds', 86_400],
 };
 
-/** The server's parameters as numbers in bytes and seconds, and those that wait for a restart. */
+/**
+ * The server's parameters as numbers in bytes and seconds, and those that wait for a restart. What the exporter's own session
+ * was started with says nothing about the server, which does not tell what it would be else: its time limits are left out.
+ */
 export const settings: Collector = {
   name: 'settings',
   scope: 'server',
   async collect(ask) {
     const { rows } = await ask(
       'settings',
-      `select name, setting, unit, vartype, pending_restart from pg_settings
-       where vartype in ('bool', 'integer', 'real') or pending_restart`,
+      `select name, case source when 'session' then reset_val else setting end, unit, vartype, pending_restart
+       from pg_settings
+       where (vartype in ('bool', 'integer', 'real') or pending_restart) and source <> 'client'`,
     );
     // An extension's "a.b" and "a_b" would be one name.
     const samples = new Map<string, Sample>();

@@ -185,25 +185,27 @@ export function textSamples(collectors: readonly Statements[]): Sample[] {
   }));
 }
 
-/** A statement that runs at the top and inside of functions is two rows there, and one fact here. */
+/**
+ * Those that take the most time and those that are kept. A statement that runs at the top and inside of functions is two rows
+ * there and one fact here; the most are chosen by single rows, since to add up all of them takes the server longer than to
+ * read them.
+ */
 function statementsQuery(extension: Extension): string {
   const total = atLeast(extension, 8) ? 'total_exec_time' : 'total_time';
   const block = atLeast(extension, 11) ? 'shared_blk' : 'blk';
   return `
-    with counted as (
-      select userid, queryid, sum(calls) as calls, sum(${total}) as total, sum(rows) as rows,
-        sum(${block}_read_time) as read, sum(${block}_write_time) as write
+    with counted as materialized (
+      select userid, queryid, calls, ${total} as total, rows, ${block}_read_time as read, ${block}_write_time as write
       from ${functionOf(extension, false)}
       where dbid = ${OWN_DATABASE} and queryid is not null
-      group by userid, queryid
-    ), placed as (
-      select *, row_number() over (order by total desc, userid, queryid) as place from counted
+    ), chosen as (
+      (select userid, queryid from counted order by total desc limit $1::int)
+      union select userid, queryid from unnest($2::oid[], $3::int8[]) as kept (userid, queryid)
     )
-    select pg_get_userbyid(userid), userid, queryid, calls, total, rows, read, write
-    from placed
-    left join unnest($2::oid[], $3::int8[]) as kept (userid, queryid) using (userid, queryid)
-    where place <= $1::int or kept.userid is not null
-    order by place`;
+    select pg_get_userbyid(userid), userid, queryid, sum(calls), sum(total), sum(rows), sum(read), sum(write)
+    from counted join chosen using (userid, queryid)
+    group by userid, queryid
+    order by sum(total) desc, userid, queryid`;
 }
 
 function functionOf({ schema }: Extension, withTexts: boolean): string {

@@ -4,8 +4,9 @@ import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { redact } from '../../core/redact.ts';
 import { isConnectionLoss } from '../../postgres/errors.ts';
 import type { Ask, Collector, Reading, ServerFacts } from './collector.ts';
-import { COLLECTORS } from './collectors.ts';
+import { COLLECTORS, SIZES } from './collectors.ts';
 import { MonitorConnection, monitorProfile } from './connection.ts';
+import { nowAndThen } from './now-and-then.ts';
 import { problemOf } from './problem.ts';
 import { Statements } from './statements.ts';
 
@@ -24,6 +25,14 @@ export interface Deadline {
   readonly over: Promise<void>;
 }
 
+export interface TargetOptions {
+  readonly scrapeTimeoutMs: number;
+  /** How many are told by name; 0 for none. */
+  readonly statements: number;
+  /** How often sizes are measured at most, in milliseconds; 0 for each time. */
+  readonly sizesEveryMs: number;
+}
+
 /** One monitored database and the one connection to it, which is kept open and opened again when it was lost. */
 export class Target {
   readonly settings: ConnectionSettings;
@@ -37,12 +46,17 @@ export class Target {
   #fresh = false;
   #down: string | undefined = 'not asked yet';
 
-  constructor(settings: ConnectionSettings, scrapeTimeoutMs: number, statements: number, clock: Clock) {
+  constructor(
+    settings: ConnectionSettings,
+    { scrapeTimeoutMs, statements, sizesEveryMs }: TargetOptions,
+    clock: Clock,
+  ) {
     this.settings = settings;
     this.#scrapeTimeoutMs = scrapeTimeoutMs;
     this.#clock = clock;
     this.statements = statements > 0 ? new Statements(statements, clock) : undefined;
-    this.#collectors = this.statements ? [...COLLECTORS, this.statements] : COLLECTORS;
+    const sizes = SIZES.map((collector) => nowAndThen(collector, sizesEveryMs, clock));
+    this.#collectors = [...COLLECTORS, ...(this.statements ? [this.statements] : []), ...sizes];
   }
 
   /** Without password: `structdb on localhost:5432`. */

@@ -10,19 +10,33 @@ export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
  * @param describe gives the family of a name; called once for each
  */
 export function renderMetrics(samples: Iterable<Sample>, describe: (name: string) => Metric): string {
-  const families = new Map<string, string[]>();
+  const families = new Map<string, { readonly labels: string[]; readonly values: number[] }>();
+  let lastLabels: Sample['labels'] | undefined;
+  let lastText = '';
   for (const { name, labels, value } of samples) {
-    let lines = families.get(name);
-    if (!lines) {
-      const { type, help } = describe(name);
-      lines = [`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`];
-      families.set(name, lines);
+    // The samples of a row come one after the other and share their labels, which are most of the text: written out once.
+    if (labels !== lastLabels) {
+      lastLabels = labels;
+      lastText = `${labelsText(labels)} `;
     }
-    lines.push(`${name}${labelsText(labels)} ${valueText(value)}`);
+    let family = families.get(name);
+    if (!family) {
+      family = { labels: [], values: [] };
+      families.set(name, family);
+    }
+    family.labels.push(lastText);
+    family.values.push(value);
   }
   let text = '';
-  for (const lines of families.values()) text += `${lines.join('\n')}\n`;
+  for (const [name, { labels, values }] of families) {
+    text += headOf(name, describe(name));
+    for (let line = 0; line < labels.length; line += 1) text += `${name + labels[line] + valueText(values[line]!)}\n`;
+  }
   return text;
+}
+
+function headOf(name: string, { type, help }: Metric): string {
+  return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
 }
 
 function labelsText(labels: Readonly<Record<string, string>>): string {
