@@ -13,6 +13,8 @@ export interface OwnTool {
   /** A project whose store is `store` in it. */
   readonly folder: string;
   readonly store: string;
+  /** What `node` runs. */
+  readonly program: string;
   /** Runs structdb there; returns the milliseconds of the whole process. */
   run(words: readonly string[]): number;
   /** The most memory (VmHWM) that a run held so far, in MiB. */
@@ -23,11 +25,12 @@ export interface OwnTool {
 export function prepareOwn(folder: string): OwnTool {
   mkdirSync(folder);
   execFileSync(process.execPath, [path.join(checkout, 'scripts/build.mjs')], { stdio: 'inherit' });
-  const program = path.join(folder, 'package');
+  const home = path.join(folder, 'package');
   for (const part of ['bin', 'dist', 'catalogs', 'package.json']) {
-    cpSync(path.join(checkout, part), path.join(program, part), { recursive: true });
+    cpSync(path.join(checkout, part), path.join(home, part), { recursive: true });
   }
-  symlinkSync(path.join(checkout, 'node_modules'), path.join(program, 'node_modules'));
+  symlinkSync(path.join(checkout, 'node_modules'), path.join(home, 'node_modules'));
+  const program = path.join(home, 'bin/structdb.js');
   const preload = path.join(folder, 'peak.mjs');
   writeFileSync(
     preload,
@@ -46,10 +49,11 @@ process.on('exit', () => {
   let peak = 0;
   return {
     folder,
+    program,
     store: path.join(folder, 'store'),
     peakMiB: () => peak,
     run: (words) => {
-      const ms = timed(process.execPath, ['--import', preload, path.join(program, 'bin/structdb.js'), ...words], {
+      const ms = timed(process.execPath, ['--import', preload, program, ...words], {
         cwd: folder,
         env: { ...process.env, PEAK_FILE: peakFile },
       });
