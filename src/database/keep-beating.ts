@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
+import { codeOf } from '../core/errors.ts';
 import { connect } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { beat, ensureHeartbeat, HEARTBEAT_MS } from './heartbeat.ts';
@@ -16,6 +17,12 @@ export async function keepBeating(
   const { signal } = context;
   const pause = () => sleep(HEARTBEAT_MS, undefined, { signal }).catch(() => {});
   let told = false;
+  const tellOnce = () => {
+    if (told) return;
+    told = true;
+    const message = 'structdb.heartbeat is not written: the role may neither make it nor write it.';
+    context.report({ kind: 'notice', message });
+  };
   while (!signal.aborted) {
     const client = await connect(connection, profiles.probe, { signal }).catch(() => undefined);
     try {
@@ -24,13 +31,10 @@ export async function keepBeating(
           await beat(client);
           await pause();
         }
-      } else if (client && !told) {
-        told = true;
-        const message = 'There is no structdb.heartbeat, and the role may not make it: none is written.';
-        context.report({ kind: 'notice', message });
-      }
-    } catch {
-      // The server went away.
+      } else if (client) tellOnce();
+    } catch (error) {
+      // Anything else: the server went away.
+      if (codeOf(error) === '42501') tellOnce();
     } finally {
       await client?.end().catch(() => {});
     }

@@ -5,7 +5,7 @@ import { usedStores } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
 import { readAuditTriggers } from '../../database/audit-triggers.ts';
 import type { PastDrill } from '../../drill/history/index.ts';
-import { type Registry, type StatusResult, status } from '../../migrate/index.ts';
+import type { Registry, StatusResult } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
@@ -19,6 +19,7 @@ import { readDisks } from './disks.ts';
 import { readDrills } from './drills.ts';
 import type { Fact } from './fact.ts';
 import type { AuditTrigger, BenchFacts, DiskFacts, Facts, StoreFacts, TierFacts, WindowFacts } from './facts.ts';
+import { readMigrations } from './migrations.ts';
 import { NOT_YET, Part } from './part.ts';
 
 export interface FactSources {
@@ -69,7 +70,7 @@ export class FactGatherer {
     this.#cluster = part((own) => readCluster(connection, own));
     const ours = () => this.#systemIdentifier;
     const backups = () => ({ policy, openStore, systemIdentifier: ours(), database: connection.database });
-    this.#migrations = part(async (own) => status({ connection, registry: await migrations() }, own));
+    this.#migrations = part((own) => readMigrations(connection, migrations, own));
     this.#auditTriggers = part((own) => withClient(connection, profiles.probe, own, readAuditTriggers));
     this.#wal = part((own) => readArchive({ connection, places, policy, openStore, systemIdentifier: ours() }, own));
     this.#tiers = tierRules(policy).map((rule) => ({ rule, part: part((own) => readTier(rule, backups(), own)) }));
