@@ -9,7 +9,8 @@ import { type BasePoint, type Reach, reachOf } from './reach.ts';
 import { findRepositories, openRepository, type Repository } from './repository.ts';
 import type { Ancestor } from './timeline.ts';
 import { type ArchivedFile, listWal, readArchived, readHistories, type WalListing } from './wal-archive.ts';
-import { findWaldump, newestTransaction, type TransactionEnd } from './wal-contents.ts';
+import { findWaldump, newestTransaction, type TransactionEnd, type WalReader } from './wal-contents.ts';
+import type { WalEndMemory } from './wal-end-memory.ts';
 import { segmentName, segmentNumber, segmentNumberAt, startOfSegment } from './wal-names.ts';
 
 /** The span of instants that can be brought back, on one timeline of one cluster. */
@@ -121,6 +122,7 @@ export async function windowsOf(
   view: WalView,
   context: RunContext,
   places?: SearchPlaces,
+  memory?: WalEndMemory,
 ): Promise<RecoveryWindow[]> {
   const groups = new Map<string, { reach: Reach; members: ClusterBackup[] }>();
   for (const backup of backups) {
@@ -136,7 +138,7 @@ export async function windowsOf(
   const windows: RecoveryWindow[] = [];
   for (const { reach, members } of groups.values()) {
     stopIfInterrupted(context);
-    windows.push(await windowOf(reach, members, view, context, places));
+    windows.push(await windowOf(reach, members, view, context, places, memory));
   }
   return windows.sort((a, b) => (a.from < b.from ? -1 : 1));
 }
@@ -157,13 +159,14 @@ async function windowOf(
   view: WalView,
   context: RunContext,
   places: SearchPlaces | undefined,
+  memory: WalEndMemory | undefined,
 ): Promise<RecoveryWindow> {
   const { manifest } = members[0]!;
   const newestStop = members
     .map((member) => member.manifest.stoppedAt)
     .sort()
     .at(-1)!;
-  const { reach, newest } = await readReach(found, manifest, view, context, places);
+  const { reach, newest } = await readReach(found, manifest, view, context, places, undefined, memory);
   const end = endOf(reach, newest, view);
   const to = end && end.at.toISOString() > newestStop ? end : undefined;
   return Object.freeze({
@@ -207,6 +210,7 @@ export async function readReach(
   context: RunContext,
   places: SearchPlaces | undefined,
   read: (name: string) => Promise<Buffer> = archivedReader(view, found),
+  memory?: WalEndMemory,
 ): Promise<{ readonly reach: Reach; readonly newest: NewestTransactions | undefined; readonly damaged?: string }> {
   const waldump = places && (await findWaldump(places, manifest.server.major));
   const { sealing } = view.repository.store;
@@ -221,13 +225,32 @@ export async function readReach(
   for (let reach = found; ; ) {
     const last = damaged;
     try {
-      const newest = await newestTransaction({ waldump, segmentSizeBytes, read: watched }, walNames(reach), context);
+      const reader = { waldump, segmentSizeBytes, read: watched };
+      const newest = await newestOf(reader, reach, manifest.systemIdentifier, memory, context);
       return { reach, newest, ...(last === undefined ? {} : { damaged: last }) };
     } catch (error) {
       if (damaged === undefined || damaged === last) throw error;
       reach = endingBefore(reach, damaged, segmentSizeBytes);
     }
   }
+}
+
+/** Reads from the last segment on of which something is remembered: a record may begin in it and end behind it. */
+async function newestOf(
+  reader: WalReader,
+  reach: Reach,
+  systemIdentifier: string,
+  memory: WalEndMemory | undefined,
+  context: RunContext,
+): Promise<NewestTransactions> {
+  const { segments } = reach;
+  const names = walNames(reach);
+  const known = memory?.find(systemIdentifier, segments);
+  if (known && known.at === names.length - 1) return known.newest;
+  const found = await newestTransaction(reader, names.slice(known?.at ?? 0), context);
+  const newest = { commit: found.commit ?? known?.newest.commit, end: found.end ?? known?.newest.end };
+  memory?.remember(systemIdentifier, segments, newest, reader.segmentSizeBytes);
+  return newest;
 }
 
 /** The reach as it is when that segment cannot be read. */

@@ -14,6 +14,7 @@ import {
   windowsOf,
 } from '../repository/recovery-window.ts';
 import { findRepositories, openRepository, readIdentity } from '../repository/repository.ts';
+import type { WalEndMemory } from '../repository/wal-end-memory.ts';
 import { type ArchivedTimeline, archivedTimelines } from '../repository/wal-holes.ts';
 import { segmentNumber } from '../repository/wal-names.ts';
 import type { Store } from '../storage/store.ts';
@@ -31,6 +32,8 @@ export interface WalStatusOptions {
   /** A development archive is trimmed beyond this; null: it is not. */
   readonly trimLimitBytes: number | null;
   readonly places: SearchPlaces;
+  /** Of who looks again and again. */
+  readonly memory?: WalEndMemory | undefined;
 }
 
 /** A hole that replay from a base backup meets. */
@@ -101,7 +104,7 @@ export async function walStatus(options: WalStatusOptions, context: RunContext):
 
 async function statusOf(
   systemIdentifier: string,
-  { walStore, stores, recoveryWindowMs, places }: WalStatusOptions,
+  { walStore, stores, recoveryWindowMs, places, memory }: WalStatusOptions,
   context: RunContext,
 ): Promise<ClusterWalStatus> {
   const { walSegmentBytes } = await readIdentity(openRepository(walStore, systemIdentifier));
@@ -115,7 +118,7 @@ async function statusOf(
     timelines,
     partials: view.listing.partials.length,
     sizeBytes: timelines.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    windows: await windowsOf(backups, view, context, places),
+    windows: await windowsOf(backups, view, context, places, memory),
     baseBackups: backups.length,
     missing: missingFor(backups, view, timelines, new Date(context.clock.now().getTime() - recoveryWindowMs)),
   });

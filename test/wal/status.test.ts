@@ -1,7 +1,12 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { WalEndMemory } from '../../src/repository/wal-end-memory.ts';
+import type { ByteRange, Store } from '../../src/storage/store.ts';
+import { walStatus } from '../../src/wal/index.ts';
 import { type CliResult, structdb } from '../support/cli.ts';
+import { testContext } from '../support/context.ts';
+import { testPlaces } from '../support/environment.ts';
 import { urlOf } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { newArchive, newCluster, type TestArchive, type TestCluster, until } from './support.ts';
@@ -118,6 +123,62 @@ describe('wal status', () => {
     await cluster.query('alter system reset archive_command');
     await cluster.query('select pg_reload_conf()');
     await until('it is well again', async () => (await status()).exitCode === 0);
+  });
+});
+
+describe('a look that remembers the one before', () => {
+  it('tells the same, reads nothing twice, and from where it ended when there is more', async () => {
+    const read: string[] = [];
+    const watched: Store = new Proxy(archive.store, {
+      get(store, method, self) {
+        if (method === 'get') {
+          return (key: string, range?: ByteRange) => {
+            if (/\/wal\/.*[0-9A-F]{24}\.zst$/.test(key)) read.push(path.basename(key, '.zst'));
+            return store.get(key, range);
+          };
+        }
+        const value = Reflect.get(store, method, self);
+        return typeof value === 'function' ? value.bind(store) : value;
+      },
+    });
+    const look = async (memory?: WalEndMemory) => {
+      read.length = 0;
+      const found = await walStatus(
+        {
+          walStore: watched,
+          stores: [watched],
+          connection: undefined,
+          slot: 'structdb',
+          recoveryWindowMs: 7 * 86_400_000,
+          trimLimitBytes: null,
+          places: testPlaces(),
+          memory,
+        },
+        testContext(),
+      );
+      return { windows: found.clusters[0]!.windows, read: [...read] };
+    };
+    const memory = new WalEndMemory();
+    const first = await look(memory);
+    expect(first.windows).toEqual((await look()).windows);
+    expect(first.read).not.toEqual([]);
+    expect(await look(memory)).toEqual({ windows: first.windows, read: [] });
+
+    const last = (await names()).at(-1)!.slice(0, 24);
+    // One segment with a commit, and one without.
+    for (const statement of ['create table remembered as select 1 as one', 'select 1']) {
+      const before = (await names()).length;
+      await cluster.query(statement);
+      await cluster.query(`select pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal()`);
+      await until('it is archived', async () => (await names()).length > before);
+      const anew = await look();
+      const { windows, read: again } = await look(memory);
+      expect(windows).toEqual(anew.windows);
+      expect([...again].sort()[0]! >= last).toBe(true);
+    }
+    const hole = (await names()).at(-2)!;
+    await without(hole, async () => expect((await look(memory)).windows).toEqual((await look()).windows));
+    expect((await look(memory)).windows).toEqual((await look()).windows);
   });
 });
 

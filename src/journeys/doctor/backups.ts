@@ -11,9 +11,6 @@ import { type Finding, finding, ok } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A schedule that runs weekly is late after that. */
-const DRILL_STALE_MS = 8 * DAY_MS;
-
 /** Which cluster and database the backups must be of; undefined: the server cannot say. */
 export interface Whose {
   readonly systemIdentifier: string | null;
@@ -112,7 +109,12 @@ function holeFinding({ missing, to }: RecoveryWindow): Finding {
 }
 
 /** When the last drill was, and whether it held. */
-export async function checkDrills(stores: readonly Store[], whose: Whose, context: RunContext): Promise<Finding[]> {
+export async function checkDrills(
+  stores: readonly Store[],
+  whose: Whose,
+  { drillInterval }: Config['objectives'],
+  context: RunContext,
+): Promise<Finding[]> {
   const past = (await drillHistory({ stores })).filter(
     ({ systemIdentifier }) => whose.systemIdentifier === null || systemIdentifier === whose.systemIdentifier,
   );
@@ -141,7 +143,7 @@ export async function checkDrills(stores: readonly Store[], whose: Whose, contex
       ),
     ];
   }
-  if (ageMs > DRILL_STALE_MS) {
+  if (ageMs > drillInterval) {
     return [
       finding(
         'warning',

@@ -80,7 +80,7 @@ export async function doctor(options: Readonly<DoctorOptions>, context: RunConte
   await look('the drills', () =>
     attempt('drills', 'last', async () => {
       const stores = [...new Set([config.backup.daily.store, baseStore])];
-      return checkDrills(await Promise.all(stores.map(openStore)), whose, context);
+      return checkDrills(await Promise.all(stores.map(openStore)), whose, config.objectives, context);
     }),
   );
   return judge(findings);

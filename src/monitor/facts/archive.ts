@@ -4,6 +4,7 @@ import { usedStores, walStoreName } from '../../config/store-names.ts';
 import type { RunContext } from '../../core/context.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
 import type { RecoveryWindow } from '../../repository/recovery-window.ts';
+import type { WalEndMemory } from '../../repository/wal-end-memory.ts';
 import type { Store } from '../../storage/store.ts';
 import { type WalStatusResult, walStatus } from '../../wal/index.ts';
 import type { WindowFacts } from './facts.ts';
@@ -14,11 +15,12 @@ export interface ArchiveSources {
   readonly policy: Config['backup'];
   readonly openStore: (name: string) => Promise<Store>;
   readonly systemIdentifier: string | undefined;
+  readonly memory: WalEndMemory;
 }
 
 /** How archiving goes and what the archive has; null where no WAL is kept and the configuration asks for none. */
 export async function readArchive(sources: ArchiveSources, context: RunContext): Promise<WalStatusResult | null> {
-  const { policy, openStore, connection, places } = sources;
+  const { policy, openStore, connection, places, memory } = sources;
   const tierStores = usedStores(policy).filter(({ usedBy }) => usedBy.some((use) => use !== 'wal'));
   const found = await walStatus(
     {
@@ -29,6 +31,7 @@ export async function readArchive(sources: ArchiveSources, context: RunContext):
       recoveryWindowMs: policy.wal.recoveryWindow,
       trimLimitBytes: null,
       places,
+      memory,
     },
     context,
   );

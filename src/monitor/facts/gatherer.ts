@@ -9,6 +9,7 @@ import type { Registry, StatusResult } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
+import { WalEndMemory } from '../../repository/wal-end-memory.ts';
 import type { Store } from '../../storage/store.ts';
 import type { WalStatusResult } from '../../wal/index.ts';
 import { readArchive, windowOf } from './archive.ts';
@@ -72,7 +73,8 @@ export class FactGatherer {
     const backups = () => ({ policy, openStore, systemIdentifier: ours(), database: connection.database });
     this.#migrations = part((own) => readMigrations(connection, migrations, own));
     this.#auditTriggers = part((own) => withClient(connection, profiles.probe, own, readAuditTriggers));
-    this.#wal = part((own) => readArchive({ connection, places, policy, openStore, systemIdentifier: ours() }, own));
+    const archive = { connection, places, policy, openStore, memory: new WalEndMemory() };
+    this.#wal = part((own) => readArchive({ ...archive, systemIdentifier: ours() }, own));
     this.#tiers = tierRules(policy).map((rule) => ({ rule, part: part((own) => readTier(rule, backups(), own)) }));
     this.#stores = usedStores(policy).map(({ name }) => ({ name, part: part(() => countBackups(name, backups())) }));
     this.#drills = part(() => readDrills(policy, openStore, ours()));
