@@ -70,7 +70,7 @@ function tierSamples({ tier, kind, store, due, intervalMs, newest }: TierFacts):
   );
   if (durationMs !== null) samples.push(sample('structdb_backup_last_duration_seconds', durationMs / 1000, labels));
   if (sizeBytes !== null) samples.push(sample('structdb_backup_last_size_bytes', sizeBytes, labels));
-  if (verified?.ok) {
+  if (verified) {
     samples.push(sample('structdb_backup_last_verify_timestamp_seconds', seconds(verified.at), labels));
   }
   return samples;

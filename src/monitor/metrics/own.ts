@@ -42,7 +42,7 @@ export const OWN_METRICS = Object.freeze({
     'store',
   ),
   structdb_backup_last_verify_timestamp_seconds: gauge(
-    'When the newest verified backup of a tier was verified.',
+    'When the newest backup of a tier was last verified, whatever was found.',
     'tier',
     'kind',
     'store',
