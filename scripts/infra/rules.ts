@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Alert, AlertGroup } from './alerts/alert.ts';
+import type { Alert, AlertGroup, Proof } from './alerts/alert.ts';
 import { ALERT_GROUPS } from './alerts/index.ts';
 
 const BANNER = '# Written by scripts/write-infra.ts: change the definitions in scripts/infra, not this file.\n';
@@ -28,21 +28,23 @@ export function rulesFile(group: AlertGroup): string {
 /** For `promtool test rules`, by file: each alert is quiet, fires with its texts, and clears. What takes days has a file of its own. */
 export function testsFiles(group: AlertGroup): Map<string, string> {
   const files = new Map<string, string>();
-  const byPace = Map.groupBy(group.alerts, ({ proof }) => proof.everyMinutes ?? 1);
-  for (const [minutes, alerts] of byPace) {
+  const proofs = group.alerts.flatMap((alert) =>
+    [alert.proof, ...(alert.also ?? [])].map((proof) => ({ alert, proof })),
+  );
+  const byPace = Map.groupBy(proofs, ({ proof }) => proof.everyMinutes ?? 1);
+  for (const [minutes, those] of byPace) {
     const pace = `${minutes}m`;
     const content = {
       rule_files: [`../rules/${fileName(group)}`],
       evaluation_interval: pace,
-      tests: alerts.map((alert) => testOf(alert, pace)),
+      tests: those.map(({ alert, proof }) => testOf(alert, proof, pace)),
     };
     files.set(minutes === 1 ? fileName(group) : fileName(group).replace('.yml', '-days.yml'), BANNER + yaml(content));
   }
   return files;
 }
 
-function testOf(alert: Alert, interval: string) {
-  const { series, quiet, fires, clears } = alert.proof;
+function testOf(alert: Alert, { series, quiet, fires, clears }: Proof, interval: string) {
   const silent = (at: string) => ({ eval_time: at, alertname: alert.name, exp_alerts: [] });
   const { at, labels, ...texts } = fires;
   return {

@@ -100,6 +100,8 @@ describeS3('infra/, outside of containers', () => {
       'structdb',
       [...(services.exporter!.command as string[]), '--port', '0'],
       /Listening on (\S+?)\.?\s/,
+      // Through the socket, as in the container: the exporter sees that the server is on its machine.
+      { PGHOST: stack.socket },
     );
     exporter = `127.0.0.1:${new URL(url).port}`;
     const check = services.exporter!.healthcheck!.test!;
@@ -163,6 +165,12 @@ describeS3('infra/, outside of containers', () => {
         empty = empty.filter((_, index) => !found[index]);
       }
       expect(empty.map(({ what, expr }) => `${what}: ${expr}`)).toEqual([]);
+    });
+
+    it('is told how full the disk of the data is', async () => {
+      const { result } = await ask(prometheus, 'query?query=structdb_disk_free_bytes');
+      const places = result.map(({ metric }: { metric: { place: string } }) => metric.place);
+      expect(places).toEqual(['data directory']);
     });
 
     it('evaluates every rule, and none calls about what is as it should be', async () => {

@@ -68,8 +68,11 @@ export class Stack {
     const port = await freePort();
     const dataDirectory = path.join(directory, 'volume', 'pgdata');
     await mkdir(dataDirectory, { recursive: true });
-    if (user) for (const own of [path.dirname(dataDirectory), dataDirectory]) await chown(own, user.uid, user.gid);
-    const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '' };
+    const socket = path.join(directory, 'socket');
+    await mkdir(socket);
+    if (user)
+      for (const own of [path.dirname(dataDirectory), dataDirectory, socket]) await chown(own, user.uid, user.gid);
+    const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: socket };
     await initCluster(
       { programs, dataDirectory, user, superuser: 'postgres', password: 'of-the-superuser', settings, throwaway: true },
       testContext(),
@@ -147,9 +150,20 @@ export class Stack {
     return stdout + stderr;
   }
 
+  /** Where the server's socket is: /var/run/postgresql in the containers. */
+  get socket(): string {
+    return path.join(this.directory, 'socket');
+  }
+
   /** A process that stays; `ready` finds in what it prints what is handed back. */
-  async serve(file: string, args: readonly string[], ready: RegExp): Promise<string> {
-    const child = spawn(file, args, { cwd: this.project, env: this.#ofStructdb, stdio: ['ignore', 'pipe', 'pipe'] });
+  async serve(
+    file: string,
+    args: readonly string[],
+    ready: RegExp,
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const env = { ...this.#ofStructdb, ...variables };
+    const child = spawn(file, args, { cwd: this.project, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#processes.push(child);
     return new Promise((resolve, reject) => {
       let text = '';

@@ -32,6 +32,8 @@ export interface Alert {
   readonly look: string;
   readonly fix: string;
   readonly proof: Proof;
+  /** Further ways to fire. */
+  readonly also?: readonly Proof[];
 }
 
 /** Alerts about one matter. */

@@ -32,6 +32,21 @@ export const exporterAlerts: AlertGroup = {
         },
         clears: '13m',
       },
+      also: [
+        {
+          // No target at all; another job's is none of ours.
+          series: { 'up{job="structdb",instance="db:9187"}': '1x4 _x10 1x10', 'up{job="other"}': '1x40' },
+          quiet: ['4m'],
+          fires: {
+            at: '13m',
+            labels: { job: 'structdb' },
+            summary: 'Nothing answers as structdb monitor serve: Prometheus has no target of the job structdb.',
+            description:
+              'No other alert of structdb can fire while this lasts. Start it: structdb monitor serve; its port: structdb monitor check.',
+          },
+          clears: '16m',
+        },
+      ],
     },
     {
       name: 'StructdbServerDown',

@@ -101,17 +101,46 @@ export const recoveryAlerts: AlertGroup = {
       },
     },
     {
+      name: 'StructdbDrillMissing',
+      severity: 'warning',
+      expr: `sum by (job, instance) (${m('structdb_backups')}) > 0 unless on (job, instance) ${m('structdb_drill_last_success_timestamp_seconds')}`,
+      for: '25h',
+      says: {
+        summary: 'There are {{ $value }} backups of {{ $labels.instance }}, and no drill ever kept its promises.',
+        description: 'Whether they restore, and how fast, is not proven. Run: structdb dr-test',
+      },
+      means: 'There have been backups for more than a day, and no drill that kept its promises is on record.',
+      look: '`structdb dr-test history`',
+      fix: '`structdb dr-test`; `structdb schedule install` runs one each Sunday',
+      proof: {
+        everyMinutes: 10,
+        series: {
+          [series('structdb_backups', 'kind="dump",store="local"')]: `0x${HOUR} 2x${40 * HOUR}`,
+          [series('structdb_backups', 'kind="base",store="local"')]: `0x${HOUR} 1x${40 * HOUR}`,
+          [series('structdb_drill_last_success_timestamp_seconds', 'kind="base"')]:
+            `_x${28 * HOUR} ${28 * 3600}x${12 * HOUR}`,
+        },
+        quiet: ['1h', '25h'],
+        fires: {
+          at: '27h',
+          labels: { ...DB_LABELS },
+          summary: 'There are 3 backups of db:9187, and no drill ever kept its promises.',
+          description: 'Whether they restore, and how fast, is not proven. Run: structdb dr-test',
+        },
+        clears: '29h',
+      },
+    },
+    {
       name: 'StructdbDrillStale',
       severity: 'warning',
-      expr: `(time() - max by (job, instance) (${m('structdb_drill_last_success_timestamp_seconds')})) > on (job, instance) ${m('structdb_objective_drill_interval_seconds')} or on (job, instance) ((time() - max by (job, instance) (${m('structdb_backup_last_success_timestamp_seconds')})) > 86400 unless on (job, instance) ${m('structdb_drill_last_success_timestamp_seconds')})`,
+      expr: `(time() - max by (job, instance) (${m('structdb_drill_last_success_timestamp_seconds')})) > on (job, instance) ${m('structdb_objective_drill_interval_seconds')}`,
       for: '1h',
       says: {
         summary: 'No drill kept its promises for {{ $value | humanizeDuration }}.',
         description:
           'Whether the backups of {{ $labels.instance }} restore, and how fast, is not proven. Run: structdb dr-test',
       },
-      means:
-        'The last drill that kept its promises is older than `objectives.drillInterval` (8 days); or there has been none, a day after the newest backup.',
+      means: 'The last drill that kept its promises is older than `objectives.drillInterval` (8 days).',
       look: '`structdb dr-test history`',
       fix: '`structdb dr-test`; `structdb schedule install` runs one each Sunday',
       proof: {

@@ -155,6 +155,22 @@ export const serverAlerts: AlertGroup = {
         },
         clears: '20m',
       },
+      also: [
+        {
+          series: {
+            [series('pg_database_wraparound_age_datminmxid_seconds', 'datname="app"')]: '2e8x4 15e8x14 2e8x10',
+          },
+          quiet: ['4m', '14m'],
+          fires: {
+            at: '16m',
+            labels: { ...DB_LABELS, datname: 'app' },
+            summary: 'The oldest transaction of the database app is 1.5G transactions ago.',
+            description:
+              'At 2 billion PostgreSQL stops writing. Find what holds vacuum back (an old transaction, a slot, a prepared one), then: vacuum freeze',
+          },
+          clears: '20m',
+        },
+      ],
     },
     {
       name: 'StructdbIdleInTransaction',

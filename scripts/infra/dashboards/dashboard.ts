@@ -71,6 +71,7 @@ export function dashboard(spec: DashboardSpec): unknown {
 export function asProvisioned(builder: DashboardBuilder): unknown {
   const built = builder.build();
   const links = built.links?.map(({ placement: _, ...link }) => link);
+  // A row without a number has 0.
   const taken = new Set(built.panels?.map(({ id }) => id));
   let last = 0;
   const free = () => {
@@ -78,7 +79,7 @@ export function asProvisioned(builder: DashboardBuilder): unknown {
     while (taken.has(last));
     return last;
   };
-  const panels = built.panels?.map((panel) => ({ ...panel, id: panel.id ?? free() }));
+  const panels = built.panels?.map((panel) => ({ ...panel, id: panel.id || free() }));
   return { ...built, id: null, links, panels };
 }
 

@@ -75,7 +75,7 @@ export function overview(): unknown {
       stat({
         title: 'Last good drill',
         description: 'How long ago a restore kept every promise (objectives.drillInterval: 8 days).',
-        alerts: ['StructdbDrillStale', 'StructdbDrillFailed'],
+        alerts: ['StructdbDrillMissing', 'StructdbDrillStale', 'StructdbDrillFailed'],
         query: { expr: age('structdb_drill_last_success_timestamp_seconds') },
         unit: 's',
         noValue: 'none',

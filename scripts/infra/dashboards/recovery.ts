@@ -225,7 +225,7 @@ export function recovery(): unknown {
       table({
         title: 'Last drills',
         description: 'Of each kind of backup. Good: 1 where it kept every promise. More: structdb dr-test history.',
-        alerts: ['StructdbDrillStale', 'StructdbDrillFailed'],
+        alerts: ['StructdbDrillMissing', 'StructdbDrillStale', 'StructdbDrillFailed'],
         queries: [
           { expr: `max by (kind) (${age('structdb_drill_last_timestamp_seconds')})` },
           { expr: `max by (kind) (${age('structdb_drill_last_success_timestamp_seconds')})` },
