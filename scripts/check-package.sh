@@ -12,6 +12,7 @@ cd "$folder"
 echo '{"name":"empty","private":true,"type":"module"}' >package.json
 npm install --silent --no-audit --no-fund --omit=optional ./structdb-*.tgz
 npx structdb --version
+ls node_modules/structdb/infra/prometheus/rules/recovery.yml node_modules/structdb/infra/grafana/dashboards/overview.json >/dev/null
 npx structdb migrate plan >plan.sql
 grep -c . plan.sql
 [ "$(grep -ci 'create table' plan.sql)" -ge 7 ]

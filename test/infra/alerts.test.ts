@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { METRIC_NAMES } from '../../scripts/infra/metric-name.ts';
+import { buildProgram } from '../../src/cli/main.ts';
 import { projectRoot } from '../support/cli.ts';
 import { describeWith } from '../support/programs.ts';
 
@@ -59,6 +60,33 @@ it('every link of docs/alerts.md leads somewhere', () => {
       .map((link) => linkProblem(path.join(projectRoot, 'docs'), link.startsWith('#') ? `alerts.md${link}` : link))
       .filter(Boolean),
   ).toEqual([]);
+});
+
+it('every command that is named is one, with its flags', () => {
+  const program = buildProgram('0.0.0');
+  const page = readFileSync(path.join(projectRoot, 'docs/alerts.md'), 'utf8');
+  const inDocs = [...page.matchAll(/`(structdb [^`]+)`/g)].map((match) => match[1]!);
+  const inRules = rules.flatMap(({ annotations }) =>
+    [...annotations.description.matchAll(/(?:: |, |run )(structdb [^:;,.]+)/gi)].map((match) => match[1]!),
+  );
+  expect(inDocs.length).toBeGreaterThan(40);
+  expect(inRules.length).toBeGreaterThan(20);
+  for (const line of [...inDocs, ...inRules]) {
+    const words = line.split(' ').slice(1);
+    let command = program;
+    while (command.commands.length > 0 && /^[a-z][a-z-]*$/.test(words[0] ?? '')) {
+      const found = command.commands.find((each) => each.name() === words[0]);
+      if (!found) break;
+      command = found;
+      words.shift();
+    }
+    expect({ line, found: command !== program }).toEqual({ line, found: true });
+    // A group that runs by itself (backup) or not (migrate): what is left of its words is no verb.
+    if (command.commands.length > 0)
+      expect({ line, left: words.filter((word) => /^[a-z]/.test(word)) }).toEqual({ line, left: [] });
+    const known = [command, ...command.commands].flatMap(({ options }) => options.map(({ long }) => long));
+    for (const flag of words.filter((word) => word.startsWith('--'))) expect(known).toContain(flag);
+  }
 });
 
 describeWith(['promtool'], 'promtool', () => {

@@ -372,7 +372,7 @@ export const recoveryAlerts: AlertGroup = {
       means:
         'Less than a tenth of a disk that structdb can see (a directory store, the data directory where it is on the same machine) is free.',
       look: '`structdb backup prune --dry-run` (what nothing keeps), `structdb wal status` (what the server must keep), the log files',
-      fix: '`structdb backup prune --yes`; a larger disk; never delete anything in `pg_wal`',
+      fix: '`structdb backup prune --yes`, or a larger disk; [the disk of the server, or of a store](runbooks/disk-full.md#the-disk-of-the-server-or-of-a-store)',
       proof: {
         series: {
           [series('structdb_disk_free_bytes', 'place="store local"')]: '50e9x4 5e9x8 50e9x10',
@@ -399,7 +399,7 @@ export const recoveryAlerts: AlertGroup = {
       },
       means: 'As it grew in the last six hours, a disk is full within a day, and less than 40 % of it is free.',
       look: '`structdb wal status`: a slot nobody reads, or an archive that stands still, makes the server keep WAL; `structdb backup list`',
-      fix: 'mend archiving; drop a slot that nobody will read again; `structdb backup prune --yes`',
+      fix: 'mend archiving; drop a slot that nobody will read again; `structdb backup prune --yes`: [the disk of the server, or of a store](runbooks/disk-full.md#the-disk-of-the-server-or-of-a-store)',
       proof: {
         series: {
           // Still, then 100 MB less a minute, then still.
