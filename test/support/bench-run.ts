@@ -53,9 +53,11 @@ export function madeRun({
     p999: null,
     max: Math.max(...all) / 1000,
     wait: { p50: 0, p95: 0 },
+    blockMedians: [],
+    rates: { cacheHitRate: null, blocks: 0, indexUsage: null, runs: 0, source: 'plan' as const },
     verdict: 'pass' as const,
   }));
-  const result = {
+  const result: BenchResult = {
     format: 2,
     id: `${at.replace(/[-:]/g, '')}-0001`,
     at,
@@ -68,22 +70,36 @@ export function madeRun({
       {
         data: { projects: 10, payloads: 10, events: 30, seed, fingerprint: schema, rowsFingerprint: 'r', reused },
         clients: 4,
+        workers: 1,
+        busy: [],
         loop: { kind: 'closed' },
         complete: true,
         warmUpRounds: 1,
         queries,
         classes: [],
+        throughput: [],
         rates: [],
-        counters: { indexHitRate: null, cacheHitRate: null, indexUsage: null, blocks: 0, scansOfIndex: {} },
+        counters: {
+          indexHitRate: null,
+          cacheHitRate: null,
+          indexUsage: null,
+          blocks: 0,
+          scansOfIndex: {},
+          scansOfTable: {},
+          reset: false,
+        },
+        access: null,
         connections: [],
         plans,
         doubts: [],
+        furtherRounds: 0,
         verdict: 'pass',
       },
     ],
     complete: true,
+    growth: { withData: [], withClients: [], throughput: [] },
     verdict: 'pass',
-  } as unknown as BenchResult;
+  };
   return { result, raw: [raw] };
 }
 

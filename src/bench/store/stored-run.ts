@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import type { BenchResult } from '../result.ts';
 import type { RawSamples } from './raw-samples.ts';
+import { storedResult } from './result-schema.ts';
 
 /** A run with every sample of it: the file that is kept, compared and rendered again. */
 export interface StoredRun {
@@ -18,42 +19,14 @@ const RESULT_FORMAT = 2;
 /** A sweep of a million samples for each query stays below; what is larger was not written by structdb. */
 const LARGEST_BYTES = 512 * 1024 * 1024;
 
-const number = z.number();
-const text = z.string();
 const rawSamples = z
-  .object({ name: text, us: z.array(z.int().min(0)), blocks: z.array(z.int().min(0)) })
+  .object({ name: z.string(), us: z.array(z.int().min(0)), blocks: z.array(z.int().min(0)) })
   .refine(({ us, blocks }) => blocks.every((start, place) => start <= us.length && start >= (blocks[place - 1] ?? 0)), {
     error: 'blocks do not ascend within the samples',
   });
 
-/** What a reader relies on; what else a newer structdb adds is kept. */
 const storedRun = z
-  .looseObject({
-    result: z.looseObject({
-      id: text,
-      at: z.iso.datetime(),
-      server: text,
-      complete: z.boolean(),
-      verdict: z.enum(['pass', 'fail', 'inconclusive']),
-      suite: z.looseObject({ name: text, hash: text }),
-      environment: z.looseObject({
-        host: z.looseObject({ cpu: text, cores: number, memoryBytes: number, system: text }),
-        node: text,
-        structdb: text,
-        server: z.looseObject({ version: text, local: z.boolean(), settings: z.record(text, text) }),
-        statements: z.record(text, text),
-      }),
-      points: z.array(
-        z.looseObject({
-          data: z.looseObject({ projects: number, seed: number }),
-          clients: number,
-          loop: z.looseObject({ kind: z.enum(['closed', 'open']) }),
-          queries: z.array(z.looseObject({ name: text, class: text })),
-        }),
-      ),
-    }),
-    raw: z.array(z.array(rawSamples)),
-  })
+  .looseObject({ result: storedResult, raw: z.array(z.array(rawSamples)) })
   .refine(({ result, raw }) => raw.length === result.points.length, { error: 'samples are missing for a point' });
 
 /** The file's text: one line for each query's samples, so that a baseline in version control shows what changed. */
