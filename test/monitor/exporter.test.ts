@@ -175,6 +175,23 @@ describe('what cannot be read', () => {
     expect(failed(await scrape(exporter))).toEqual([]);
   });
 
+  it('is told: a question that takes too long is ended, and the rest is read', async () => {
+    const slow = await server.createDatabase();
+    await sql(slow, (client) =>
+      client.query(`create extension pg_stat_statements;
+        alter extension pg_stat_statements drop view pg_stat_statements; drop view pg_stat_statements;
+        alter extension pg_stat_statements drop function pg_stat_statements(boolean);
+        drop function pg_stat_statements(boolean);
+        create function pg_stat_statements(boolean) returns table (userid oid, dbid oid, queryid int8, calls int8,
+          total_exec_time float8, rows int8, blk_read_time float8, blk_write_time float8)
+        language plpgsql as 'begin perform pg_sleep(60); end'`),
+    );
+    const exporter = newExporter(slow, { scrapeTimeoutMs: 5000 });
+    const families = await scrape(exporter);
+    expect(failed(families)).toEqual(['stat_statements']);
+    expect(exporter.live()[0]!.problems).toEqual(['stat_statements: took longer than 1000 ms and was ended']);
+  });
+
   it('is told: a locked catalog holds up no more than those that read it', async () => {
     const exporter = newExporter(monitor, { scrapeTimeoutMs: 10_000 });
     await scrape(exporter);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
@@ -124,6 +126,25 @@ it('a session that does not answer is given up in time, and no more than one tak
     process.kill(pid, 'SIGCONT');
   }
   await until(connection, `select 1 where not exists (select from pg_stat_activity where pid = ${pid})`);
+});
+
+it('a server that takes the connection and says nothing is given up in time', async () => {
+  const closed = Promise.withResolvers<void>();
+  const silent = createServer((socket) => {
+    socket.on('data', () => {}).on('error', () => {});
+    socket.on('close', () => closed.resolve());
+  });
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  try {
+    const exporter = newExporter({ ...monitor, port }, { scrapeTimeoutMs: 300 });
+    expect(numberOf(await scrape(exporter), 'pg_up')).toBe(0);
+    expect(exporter.live()[0]).toMatchObject({ up: false, problems: [expect.stringMatching(/time/)] });
+    await closed.promise;
+  } finally {
+    silent.close();
+  }
 });
 
 it('a standby is read as a primary is, and tells that it is one', async () => {

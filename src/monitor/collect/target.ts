@@ -76,10 +76,11 @@ export class Target {
   /** Opens the connection where it is not open. Never throws: `down` says why it failed. */
   async open(deadline: Deadline): Promise<void> {
     this.#fresh = !this.#connection?.isOpen;
-    if (!this.#fresh) return;
-    this.#connection = undefined;
     try {
-      this.#connection = await MonitorConnection.open(this.settings, this.#scrapeTimeoutMs, deadline.signal);
+      if (this.#fresh) {
+        this.#connection = undefined;
+        this.#connection = await MonitorConnection.open(this.settings, this.#scrapeTimeoutMs, deadline.signal);
+      }
       this.#down = undefined;
     } catch (error) {
       this.#down = deadline.signal.aborted ? 'no answer within the time of a scrape' : whyDown(error);
