@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { type Lsn, parseLsn } from '../core/lsn.ts';
+import { releaseBuffer } from '../core/streamed.ts';
 import { baseProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, type Program, type SearchPlaces } from '../programs/find.ts';
 import { withOwnDirectory } from '../programs/own-directory.ts';
@@ -13,7 +14,7 @@ import { startOfSegment } from './wal-names.ts';
 export interface WalReader {
   readonly waldump: Program;
   readonly segmentSizeBytes: number;
-  /** The plain content of a segment; shorter than a segment for what `wal receive` had of an open one. */
+  /** The plain content of a segment, which is the reader's to release; shorter for what `wal receive` had of an open one. */
   readonly read: (name: string) => Promise<Buffer>;
 }
 
@@ -155,7 +156,11 @@ async function dump(
   return withOwnDirectory('waldump', 0o700, async (directory) => {
     const lines: string[] = [];
     for (const run of runsOf(names, reader.segmentSizeBytes)) {
-      for (const name of run) await writeFile(path.join(directory, name), await whole(reader, name), { mode: 0o600 });
+      for (const name of run) {
+        const content = await whole(reader, name);
+        await writeFile(path.join(directory, name), content, { mode: 0o600 });
+        releaseBuffer(content);
+      }
       const { stdout } = await runProgram(
         reader.waldump,
         ['--path', directory, ...filter, run[0]!, ...(run.length > 1 ? [run.at(-1)!] : [])],
