@@ -8,6 +8,7 @@ set -u
 state=${STRUCTDB_SCHEDULER_STATE:-.structdb/scheduler}
 alive=$state/alive
 pause=${STRUCTDB_SCHEDULER_PAUSE:-15}
+look=${STRUCTDB_SCHEDULER_LOOK:-1}
 failed=0
 child=
 
@@ -39,7 +40,7 @@ job() {
   child=$!
   while kill -0 "$child" 2>/dev/null; do
     touch "$alive"
-    sleep 1 &
+    sleep "$look" &
     wait $!
   done
   wait "$child"

@@ -222,7 +222,7 @@ export const recoveryAlerts: AlertGroup = {
       expr: `increase(${m('pg_stat_archiver_failed_count')}[10m]) > 0`,
       for: '5m',
       says: {
-        summary: 'The archive command of {{ $labels.instance }} fails ({{ $value | humanize }} times in ten minutes).',
+        summary: 'The archive command of {{ $labels.instance }} fails.',
         description:
           "The server keeps its WAL until it is archived: pg_wal grows. See why: structdb wal status; the server's log.",
       },
@@ -236,7 +236,7 @@ export const recoveryAlerts: AlertGroup = {
         fires: {
           at: '12m',
           labels: { ...DB_LABELS },
-          summary: 'The archive command of db:9187 fails (8 times in ten minutes).',
+          summary: 'The archive command of db:9187 fails.',
           description:
             "The server keeps its WAL until it is archived: pg_wal grows. See why: structdb wal status; the server's log.",
         },
