@@ -181,7 +181,10 @@ describeS3('infra/, outside of containers', () => {
         state: string;
       }[];
       expect(rules.filter(({ lastError }) => lastError)).toEqual([]);
-      expect(rules.filter(({ state }) => state !== 'inactive').map(({ name }) => name)).toEqual([]);
+      // How full this machine's disk is, and how warm its memory, is no matter of the stack.
+      const ofTheMachine = /^StructdbDisk|HitRateLow$/;
+      const called = rules.filter(({ name, state }) => state !== 'inactive' && !ofTheMachine.test(name));
+      expect(called.map(({ name }) => name)).toEqual([]);
     });
   });
 });
