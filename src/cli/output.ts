@@ -2,7 +2,8 @@ import chalk, { Chalk, type ChalkInstance } from 'chalk';
 import type { StructdbError } from '../core/errors.ts';
 import type { ProgressEvent, ProgressListener } from '../core/progress.ts';
 import { redact } from '../core/redact.ts';
-import { formatBytes, formatCount, formatDuration } from '../core/units.ts';
+import { formatDuration } from '../core/units.ts';
+import { describeProgress, ProgressLines } from './progress-lines.ts';
 
 export type Style = ChalkInstance;
 
@@ -62,7 +63,10 @@ export interface ProgressDisplay {
   stop(): void;
 }
 
-/** Shows progress on stderr: a spinner on a terminal, one line per finished step elsewhere, nothing but warnings with --quiet. */
+/**
+ * Shows progress on stderr: a spinner on a terminal; elsewhere one line per finished step, and now and then one of a step
+ * that goes on; nothing but warnings with --quiet.
+ */
 export async function progressDisplay(
   settings: OutputSettings,
   style: Style,
@@ -96,9 +100,11 @@ export async function progressDisplay(
     }
   };
   if (!interactive) {
+    const lines = new ProgressLines();
     return {
       listen: (event) => {
-        const text = told(event);
+        const still = lines.lineOf(event);
+        const text = told(event) ?? (still === undefined || settings.quiet ? undefined : `${style.dim('·')} ${still}`);
         if (text !== undefined) line(text);
       },
       stop: () => {},
@@ -118,7 +124,7 @@ export async function progressDisplay(
         return;
       }
       if (event.kind === 'progress') {
-        spinner.text = `${message} ${style.dim(amount(event, performance.now() - began))}`;
+        spinner.text = `${message} ${style.dim(describeProgress(event, performance.now() - began))}`;
         return;
       }
       const text = told(event);
@@ -130,19 +136,6 @@ export async function progressDisplay(
     },
     stop: () => void spinner.stop(),
   };
-}
-
-/** `12.0 MiB of 64.0 MiB · 8.1 MiB/s · 6.4 s left` */
-function amount(event: Extract<ProgressEvent, { kind: 'progress' }>, elapsedMs: number): string {
-  const show = event.unit === 'bytes' ? formatBytes : formatCount;
-  const parts = [event.total === undefined ? show(event.done) : `${show(event.done)} of ${show(event.total)}`];
-  const perMs = elapsedMs > 500 ? event.done / elapsedMs : 0;
-  if (perMs > 0) {
-    parts.push(`${show(Math.round(perMs * 1000))}/s`);
-    if (event.total !== undefined && event.total > event.done)
-      parts.push(`${formatDuration((event.total - event.done) / perMs)} left`);
-  }
-  return parts.join(' · ');
 }
 
 /** The one JSON document of `--json`: always the same keys. */
