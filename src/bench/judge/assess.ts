@@ -89,12 +89,10 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
   }
   if (result.verdict === 'pass') return undefined;
   const several = result.points.length > 1;
-  const lines = [
-    ...result.points.flatMap((point) =>
-      openPoints(point, result.verdict).map((line) => (several ? `${pointName(point)}: ${line}` : line)),
-    ),
-    ...growthLines(result.growth, result.verdict),
-  ];
+  const inPoints = result.points.flatMap((point) =>
+    openPoints(point, result.verdict).map((line) => (several ? `${pointName(point)}: ${line}` : line)),
+  );
+  const lines = [...inPoints, ...growthLines(result.growth, result.verdict)];
   return result.verdict === 'fail'
     ? new StructdbError('BENCH_TARGET_MISSED', `${count(lines)} missed.`, {
         details: lines,
@@ -102,7 +100,11 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
       })
     : new StructdbError('BENCH_INCONCLUSIVE', `${count(lines)} could not be decided.`, {
         details: lines,
-        hint: 'Run it again on a quieter machine, or let it go on for longer: --max-samples 20000.',
+        // A size is measured and gone when the next one shows how much it grew: nothing goes on by itself there.
+        hint:
+          inPoints.length > 0
+            ? 'Run it again on a quieter machine, or let it go on for longer: --max-samples 20000.'
+            : 'Run it again on a quieter machine, or with more samples of each size from the start: --samples 4000.',
       });
 }
 

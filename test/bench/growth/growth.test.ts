@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { growthLines, growthOf, growthTarget } from '../../../src/bench/growth/growth.ts';
 import { fitPower } from '../../../src/bench/growth/power-fit.ts';
+import { judgeBench } from '../../../src/bench/judge/assess.ts';
 import type { Point, QueryResult } from '../../../src/bench/result.ts';
+import { reportOfPoints } from '../report/support.ts';
 
 const sizes = fc
   .uniqueArray(fc.integer({ min: 10, max: 10_000_000 }), { minLength: 2, maxLength: 6 })
@@ -57,6 +59,25 @@ describe('a fitted power', () => {
 });
 
 describe('growth of a run', () => {
+  it('is narrowed by samples from the start, which is what is told where it alone is undecided', () => {
+    const { result } = reportOfPoints(
+      [{ name: 'by-key', class: 'simple', medianMs: 1 }],
+      [100, 10_000].map((projects) => ({ projects, clients: 1 })),
+    );
+    const open = { ...result.growth.withData[0]!, verdict: 'inconclusive' as const };
+    const growth = { ...result.growth, withData: [open] };
+    const undecided = { ...result, growth, verdict: 'inconclusive' as const };
+    expect(judgeBench(undecided)).toMatchObject({
+      code: 'BENCH_INCONCLUSIVE',
+      hint: expect.stringMatching(/--samples 4000/),
+    });
+    const points = result.points.map((point) => ({
+      ...point,
+      queries: point.queries.map((query) => ({ ...query, verdict: 'inconclusive' as const })),
+    }));
+    expect(judgeBench({ ...undecided, points })?.hint).toContain('--max-samples');
+  });
+
   it('allows a hundredfold what is configured, and other ratios the same exponent', () => {
     expect(growthTarget(1.5, 100)).toBeCloseTo(1.5);
     expect(growthTarget(1.5, 10)).toBeCloseTo(Math.sqrt(1.5));
