@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { it } from '@jest/globals';
-import { type Browser, chromium } from 'playwright-core';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from '@jest/globals';
+import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** Debian's browser, or one that the machine has already. */
 const browserPath = [process.env.STRUCTDB_TEST_BROWSER, '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
@@ -16,6 +17,20 @@ export const PATIENCE = 90_000;
 /** Closed by whoever asked for it. Root may not use Chromium's sandbox; the pages are ours. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'], timeout: PATIENCE });
+}
+
+/** Opens a file in light colours, and expects that it asks for nothing but itself and says nothing. */
+export async function openAlone(browser: Browser, file: string): Promise<Page> {
+  const page = await browser.newPage({ colorScheme: 'light' });
+  page.setDefaultTimeout(PATIENCE);
+  const told: string[] = [];
+  page.on('console', (message) => void told.push(message.text()));
+  page.on('pageerror', (error) => void told.push(String(error)));
+  page.on('request', (request) => void told.push(request.url()));
+  const { href } = pathToFileURL(file);
+  await page.goto(href);
+  expect(told).toEqual([href]);
+  return page;
 }
 
 /** Run in a page: what makes it scroll sideways; some parts scroll within themselves, or cut off what is too long. */

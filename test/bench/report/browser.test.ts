@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expect } from '@jest/globals';
 import { toHtml } from '../../../src/bench/report/index.ts';
-import { inBrowser, launchBrowser, PATIENCE, WIDER } from '../../support/browser.ts';
+import { inBrowser, launchBrowser, openAlone, WIDER } from '../../support/browser.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
 import { ASKED, reportOfPoints } from './support.ts';
 
@@ -45,15 +44,7 @@ inBrowser('A real browser shows the page on a screen, a phone and paper, without
   await writeFile(file, toHtml(report));
   const browser = await launchBrowser();
   try {
-    const page = await browser.newPage({ colorScheme: 'light' });
-    page.setDefaultTimeout(PATIENCE);
-    const told: string[] = [];
-    page.on('console', (message) => void told.push(message.text()));
-    page.on('pageerror', (error) => void told.push(String(error)));
-    page.on('request', (request) => void told.push(request.url()));
-    await page.goto(pathToFileURL(file).href);
-    // Its own file and nothing else.
-    expect(told).toEqual([pathToFileURL(file).href]);
+    const page = await openAlone(browser, file);
     await page.locator('details').evaluateAll((all) => all.forEach((each) => void each.setAttribute('open', '')));
     for (const width of [1200, 768, 360]) {
       await page.setViewportSize({ width, height: 800 });

@@ -1,12 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import type { Evidence } from '../../../src/journeys/report/evidence.ts';
 import { toHtml } from '../../../src/journeys/report/html.ts';
 import { toMarkdown } from '../../../src/journeys/report/markdown.ts';
 import { judgeReport, reportOf } from '../../../src/journeys/report/report.ts';
-import { inBrowser, launchBrowser, PATIENCE, WIDER } from '../../support/browser.ts';
+import { inBrowser, launchBrowser, openAlone, WIDER } from '../../support/browser.ts';
 import { elementsOf } from '../../support/markup.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
 import { EMPTY, evidenceOf, PERFECT, type World } from './world.ts';
@@ -112,14 +111,7 @@ describe('The report', () => {
     await writeFile(file, toHtml(reportOf(hostile(evidenceOf(AGED)), BY)));
     const browser = await launchBrowser();
     try {
-      const page = await browser.newPage({ colorScheme: 'light' });
-      page.setDefaultTimeout(PATIENCE);
-      const told: string[] = [];
-      page.on('console', (message) => void told.push(message.text()));
-      page.on('pageerror', (error) => void told.push(String(error)));
-      page.on('request', (request) => void told.push(request.url()));
-      await page.goto(pathToFileURL(file).href);
-      expect(told).toEqual([pathToFileURL(file).href]);
+      const page = await openAlone(browser, file);
       for (const width of [1200, 768, 360]) {
         await page.setViewportSize({ width, height: 800 });
         expect([width, await page.evaluate<string[]>(WIDER)]).toEqual([width, []]);
