@@ -8,7 +8,7 @@ import { renderMetrics } from '../../src/monitor/metrics/exposition.ts';
 import { numberOf } from '../support/exposition.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { describeWith } from '../support/programs.ts';
-import { failed, newExporter, scrape } from './support.ts';
+import { failed, newExporter, scrape, whileVacuumed } from './support.ts';
 
 const server = useServer();
 let database: ConnectionSettings;
@@ -116,6 +116,23 @@ describe('a scrape', () => {
     expect(await sizeOf()).toBeUndefined();
     later = 60_000;
     expect(await sizeOf()).toBe(0);
+  });
+
+  it('tells how far a VACUUM is', async () => {
+    await sql(database, (client) =>
+      client.query(`create table worn as select i as id, repeat('x', 400) as filler from generate_series(1, 4000) i;
+        delete from worn where id % 2 = 0`),
+    );
+    const exporter = newExporter(database);
+    await whileVacuumed(database, 'worn', async () => {
+      const families = await scrape(exporter);
+      expect(failed(families)).toEqual([]);
+      const worn = { datname: database.database, relname: 'public.worn' };
+      expect(numberOf(families, 'pg_stat_progress_vacuum_heap_blks', worn)).toBeGreaterThan(100);
+      expect(numberOf(families, 'pg_stat_progress_vacuum_num_dead_tuples', worn)).toBeGreaterThanOrEqual(0);
+      expect(numberOf(families, 'pg_stat_progress_vacuum_phase', { ...worn, phase: 'scanning heap' })).toBe(1);
+      expect(numberOf(families, 'pg_stat_progress_vacuum_phase', { ...worn, phase: 'vacuuming heap' })).toBe(0);
+    });
   });
 
   it('that comes while one runs gets its result', async () => {

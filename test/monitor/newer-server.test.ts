@@ -5,7 +5,7 @@ import type { Family } from '../support/exposition.ts';
 import { numberOf } from '../support/exposition.ts';
 import { startLoopbackServer } from '../support/loopback-server.ts';
 import { sql } from '../support/postgres.ts';
-import { failed, newExporter, scrape } from './support.ts';
+import { failed, newExporter, scrape, whileVacuumed } from './support.ts';
 
 let connection: ConnectionSettings;
 let families: Map<string, Family>;
@@ -53,6 +53,23 @@ describe('PostgreSQL 18', () => {
     expect(numberOf(families, 'structdb_wal_writes_total')).toBeGreaterThan(0);
     // A kind of process that cannot do such a thing has no series of it.
     expect(families.get('structdb_io_reads_total')!.series.length).toBeLessThan(120);
+  });
+
+  it('tells how far a VACUUM is', async () => {
+    await sql(connection, (client) =>
+      client.query(`create table worn as select i as id, repeat('x', 400) as filler from generate_series(1, 4000) i;
+        delete from worn where id % 2 = 0`),
+    );
+    const exporter = newExporter(connection);
+    await whileVacuumed(connection, 'worn', async () => {
+      const families = await scrape(exporter);
+      expect(failed(families)).toEqual([]);
+      const worn = { datname: connection.database, relname: 'public.worn' };
+      expect(numberOf(families, 'pg_stat_progress_vacuum_heap_blks', worn)).toBeGreaterThan(100);
+      expect(numberOf(families, 'pg_stat_progress_vacuum_num_dead_tuples', worn)).toBeGreaterThanOrEqual(0);
+      expect(numberOf(families, 'pg_stat_progress_vacuum_phase', { ...worn, phase: 'scanning heap' })).toBe(1);
+      expect(numberOf(families, 'pg_stat_progress_vacuum_phase', { ...worn, phase: 'vacuuming heap' })).toBe(0);
+    });
   });
 
   it('tells of a slot', () => {
