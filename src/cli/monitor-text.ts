@@ -49,12 +49,23 @@ export function nagiosLine({ promises }: CheckResult): NagiosOutcome {
   const told =
     bad.length === 0
       ? `${judged} promises are kept`
-      : `${bad.length} of ${judged} promises do not hold: ${bad.map(({ message }) => message).join(' ')}`;
+      : `${bad.length} of ${judged} promises do not hold: ${whatIsWrong(bad).join(' ')}`;
   const figures = promises.flatMap(perfdata).join(' ');
   return {
     line: `STRUCTDB ${level} - ${oneLine(told)}${figures === '' ? '' : ` | ${figures}`}`,
     exitCode: NAGIOS[level],
   };
+}
+
+/** Of what nobody could look at, the first reason: a server that is down is the reason of many. */
+function whatIsWrong(bad: readonly PromiseVerdict[]): string[] {
+  const unseen = bad.filter(({ state }) => state === 'unknown');
+  const others = unseen.slice(1).map(({ id }) => id);
+  return [
+    ...bad.filter(({ state }) => state === 'broken').map(({ message }) => message),
+    ...unseen.slice(0, 1).map(({ message }) => message),
+    ...(others.length > 0 ? [`Unknown too: ${others.join(', ')}.`] : []),
+  ];
 }
 
 /** What kept the check from being made. */

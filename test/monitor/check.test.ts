@@ -235,6 +235,10 @@ describe('the line for Nagios', () => {
     const unknown = lineOf({ bench: failed });
     expect(unknown).toMatchObject({ exitCode: 3, line: expect.stringContaining('timed out / really') });
     expect(unknown.line.split('|')).toHaveLength(2);
+    const several = lineOf({ bench: failed, drills: failed }).line.split(' | ')[0];
+    expect(several).toMatch(
+      /cannot be read: timed out \/ really Unknown too: recovery\.rto, recovery\.rpo, bench\.targets\.$/,
+    );
     expect(nagiosFailure('a\nb | c')).toEqual({ exitCode: 3, line: 'STRUCTDB UNKNOWN - a b / c' });
   });
 

@@ -9,6 +9,9 @@ import {
 import { messageOf, StructdbError } from '../../core/errors.ts';
 import { readText, stampOf, type TlsConfig } from './web-config.ts';
 
+/** A client that does not get through with its handshake by then is hung up on. */
+const HANDSHAKE_MS = 5000;
+
 const VERSIONS: Readonly<Record<TlsConfig['min_version'], SecureVersion>> = {
   TLS10: 'TLSv1',
   TLS11: 'TLSv1.1',
@@ -21,6 +24,7 @@ export function tlsOptions(config: TlsConfig): TlsOptions {
   const type = config.client_auth_type;
   return {
     ...readCertificates(config),
+    handshakeTimeout: HANDSHAKE_MS,
     requestCert: type !== 'NoClientCert',
     // The other types let a client in that none has verified, or look at it themselves.
     rejectUnauthorized: type === 'RequireAndVerifyClientCert',
