@@ -29,7 +29,7 @@ function serveCommand(shell: Shell): Command {
     name: 'serve',
     summary: 'answer Prometheus, browsers and probes until it is stopped',
     details:
-      '/metrics, the status page on /, /api/state as JSON, /healthz and /readyz. On loopback unless told otherwise; it reads\nonly, over one connection to each database. Ctrl-C or SIGTERM ends it.',
+      '/metrics, the status page on /, /api/state as JSON, /healthz and /readyz. On loopback unless told otherwise; it reads only, over one connection to each database. Ctrl-C or SIGTERM ends it.',
     example: 'structdb monitor serve',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
     connects: true,
@@ -73,7 +73,7 @@ function checkCommand(shell: Shell): Command {
     name: 'check',
     summary: 'look once; exit 4 when a promise is broken, each with what mends it',
     details:
-      'A promise that nobody could look at breaks the check too. With --nagios it ends as plugins do: 0 OK, 1 WARNING,\n2 CRITICAL, 3 UNKNOWN, with one line and performance data.',
+      'A promise that nobody could look at breaks the check too. With --nagios it ends as plugins do: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, with one line and performance data.',
     example: 'structdb monitor check --ignore bench',
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],
     connects: true,
@@ -131,10 +131,14 @@ async function furtherDatabases(session: Session, urls: readonly string[]): Prom
   return Promise.all(
     urls.map((url, place) =>
       resolveConnection({ ...unused, url }).catch((error: unknown) => {
-        throw new StructdbError('CONFIG_INVALID', `monitor.databases[${place}]: ${messageOf(error)}`, {
-          cause: error,
-          hint: 'Write it as postgres://user@host:5432/name.',
-        });
+        throw new StructdbError(
+          'CONFIG_INVALID',
+          `monitor.databases[${place}]: ${messageOf(error).replace(/^--url /, '')}`,
+          {
+            cause: error,
+            hint: 'Write it as postgres://user@host:5432/name.',
+          },
+        );
       }),
     ),
   );

@@ -23,7 +23,7 @@ export function judgeLive(state: LiveState, place: number, objectives: Objective
 function judgeUp({ up, name, problems, serverVersion, inRecovery }: LiveState, id: string): PromiseVerdict {
   const runbook = 'runbooks/server-killed.md';
   if (!up) {
-    const fix = 'Start the server (structdb dev start for the private one), and see: structdb doctor';
+    const fix = 'structdb doctor   and where it is down, start it: structdb dev start for the private one';
     return broken(id, fix, { message: `${name} does not answer.`, details: problems, runbook });
   }
   const what = `${name} answers: PostgreSQL ${serverVersion ?? '(version unknown)'}`;
