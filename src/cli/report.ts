@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { EXIT } from '../core/errors.ts';
+import { exists } from '../config/project.ts';
+import { EXIT, StructdbError } from '../core/errors.ts';
 import { keepMemorySmall } from './memory.ts';
 import { monitorOptions } from './monitor.ts';
 import { openReportFiles, writeReports } from './report-files.ts';
+import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import { actorOf } from './store.ts';
 
@@ -37,12 +39,12 @@ export function reportCommand(shell: Shell): Command {
         import('./report-text.ts'),
       ]);
       keepMemorySmall();
-      const { workingDirectory } = session.environment;
+      const catalogFiles = await namedFiles(session, catalog);
       const evidence = await gather(
         {
           ...(await monitorOptions(session)),
           config: await session.config(),
-          catalogFiles: catalog.map((file) => path.resolve(workingDirectory, file)),
+          catalogFiles,
         },
         session.context,
       );
@@ -57,6 +59,18 @@ export function reportCommand(shell: Shell): Command {
       };
     },
   });
+}
+
+/** A file that was named must be there: a report that leaves it out would look like one that compared it. @throws FILE_MISSING */
+async function namedFiles({ environment }: Session, names: readonly string[]): Promise<string[]> {
+  const files = names.map((name) => path.resolve(environment.workingDirectory, name));
+  for (const file of files) {
+    if (await exists(file)) continue;
+    throw new StructdbError('FILE_MISSING', `There is no file ${file}.`, {
+      hint: 'Correct the name behind --catalog.',
+    });
+  }
+  return files;
 }
 
 function share(text: string): number {

@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { shippedCatalogs } from '../../../src/catalog/index.ts';
 import { exists } from '../../../src/config/project.ts';
 import { configSchema } from '../../../src/config/schema.ts';
 import { askService } from '../../../src/journeys/report/service.ts';
@@ -34,7 +35,8 @@ describe('structdb report', () => {
       expect([args[0], (await checkout.run(args)).exitCode]).toEqual([args[0], 0]);
     }
     const html = path.join(checkout.directory, 'evidence.html');
-    const proven = await report('--html', 'evidence.html', '--markdown', 'evidence.md');
+    const ownCatalog = shippedCatalogs()[1]!;
+    const proven = await report('--html', 'evidence.html', '--markdown', 'evidence.md', '--catalog', ownCatalog);
     const { result } = proven.json;
     expect(result.written).toContain(html);
     expect(await readFile(html, 'utf8')).toContain('Evidence for structdb on 127.0.0.1');
@@ -70,6 +72,8 @@ describe('structdb report', () => {
     expect(nowhere.json.error).toMatchObject({ code: 'FILE_MISSING', hint: expect.stringContaining('mkdir -p') });
     expect((await run('--html', 'r', '--markdown', 'r')).exitCode).toBe(2);
     expect((await run('--min-confidence', '1.5')).exitCode).toBe(2);
+    const unnamed = await run('--catalog', 'nowhere.csv');
+    expect(unnamed.json.error).toMatchObject({ code: 'FILE_MISSING', message: expect.stringContaining('nowhere.csv') });
     expect(await exists(path.join(checkout.directory, 'r'))).toBe(false);
     // One that is there is replaced, as by the reports of bench and dr-test.
     await writeFile(path.join(checkout.directory, 'r.md'), 'old');
