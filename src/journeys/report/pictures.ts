@@ -30,7 +30,7 @@ export function valueStrip(title: string, value: number): string {
   ]);
 }
 
-const CARD = { width: 640, height: 170, left: 64, right: 16, top: 22, bottom: 26 } as const;
+const CARD = { width: 640, height: 170, left: 84, right: 16, top: 22, bottom: 26 } as const;
 /** More would lie on each other. */
 const MOST_DRILLS = 60;
 

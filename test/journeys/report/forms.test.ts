@@ -41,6 +41,12 @@ const AGED: World = {
 };
 const DARK: World = { ...PERFECT, unread: new Set(['migrations', 'schema', 'catalogs', 'wal', 'window', 'drills']) };
 
+/** Run in the page: text that its picture cuts off. */
+const CUT = `[...document.querySelectorAll('svg[viewBox] text')].filter((text) => {
+  const [own, frame] = [text, text.ownerSVGElement].map((element) => element.getBoundingClientRect());
+  return own.left < frame.left || own.right > frame.right || own.bottom > frame.bottom || own.top < frame.top;
+}).map((text) => text.textContent)`;
+
 describe('The report', () => {
   it.each(Object.entries({ PERFECT, EMPTY, AGED, DARK }))('is whole markup without a request: %s', (_, world) => {
     const report = reportOf(hostile(evidenceOf(world)), { user: HOSTILE, host: HOSTILE });
@@ -115,6 +121,7 @@ describe('The report', () => {
       for (const width of [1200, 768, 360]) {
         await page.setViewportSize({ width, height: 800 });
         expect([width, await page.evaluate<string[]>(WIDER)]).toEqual([width, []]);
+        expect([width, await page.evaluate<string[]>(CUT)]).toEqual([width, []]);
       }
       const ground = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
       const light = await ground();

@@ -286,7 +286,7 @@ function drillOf({ age, base, ok }: World['drills'][number]): PastDrill {
     kind: base ? 'base' : 'dump',
     label: `drill-${age}`,
     systemIdentifier: '7',
-    rtoMs: 41_000,
+    rtoMs: 641_000,
     rpoMs: base ? 0 : null,
     lostCommits: base ? 0 : null,
     bytesPerSecond: 1e8,
