@@ -33,6 +33,8 @@ export class Exporter {
   readonly #clock: RunContext['clock'];
   readonly #groups: readonly ServerGroup[];
   #running: Promise<readonly Sample[]> | undefined;
+  /** Ends the scrape that runs, with what it has. */
+  #endScrape: (() => void) | undefined;
   #closed = false;
   #scrapes = 0;
   #lastScrapeAt: Date | null = null;
@@ -75,9 +77,10 @@ export class Exporter {
     return states.toSorted((a, b) => places.indexOf(a.name) - places.indexOf(b.name));
   }
 
-  /** Waits for a scrape that runs, and closes the connections. */
+  /** Ends a scrape that runs, with what it has, and closes the connections. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endScrape?.();
     await this.#running?.catch(() => {});
     await Promise.all(this.#groups.map((group) => group.close()));
   }
@@ -87,10 +90,12 @@ export class Exporter {
     const started = this.#clock.monotonicMs();
     const abort = new AbortController();
     const over = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
+    const end = () => {
       abort.abort();
       over.resolve();
-    }, this.#options.scrapeTimeoutMs);
+    };
+    const timer = setTimeout(end, this.#options.scrapeTimeoutMs);
+    this.#endScrape = end;
     try {
       const deadline = { signal: abort.signal, over: over.promise };
       const readings = await Promise.all(this.#groups.map((group) => group.scrape(deadline)));
@@ -105,6 +110,7 @@ export class Exporter {
       ];
     } finally {
       clearTimeout(timer);
+      this.#endScrape = undefined;
       over.resolve();
     }
   }

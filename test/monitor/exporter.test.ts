@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { rememberSecret } from '../../src/core/redact.ts';
+import { MonitorConnection } from '../../src/monitor/collect/connection.ts';
+import { Statements } from '../../src/monitor/collect/statements.ts';
 import { describeMetric } from '../../src/monitor/metrics/describe.ts';
 import { renderMetrics } from '../../src/monitor/metrics/exposition.ts';
 import { numberOf } from '../support/exposition.ts';
@@ -207,6 +209,16 @@ describe('what cannot be read', () => {
     const families = await scrape(exporter);
     expect(failed(families)).toEqual(['stat_statements']);
     expect(exporter.live()[0]!.problems).toEqual(['stat_statements: took longer than 1000 ms and was ended']);
+    expect(numberOf(families, 'pg_up')).toBe(1);
+
+    // However often it fails, nothing gathers in the session.
+    const connection = await MonitorConnection.open(slow, 1000, new AbortController().signal);
+    const statements = new Statements(10, systemClock);
+    for (let round = 0; round < 4; round += 1)
+      await expect(statements.collect(connection.ask, connection.server)).rejects.toThrow('statement timeout');
+    const { rows } = await connection.ask('prepared', 'select count(*) from pg_prepared_statements');
+    expect(rows).toEqual([['3']]);
+    await connection.close();
   });
 
   it('is told: a locked catalog holds up no more than those that read it', async () => {

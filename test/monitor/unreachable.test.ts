@@ -142,6 +142,12 @@ it('a server that takes the connection and says nothing is given up in time', as
     expect(numberOf(await scrape(exporter), 'pg_up')).toBe(0);
     expect(exporter.live()[0]).toMatchObject({ up: false, problems: [expect.stringMatching(/time/)] });
     await closed.promise;
+
+    // Who closes it does not wait for the rest of a scrape's time.
+    const closing = newExporter({ ...monitor, port, connectTimeoutMs: 3_600_000 }, { scrapeTimeoutMs: 3_600_000 });
+    const running = closing.scrape();
+    await closing.close();
+    expect((await running).find(({ name }) => name === 'pg_up')).toMatchObject({ value: 0 });
   } finally {
     silent.close();
   }

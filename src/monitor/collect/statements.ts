@@ -17,8 +17,8 @@ const OWN_DATABASE = `(select oid from pg_database where datname = current_datab
 interface Extension {
   readonly schema: string;
   readonly version: string;
-  /** Told apart from what was found before, whose statements may be prepared under another text. */
-  readonly finding: number;
+  /** Which of those that were found so far: each has its own questions, and they are prepared once. */
+  readonly place: number;
 }
 
 interface StatementRow {
@@ -44,7 +44,7 @@ export class Statements implements Collector {
   readonly #kept: KeptStatements;
   /** By the connection that it was found over. */
   #extension: { readonly server: ServerFacts; readonly found: Extension; readonly seesAll: boolean } | undefined;
-  #findings = 0;
+  readonly #places = new Map<string, number>();
   #texts = new Map<string, string>();
   #slowest: readonly SlowQuery[] = [];
 
@@ -93,16 +93,18 @@ export class Statements implements Collector {
           'create extension pg_stat_statements; or set monitor.statements to 0',
       );
     }
-    this.#findings += 1;
-    const found = { schema: row[0]!, version: row[1]!, finding: this.#findings };
-    this.#extension = { server, found, seesAll: row[2] === 't' };
+    const [schema, version, seesAll] = row;
+    const place = this.#places.get(`${version} ${schema}`) ?? this.#places.size;
+    this.#places.set(`${version} ${schema}`, place);
+    const found = { schema: schema!, version: version!, place };
+    this.#extension = { server, found, seesAll: seesAll === 't' };
     return this.#extension;
   }
 
   async #read(ask: Ask, extension: Extension): Promise<readonly StatementRow[]> {
     const kept = this.#kept.keys.map((key) => key.split('/'));
     const top = Math.max(this.#told, SLOWEST);
-    const { rows } = await ask(`statements ${extension.finding}`, statementsQuery(extension), [
+    const { rows } = await ask(`statements ${extension.place}`, statementsQuery(extension), [
       top,
       kept.map(([user]) => user!),
       kept.map(([, queryId]) => queryId!),
@@ -141,7 +143,7 @@ export class Statements implements Collector {
     const unknown = [...queryIds].filter((queryId) => !texts.has(queryId));
     if (unknown.length > 0) {
       const { rows } = await ask(
-        `statement_texts ${extension.finding}`,
+        `statement_texts ${extension.place}`,
         `select distinct on (queryid) queryid, left(query, ${TEXT_LENGTH}) from ${functionOf(extension, true)}
          where dbid = ${OWN_DATABASE} and queryid = any($1::int8[]) order by queryid, userid`,
         [unknown],
