@@ -7,6 +7,8 @@ export interface ArchiverState {
   readonly systemIdentifier: string;
   readonly segmentSizeBytes: number;
   readonly archiveMode: string;
+  /** A segment with something in it is closed after so long; 0: only when it is full. */
+  readonly archiveTimeoutSeconds: number;
   readonly lastArchived: string | null;
   readonly lastArchivedAt: string | null;
   readonly failedCount: number;
@@ -27,6 +29,7 @@ export async function readArchiver(client: pg.ClientBase, slot: string): Promise
   const server = await readWalServer(client);
   const { rows } = await client.query<{
     mode: string;
+    timeout: number;
     archived: string | null;
     archived_at: Date | null;
     failed: string;
@@ -34,7 +37,8 @@ export async function readArchiver(client: pg.ClientBase, slot: string): Promise
     failed_at: Date | null;
     current: string | null;
   }>(
-    `select current_setting('archive_mode') as mode, last_archived_wal as archived, last_archived_time as archived_at,
+    `select current_setting('archive_mode') as mode,
+            (select setting::int from pg_catalog.pg_settings where name = 'archive_timeout') as timeout, last_archived_wal as archived, last_archived_time as archived_at,
             failed_count::text as failed, last_failed_wal as failed_wal, last_failed_time as failed_at,
             case when pg_is_in_recovery() then null else pg_walfile_name(pg_current_wal_lsn()) end as current
        from pg_catalog.pg_stat_archiver`,
@@ -44,6 +48,7 @@ export async function readArchiver(client: pg.ClientBase, slot: string): Promise
     systemIdentifier: server.systemIdentifier,
     segmentSizeBytes: server.walSegmentBytes,
     archiveMode: row.mode,
+    archiveTimeoutSeconds: row.timeout,
     lastArchived: row.archived,
     lastArchivedAt: row.archived_at?.toISOString() ?? null,
     failedCount: Number(row.failed),

@@ -108,6 +108,7 @@ export function goodFacts(): Facts {
         systemIdentifier: SYSTEM,
         segmentSizeBytes: 16 * 1024 * 1024,
         archiveMode: 'on',
+        archiveTimeoutSeconds: 60,
         lastArchived: '00000001000000000000002A',
         lastArchivedAt: before(30_000).toISOString(),
         failedCount: 0,
@@ -226,6 +227,7 @@ const wal = varied(goodWal, {
   server: fc.option(
     varied(goodWal.server!, {
       archiveMode: fc.constantFrom('on', 'off', 'always'),
+      archiveTimeoutSeconds: fc.constantFrom(0, 60, 3600),
       failing: fc.boolean(),
       waiting: fc.option(fc.nat({ max: 9 })),
       behindSegments: fc.option(fc.nat({ max: 9 })),

@@ -224,6 +224,14 @@ describe('the archive', () => {
       message: expect.stringContaining('5 segments wait'),
       measured: { value: 5 },
     });
+    for (const archiveTimeoutSeconds of [0, 301]) {
+      expect(archiving({ archiveTimeoutSeconds })).toMatchObject({
+        state: 'broken',
+        fix: expect.stringContaining('archive_timeout'),
+      });
+    }
+    const slot = { name: 'structdb', created: false, wasLost: false, active: true, restartLsn: null, lagBytes: 0 };
+    expect(archiving({ archiveTimeoutSeconds: 0, slot }).state).toBe('kept');
     // An idle server closes no segment: nothing waits, and nothing is lost.
     expect(archiving({ waiting: 0 }, { clusters: late }).state).toBe('kept');
   });

@@ -65,6 +65,15 @@ function judgeArchiving(found: WalStatusResult, rpoMs: number, now: Date): Promi
     const fix = 'structdb wal receive   or drop it: select pg_drop_replication_slot(…)';
     return broken(ARCHIVING, fix, { message: slot, details: found.work, measured, runbook: RUNBOOK });
   }
+  if (!receives && (server.archiveTimeoutSeconds === 0 || server.archiveTimeoutSeconds * 1000 > rpoMs)) {
+    const message =
+      server.archiveTimeoutSeconds === 0
+        ? 'archive_timeout is 0: the last commits of a quiet server stay out of the archive for hours.'
+        : `archive_timeout is ${server.archiveTimeoutSeconds} s: the last commits may stay out of the archive for so long.`;
+    const details = [`A loss of at most ${formatDuration(rpoMs)} is promised.`, ...found.work];
+    const fix = `ALTER SYSTEM SET archive_timeout = '60s'; SELECT pg_reload_conf();   or: structdb wal receive`;
+    return broken(ARCHIVING, fix, { message, details, measured, runbook: RUNBOOK });
+  }
   const how = receives ? 'WAL is received as it is written' : 'WAL is archived';
   const last = newestAt === null ? 'no segment was closed yet' : `the newest segment ${ago(lagMs)}`;
   return kept(ARCHIVING, { message: `${how}; ${last}.`, details: found.work, measured, runbook: RUNBOOK });
