@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { findServerPrograms, type ServerPrograms, startServer, stopServer } from '../../src/postgres/cluster.ts';
+import { findProgram } from '../../src/programs/find.ts';
 import type { SystemUser } from '../../src/programs/run.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import { testContext } from '../support/context.ts';
@@ -68,6 +70,19 @@ it('a server that goes down and comes back is told, and asked again', async () =
   const after = await scrape(exporter);
   expect(numberOf(after, 'pg_up')).toBe(1);
   expect(failed(after)).toEqual([]);
+});
+
+it('a session that was ended a moment ago, unnoticed, costs no scrape', async () => {
+  const exporter = newExporter(monitor);
+  await scrape(exporter);
+  const { path: psql } = await findProgram('psql', testPlaces());
+  const end = `select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'structdb monitor'`;
+  const words = ['-XAt', '-h', connection.host, '-p', String(connection.port), '-U', connection.user, '-c', end];
+  // This process reads nothing meanwhile: it asks on a connection that it does not know to be gone.
+  execFileSync(psql, [...words, 'postgres'], { env: { PATH: process.env.PATH, PGPASSWORD: connection.password } });
+  const families = await scrape(exporter);
+  expect(numberOf(families, 'pg_up')).toBe(1);
+  expect(failed(families)).toEqual([]);
 });
 
 it('a server without a free connection keeps the one that is open, and refuses a new one with a reason', async () => {
