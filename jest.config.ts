@@ -8,6 +8,7 @@ const config: Config = {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: process.env.STRUCTDB_MATRIX ? [] : ['<rootDir>/test/matrix/'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.structdb'],
+  setupFiles: ['<rootDir>/test/support/use-scratch.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   // Only for what hangs: a shared machine may take several times as long as an idle one.

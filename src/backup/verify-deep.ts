@@ -9,7 +9,7 @@ import { asStep } from '../core/progress.ts';
 import { formatBytes } from '../core/units.ts';
 import { baseProgramEnvironment } from '../programs/credentials.ts';
 import { findProgram, onlyIn, type Program, type SearchPlaces } from '../programs/find.ts';
-import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
+import { abandonedDirectories, temporaryRoot, withOwnDirectory } from '../programs/own-directory.ts';
 import { runProgram } from '../programs/run.ts';
 import { diskFullOr, unpackArchive } from '../programs/unpack.ts';
 import type { BackupEntry } from '../repository/backups.ts';
@@ -163,11 +163,11 @@ async function requireRoom(chain: readonly ChainLink[]): Promise<void> {
   const increments = chain.slice(1).flatMap(({ manifest }) => manifest.parts.map(({ sizeBytes }) => sizeBytes * 4));
   const needed =
     base!.manifest.plainBytes + (chain.length > 1 ? last : 0) + increments.reduce((sum, bytes) => sum + bytes, 0);
-  const { bavail, bsize } = await statfs(TEMPORARY_ROOT);
+  const { bavail, bsize } = await statfs(temporaryRoot());
   if (bavail * bsize >= needed) return;
   throw new StructdbError(
     'DISK_FULL',
-    `Unpacking needs ${formatBytes(needed)}, and ${TEMPORARY_ROOT} has ${formatBytes(bavail * bsize)} left.`,
-    { hint: `Free space in ${TEMPORARY_ROOT}, or verify without --deep.` },
+    `Unpacking needs ${formatBytes(needed)}, and ${temporaryRoot()} has ${formatBytes(bavail * bsize)} left.`,
+    { hint: `Free space in ${temporaryRoot()}, or verify without --deep.` },
   );
 }

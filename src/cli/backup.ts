@@ -100,7 +100,7 @@ function verifyCommand(shell: Shell): Command {
     name: 'verify [label]',
     summary: 'read a backup again: every object, its SHA-256, the table of contents; needs no server',
     details:
-      'Without a label: the newest of each database and cluster in the store. The outcome is kept beside the backup.\n--deep also unpacks everything into /var/tmp and lets pg_verifybackup, pg_combinebackup and pg_restore look at it.',
+      'Without a label: the newest of each database and cluster in the store. The outcome is kept beside the backup.\n--deep also unpacks everything into /var/tmp (or STRUCTDB_SCRATCH) and lets pg_verifybackup, pg_combinebackup and pg_restore look at it.',
     example: 'structdb backup verify --deep',
     configure: (command) => void addIdentityOption(addStoreOption(command)).option('--deep', 'unpack and look inside'),
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage, EXIT.brokenPromise, EXIT.interrupted],

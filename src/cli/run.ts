@@ -26,6 +26,8 @@ export async function runCommand(
   try {
     const project = await projectOf(command);
     const environment = await takeEnvironment(project.root);
+    const scratch = environment.variables.STRUCTDB_SCRATCH;
+    if (scratch) await (await import('../programs/own-directory.ts')).useTemporaryRoot(scratch);
     style = styleFor(output, process.stderr, environment.variables);
     const display = await progressDisplay(output, style, environment.variables);
     stop = () => display.stop();

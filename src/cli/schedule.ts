@@ -166,6 +166,7 @@ async function placesOf(
         path.join(project, '.structdb'),
         await privateDirectory(project),
         ...folders.map((store) => path.resolve(project, store.path)),
+        ...(session.environment.variables.STRUCTDB_SCRATCH ? [session.environment.variables.STRUCTDB_SCRATCH] : []),
       ]),
     ],
     groupAccess: folders.some(({ groupAccess }) => groupAccess),

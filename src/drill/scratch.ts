@@ -10,7 +10,7 @@ import {
   withScratchCluster,
 } from '../postgres/cluster.ts';
 import type { SearchPlaces } from '../programs/find.ts';
-import { TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
+import { temporaryRoot, withOwnDirectory } from '../programs/own-directory.ts';
 
 /** An isolated server of at least that major, gone afterwards; what a killed drill left is removed first. */
 export async function withDrillServer<T>(
@@ -42,10 +42,10 @@ function tellFullDisk(error: unknown, log: string): unknown {
   if (!(error instanceof StructdbError) || error.code === 'INTERRUPTED' || error.code === 'DISK_FULL') return error;
   const line = [...error.details, ...log.split('\n')].find((text) => text.includes('No space left on device'));
   if (line === undefined) return error;
-  return new StructdbError('DISK_FULL', `The isolated server has no space in ${TEMPORARY_ROOT}.`, {
+  return new StructdbError('DISK_FULL', `The isolated server has no space in ${temporaryRoot()}.`, {
     cause: error,
     details: [line.trim()],
-    hint: 'Free space there: the server needs about 45 MB, and room for the database and its WAL.',
+    hint: 'Free space there, or name another folder (STRUCTDB_SCRATCH): the server needs about 45 MB, and room for the database and its WAL.',
   });
 }
 

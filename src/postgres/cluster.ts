@@ -6,8 +6,9 @@ import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { baseProgramEnvironment, withSecretFile } from '../programs/credentials.ts';
 import { findAll, findProgram, onlyIn, type Program, type SearchPlaces } from '../programs/find.ts';
+import { temporaryRoot } from '../programs/own-directory.ts';
 import { runProgram, type SystemUser } from '../programs/run.ts';
-import { serverUser } from '../programs/system-user.ts';
+import { reaches, serverUser } from '../programs/system-user.ts';
 import { SOCKETS_FILE } from './abandoned-servers.ts';
 import { renderSettings, scratchSettings } from './settings.ts';
 
@@ -157,7 +158,7 @@ export async function stopServer(
 export interface ScratchOptions {
   readonly programs: ServerPrograms;
   readonly environment: SearchPlaces['environment'];
-  /** Folder for the scratch server's files; its disk must hold the data. /var/tmp by default. */
+  /** Folder for the scratch server's files; its disk must hold the data. that of temporary files by default. */
   readonly parent?: string;
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -179,7 +180,18 @@ export async function withScratchCluster<T>(
   work: (cluster: ScratchCluster) => Promise<T>,
 ): Promise<T> {
   const user = await serverUser(options.environment);
-  const directory = await mkdtemp(path.join(options.parent ?? '/var/tmp', 'structdb-scratch-'));
+  const parent = options.parent ?? temporaryRoot();
+  // A server that cannot enter its own directory would be told by initdb, in words that name no way out.
+  if (user && !(await reaches(user, parent))) {
+    throw new StructdbError(
+      'TARGET_UNSUITABLE',
+      `The server would run as "${user.name}", who cannot enter ${parent}.`,
+      {
+        hint: 'Name a folder that this user reaches: STRUCTDB_SCRATCH=<folder>',
+      },
+    );
+  }
+  const directory = await mkdtemp(path.join(parent, 'structdb-scratch-'));
   // Sockets have 107 bytes for their path: never below a folder whose depth somebody else decides.
   const socketDirectory = await mkdtemp('/tmp/structdb-s-');
   const dataDirectory = path.join(directory, 'data');

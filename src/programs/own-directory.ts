@@ -1,9 +1,39 @@
-import { chmod, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { access, chmod, constants, mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { StructdbError } from '../core/errors.ts';
 import { processStart } from './process.ts';
 
-/** Large temporary files: /tmp is often kept in memory. */
-export const TEMPORARY_ROOT = '/var/tmp';
+/** /tmp is often kept in memory. */
+let root = '/var/tmp';
+
+/** The folder for large temporary files: scratch servers, fetched dumps, unpacked backups. */
+export function temporaryRoot(): string {
+  return root;
+}
+
+/**
+ * Puts them into another folder from here on; called once, before anything else is done. A server whose user cannot enter
+ * it is refused where one is to be started. @throws USAGE when it is no folder, or nothing can be written there
+ */
+export async function useTemporaryRoot(directory: string): Promise<void> {
+  const problem = await problemOf(directory);
+  if (problem !== undefined) {
+    throw new StructdbError('USAGE', `STRUCTDB_SCRATCH names "${directory}", ${problem}.`, {
+      hint: 'Name a folder that exists and may be written, by its whole path; without the variable it is /var/tmp.',
+    });
+  }
+  root = directory;
+}
+
+async function problemOf(directory: string): Promise<string | undefined> {
+  if (!path.isAbsolute(directory)) return 'which is no whole path';
+  const found = await stat(directory).catch(() => undefined);
+  if (!found?.isDirectory()) return 'which is no folder';
+  return access(directory, constants.W_OK | constants.X_OK).then(
+    () => undefined,
+    () => 'where nothing may be written',
+  );
+}
 
 /**
  * A temporary directory whose name says which process made it (process namespace, id, start), removed by the same
@@ -15,7 +45,7 @@ export async function withOwnDirectory<T>(
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
   const mark = [await processSpace(), process.pid, (await processStart(process.pid)) ?? '0'].join('-');
-  const directory = await mkdtemp(path.join(TEMPORARY_ROOT, `structdb-${kind}-${mark}-`));
+  const directory = await mkdtemp(path.join(root, `structdb-${kind}-${mark}-`));
   try {
     await chmod(directory, mode);
     return await work(directory);
@@ -29,10 +59,10 @@ export async function abandonedDirectories(kind: string): Promise<string[]> {
   const space = await processSpace();
   if (space === '0') return [];
   const abandoned: string[] = [];
-  for (const name of await readdir(TEMPORARY_ROOT).catch(() => [] as string[])) {
+  for (const name of await readdir(root).catch(() => [] as string[])) {
     const match = /^structdb-([a-z]+)-(\d+)-(\d+)-(\d+)-\w+$/.exec(name);
     if (!match || match[1] !== kind || match[2] !== space) continue;
-    if ((await processStart(Number(match[3]))) !== match[4]) abandoned.push(path.join(TEMPORARY_ROOT, name));
+    if ((await processStart(Number(match[3]))) !== match[4]) abandoned.push(path.join(root, name));
   }
   return abandoned;
 }

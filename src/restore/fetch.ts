@@ -6,7 +6,7 @@ import type { RunContext } from '../core/context.ts';
 import { interrupted } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { formatBytes } from '../core/units.ts';
-import { abandonedDirectories, TEMPORARY_ROOT, withOwnDirectory } from '../programs/own-directory.ts';
+import { abandonedDirectories, temporaryRoot, withOwnDirectory } from '../programs/own-directory.ts';
 import type { BackupEntry } from '../repository/backups.ts';
 import type { DumpManifest, ManifestPart } from '../repository/manifest.ts';
 import { findPart, plainName, readPart } from '../repository/parts.ts';
@@ -29,12 +29,12 @@ export function dumpObjects(manifest: DumpManifest): DumpObjects {
 /** Room for the private copy that pg_restore reads. @throws DISK_FULL */
 export async function requireRoom(entry: BackupEntry, manifest: DumpManifest): Promise<void> {
   const { name, sizeBytes } = dumpObjects(manifest);
-  const { bavail, bsize } = await statfs(TEMPORARY_ROOT);
+  const { bavail, bsize } = await statfs(temporaryRoot());
   if (bavail * bsize >= sizeBytes) return;
   throw new StructdbError(
     'DISK_FULL',
-    `Cannot fetch ${name} of ${entry.label}: it has ${formatBytes(sizeBytes)}, and ${TEMPORARY_ROOT} has ${formatBytes(bavail * bsize)} left.`,
-    { hint: `Free space in ${TEMPORARY_ROOT}; nothing was touched.` },
+    `Cannot fetch ${name} of ${entry.label}: it has ${formatBytes(sizeBytes)}, and ${temporaryRoot()} has ${formatBytes(bavail * bsize)} left.`,
+    { hint: `Free space there, or name another folder: STRUCTDB_SCRATCH=<folder>. Nothing was touched.` },
   );
 }
 

@@ -10,7 +10,7 @@ import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { ensureSlot, readWalServer, type WalServer } from '../postgres/replication-slot.ts';
 import { findProgram, type SearchPlaces } from '../programs/find.ts';
-import { TEMPORARY_ROOT } from '../programs/own-directory.ts';
+import { temporaryRoot } from '../programs/own-directory.ts';
 import type { Actor } from '../repository/holder.ts';
 import { withLease } from '../repository/lease.ts';
 import { ensureRepository, type Repository } from '../repository/repository.ts';
@@ -26,7 +26,7 @@ export interface ReceiveOptions {
   readonly actor: Actor;
   /** The physical replication slot; made when absent. */
   readonly slot: string;
-  /** Where pg_receivewal writes. Nothing that matters stays there; a folder in /var/tmp by default. */
+  /** Where pg_receivewal writes. Nothing that matters stays there; a folder among the temporary files by default. */
   readonly spoolDirectory?: string | undefined;
   /** Writes structdb.heartbeat every 10 s where the role may. */
   readonly heartbeat: boolean;
@@ -303,7 +303,7 @@ function isUnreachable(trouble: string): boolean {
 }
 
 function defaultSpool({ systemIdentifier }: WalServer): string {
-  return path.join(TEMPORARY_ROOT, `structdb-receive-${systemIdentifier}`);
+  return path.join(temporaryRoot(), `structdb-receive-${systemIdentifier}`);
 }
 
 /** A folder of this user alone. What it holds of a run before is taken over. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 
@@ -27,7 +28,7 @@ const QUICK = ['--projects', '1000', '--samples', '40', '--clients', '2'];
 const write = (file: string, text: string) => writeFile(path.join(project, file), text);
 
 beforeAll(async () => {
-  project = await mkdtemp('/var/tmp/structdb-bench-compare-');
+  project = await mkdtemp(path.join(temporaryRoot(), 'structdb-bench-compare-'));
   await cp(path.join(projectRoot, 'migrations'), path.join(project, 'migrations'), { recursive: true });
   await symlink(path.join(projectRoot, 'node_modules'), path.join(project, 'node_modules'));
   await mkdir(path.join(project, 'benchmarks'));

@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { bench } from '../../src/bench/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { defaultConfig } from '../../src/config/defaults.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { type CliOptions, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
@@ -106,7 +108,7 @@ describe('structdb bench', () => {
 
   it('works in an empty database of a plain owner and leaves it empty; a missed target is named, with 4', async () => {
     const owner = await server.createOwnedDatabase();
-    const folder = await mkdtemp('/var/tmp/structdb-bench-');
+    const folder = await mkdtemp(path.join(temporaryRoot(), 'structdb-bench-'));
     const file = `${folder}/structdb.config.ts`;
     await writeFile(file, `export default { objectives: { aggregations: '0.001 ms' } };\n`);
     const words = ['bench', '--json', '--config', file, '--url', urlOf(owner), '--into', owner.database];

@@ -5,13 +5,14 @@ import fc from 'fast-check';
 import { blocksOf, rawSamples } from '../../src/bench/store/raw-samples.ts';
 import { readStoredRun, saveBaseline, storeRun } from '../../src/bench/store/run-store.ts';
 import { encodeStoredRun, readStoredFile } from '../../src/bench/store/stored-run.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { madeRun } from '../support/bench-run.ts';
 
 let root: string;
 const places = () => ({ root, workingDirectory: root });
 
 beforeAll(async () => {
-  root = await mkdtemp('/var/tmp/structdb-bench-store-');
+  root = await mkdtemp(path.join(temporaryRoot(), 'structdb-bench-store-'));
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 

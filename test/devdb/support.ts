@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
 import { exists } from '../../src/config/project.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { type CliOptions, type CliResult, structdb } from '../support/cli.ts';
 
 export interface Checkout {
@@ -25,7 +26,7 @@ afterAll(async () => {
 
 /** A folder that goes after the servers in it. 0755, so that the server's user reaches what is in it. */
 export async function newFolder(): Promise<string> {
-  const folder = await mkdtemp('/var/tmp/structdb-test-');
+  const folder = await mkdtemp(path.join(temporaryRoot(), 'structdb-test-'));
   folders.push(folder);
   await chmod(folder, 0o755);
   return folder;

@@ -29,7 +29,7 @@ import {
 } from '../restore/support.ts';
 import { program, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
-import { testPlaces } from '../support/environment.ts';
+import { programs, testPlaces } from '../support/environment.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { drillDirectoriesOf } from './support.ts';
@@ -321,7 +321,7 @@ describe('A drill that is stopped', () => {
     const args = [program, 'dr-test', '--url', urlOf(backup.source)];
     const child = spawn(process.execPath, args, {
       cwd,
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, ...programs },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     await new Promise<void>((resolve) => {

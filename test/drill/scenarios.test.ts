@@ -5,6 +5,7 @@ import { SCENARIO_NAMES, type ScenarioResult } from '../../src/drill/index.ts';
 import { scenarios } from '../../src/drill/scenarios/all.ts';
 import { playScenario, withTemplate } from '../../src/drill/scenarios/run.ts';
 import type { Template } from '../../src/drill/scenarios/template.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testPlaces } from '../support/environment.ts';
@@ -93,7 +94,7 @@ describe('structdb dr-test --scenario', () => {
     });
     expect(killed.exitCode).toBe(256);
     const [directory] = drillDirectoriesOf(killed.pid!);
-    const file = path.join('/var/tmp', directory!, 'template/socket-directory');
+    const file = path.join(temporaryRoot(), directory!, 'template/socket-directory');
     const sockets = readFileSync(file, 'utf8').trim();
     expect(existsSync(sockets)).toBe(true);
     const flags = ['--scenario', 'server-killed', '--json', '--junit', 'a.xml', '--html', 'a.html'];

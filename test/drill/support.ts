@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs';
 import type { ScenarioResult } from '../../src/drill/index.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 
 /**
  * Names of the scratch directories of drills that this process made. Other test files kill drills at the same time, and any
  * drill removes what any killed one left: only the own ones can be told.
  */
 export function drillDirectoriesOf(pid: number): string[] {
-  return readdirSync('/var/tmp').filter((name) => new RegExp(`^structdb-drill-\\d+-${pid}-`).test(name));
+  return readdirSync(temporaryRoot()).filter((name) => new RegExp(`^structdb-drill-\\d+-${pid}-`).test(name));
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from '../../src/migrate/index.ts';
 import { type Registry, registry } from '../../src/migrate/registry.ts';
 import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { program, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { testEnvironment, testPlaces } from '../support/environment.ts';
@@ -254,7 +255,9 @@ describe('migrate verify', () => {
     const killedOn = await server.createOwnedDatabase();
     await up({ connection: killedOn, registry: await loadMigrations(folder) }, testContext());
     const directoriesOf = async (pid: number) =>
-      (await readdir('/var/tmp')).filter((name) => name.startsWith('structdb-verify-') && name.includes(`-${pid}-`));
+      (await readdir(temporaryRoot())).filter(
+        (name) => name.startsWith('structdb-verify-') && name.includes(`-${pid}-`),
+      );
     let found: string[] = [];
     const killed = await structdb([...args(killedOn), '--migrations-dir', folder], {
       onStderr: (soFar, child) => {
@@ -263,7 +266,7 @@ describe('migrate verify', () => {
         const look = async (): Promise<void> => {
           found = await directoriesOf((child as unknown as { pid: number }).pid);
           if (found.length === 0) return look();
-          const files = await readdir(`/var/tmp/${found[0]}`, { recursive: true }).catch(() => []);
+          const files = await readdir(path.join(temporaryRoot(), `${found[0]}`), { recursive: true }).catch(() => []);
           if (!files.some((file) => path.basename(file) === 'socket-directory')) return look();
           child.kill('SIGKILL');
         };
@@ -276,7 +279,7 @@ describe('migrate verify', () => {
     await migrateUp(connection, 1);
     const next = await structdb(args(connection));
     expect(next.exitCode).toBe(0);
-    expect(next.stderr).toContain(`Removed the scratch server that a killed run left (/var/tmp/${found[0]})`);
+    expect(next.stderr).toContain(`Removed the scratch server that a killed run left (${temporaryRoot()}/${found[0]})`);
     expect([...(await directoriesOf(killed.pid!)), ...(await directoriesOf(next.pid!))]).toEqual([]);
   });
 

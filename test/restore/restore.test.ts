@@ -4,12 +4,13 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { partialName } from '../../src/restore/bracket.ts';
 import { planDumpRestore, type RestoreOptions, restoreDump } from '../../src/restore/index.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { embeddedServer } from '../support/embedded.ts';
-import { testEnvironment, testPlaces } from '../support/environment.ts';
+import { programs, testEnvironment, testPlaces } from '../support/environment.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { picture } from '../support/schema.ts';
 import { scratchDirectory } from '../support/scratch.ts';
@@ -202,7 +203,7 @@ describe('A restore refuses, before it touches anything,', () => {
     const options = { ...optionsFor(creator, database), store: copy.store };
     await expect(planDumpRestore(options, testContext())).rejects.toMatchObject({
       code: 'DISK_FULL',
-      message: expect.stringMatching(/it has 8\.0 TiB, and \/var\/tmp has .* left/),
+      message: expect.stringMatching(new RegExp(`it has 8\\.0 TiB, and ${temporaryRoot()} has .* left`)),
     });
   });
 
@@ -366,7 +367,7 @@ describe('A restore that is stopped', () => {
       await new Promise<void>((resolve) => {
         const child = spawn(process.execPath, [path.join(projectRoot, 'bin/structdb.js'), ...args], {
           cwd,
-          env: { PATH: process.env.PATH },
+          env: { PATH: process.env.PATH, ...programs },
           stdio: ['ignore', 'ignore', 'pipe'],
         });
         child.stderr.on('data', (text) => /Fetching/.test(String(text)) && child.kill('SIGKILL'));

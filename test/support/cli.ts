@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { programs } from './environment.ts';
 
 export const projectRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -38,7 +39,7 @@ afterAll(() => {
 
 /** Runs the real program as a user would, with nothing of the test's environment but PATH and HOME. */
 export async function structdb(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  empty ??= mkdtempSync('/var/tmp/structdb-cwd-');
+  empty ??= mkdtempSync(path.join(temporaryRoot(), 'structdb-cwd-'));
   const child = spawn(process.execPath, [program, ...args], {
     cwd: options.cwd ?? empty,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...programs, ...options.env },

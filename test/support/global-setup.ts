@@ -2,16 +2,18 @@ import { chown, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { findServerPrograms, freePort, initCluster, startServer } from '../../src/postgres/cluster.ts';
 import { scratchSettings } from '../../src/postgres/settings.ts';
+import { temporaryRoot, useTemporaryRoot } from '../../src/programs/own-directory.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import { testContext } from './context.ts';
 import { testEnvironment, testPlaces } from './environment.ts';
 
 /** One real server for the whole run: each test makes databases and roles of its own in it. */
 export default async function setUp(): Promise<void> {
+  if (process.env.STRUCTDB_SCRATCH) await useTemporaryRoot(process.env.STRUCTDB_SCRATCH);
   const environment = testEnvironment();
   const programs = await findServerPrograms(testPlaces());
   const user = await serverUser(environment);
-  const directory = await mkdtemp(path.join('/var/tmp', 'structdb-jest-'));
+  const directory = await mkdtemp(path.join(temporaryRoot(), 'structdb-jest-'));
   if (user) await chown(directory, user.uid, user.gid);
   const dataDirectory = path.join(directory, 'data');
   const port = await freePort();

@@ -4,6 +4,7 @@ import { afterAll } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { freePort, initCluster, type ServerPrograms, startServer, stopServer } from '../../src/postgres/cluster.ts';
 import { scratchSettings } from '../../src/postgres/settings.ts';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import type { SystemUser } from '../../src/programs/run.ts';
 import { testContext } from './context.ts';
 
@@ -15,7 +16,7 @@ afterAll(async () => {
 
 /** A directory that the server's user reaches and owns, gone after the tests of the file. */
 export async function serverDirectory(name: string, user: SystemUser | undefined): Promise<string> {
-  const directory = await mkdtemp(`/var/tmp/structdb-${name}-`);
+  const directory = await mkdtemp(path.join(temporaryRoot(), `structdb-${name}-`));
   stops.push(() => rm(directory, { recursive: true, force: true }));
   await chmod(directory, 0o755);
   if (user) await chown(directory, user.uid, user.gid);

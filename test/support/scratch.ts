@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll } from '@jest/globals';
+import { temporaryRoot } from '../../src/programs/own-directory.ts';
 
 const made: string[] = [];
 
@@ -12,7 +13,7 @@ afterAll(async () => {
 
 /** A folder for the tests of one file, removed after them. 0755, so that the server's user reaches what is in it. */
 export async function scratchDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join('/var/tmp', 'structdb-test-'));
+  const directory = await mkdtemp(path.join(temporaryRoot(), 'structdb-test-'));
   made.push(directory);
   await chmod(directory, 0o755);
   return directory;

@@ -7,6 +7,7 @@ import { openRepository } from '../../src/repository/repository.ts';
 import { listPartials, listWal } from '../../src/repository/wal-archive.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { program } from '../support/cli.ts';
+import { programs } from '../support/environment.ts';
 import { urlOf } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { copyCluster, giveTo, newArchive, newCluster, type TestArchive, type TestCluster, until } from './support.ts';
@@ -50,7 +51,7 @@ function startReceiver(...flags: string[]): Receiver {
   const words = ['wal', 'receive', '--url', urlOf(cluster.connection), '--spool', spool, '--json', ...flags];
   const child = spawn(process.execPath, [program, ...words], {
     cwd: project,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...programs },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { formatBytes } from '../../core/units.ts';
-import { TEMPORARY_ROOT } from '../../programs/own-directory.ts';
+import { temporaryRoot } from '../../programs/own-directory.ts';
 import { type Finding, finding, ok } from './finding.ts';
 
 /** A disk that has less than this share left fills up before somebody looks. */
@@ -13,20 +13,23 @@ export interface Place {
   /** What is going to be put there, in bytes. */
   readonly neededBytes: number;
   readonly forWhat: string;
+  /** How to name another place. */
+  readonly elsewhere: string;
 }
 
 /** Where drills and restores work. */
 export function scratchPlace(databaseBytes: number): Place {
   return {
     check: 'scratch',
-    directory: TEMPORARY_ROOT,
+    directory: temporaryRoot(),
     neededBytes: databaseBytes,
     forWhat: 'a drill of these databases',
+    elsewhere: 'STRUCTDB_SCRATCH=<folder>',
   };
 }
 
 /** Whether the disk of a place has room for what comes next. */
-export async function checkSpace({ check, directory, neededBytes, forWhat }: Place): Promise<Finding> {
+export async function checkSpace({ check, directory, neededBytes, forWhat, elsewhere }: Place): Promise<Finding> {
   const { bavail, bsize, blocks } = await statfs(directory);
   const freeBytes = bavail * bsize;
   const free = `${directory} has ${formatBytes(freeBytes)} free`;
@@ -36,7 +39,7 @@ export async function checkSpace({ check, directory, neededBytes, forWhat }: Pla
       'space',
       check,
       `${free}; ${forWhat} needs about ${formatBytes(neededBytes)}.`,
-      'Free space there, or name another place in structdb.config.ts.',
+      `Free space there, or name another place: ${elsewhere}`,
     );
   }
   if (freeBytes < blocks * bsize * LOW_SHARE) {

@@ -52,6 +52,12 @@ async function probe({ name, usedBy }: UsedStore, store: Store, context: RunCont
 
 async function directorySpace({ name }: UsedStore, store: Store, neededBytes: number): Promise<Finding[]> {
   if (!store.location.startsWith('/') || !(await stat(store.location).catch(() => undefined))) return [];
-  const place = { check: `store-${name}`, directory: store.location, neededBytes, forWhat: 'the next backup' };
+  const place = {
+    check: `store-${name}`,
+    directory: store.location,
+    neededBytes,
+    forWhat: 'the next backup',
+    elsewhere: 'stores in structdb.config.ts',
+  };
   return [await checkSpace(place)];
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { withFilled } from '../../../src/bench/data/filled.ts';
 import { neededBytes, refuseTooLittle } from '../../../src/bench/data/space.ts';
 import type { ConnectionSettings } from '../../../src/config/connection.ts';
+import { temporaryRoot } from '../../../src/programs/own-directory.ts';
 import { mountSmallDisk } from '../../../src/programs/small-disk.ts';
 import { testContext } from '../../support/context.ts';
 import { sql, useServer } from '../../support/postgres.ts';
@@ -26,7 +27,7 @@ describe('the room that data needs', () => {
 
 /** A tablespace on a disk of 128 MiB; only root can mount one. */
 describe('a disk that is too small', () => {
-  const folder = mkdtempSync('/var/tmp/structdb-space-');
+  const folder = mkdtempSync(path.join(temporaryRoot(), 'structdb-space-'));
   const disk = path.join(folder, 'disk');
   const space = `small_${path.basename(folder).replaceAll(/\W/g, '_').toLowerCase()}`;
   let unmount: (() => Promise<void>) | undefined;

@@ -3,11 +3,12 @@ import path from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
 import { bench, judgeBench } from '../../../src/bench/index.ts';
 import { configSchema } from '../../../src/config/schema.ts';
+import { temporaryRoot } from '../../../src/programs/own-directory.ts';
 import { testContext } from '../../support/context.ts';
 import { useServer } from '../../support/postgres.ts';
 
 const server = useServer();
-const projectRoot = mkdtempSync('/var/tmp/structdb-growth-');
+const projectRoot = mkdtempSync(path.join(temporaryRoot(), 'structdb-growth-'));
 afterAll(() => rmSync(projectRoot, { recursive: true, force: true }));
 
 /** Reading 60,000 rows instead of 300 takes several times as long, however slow the machine is. */
