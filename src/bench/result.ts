@@ -96,7 +96,7 @@ export type LoopFacts =
       readonly maxLagMs: number;
       /** Most that waited for a connection at once. */
       readonly mostQueued: number;
-      /** Scheduled, but not begun when the run was stopped. */
+      /** Their time had come, but no connection was free before the run was stopped. */
       readonly notBegun: number;
     };
 

@@ -15,7 +15,7 @@ export interface Lag {
   readonly maxMs: number;
   /** Most requests that waited at once for one of the connections. */
   readonly mostQueued: number;
-  /** Scheduled, but not begun when the run was stopped or its time was up. */
+  /** Their time had come, but no connection was free before the run was stopped or its time was up. */
   readonly notBegun: number;
 }
 
@@ -108,7 +108,7 @@ export async function runOpenLoop(
   }
   while (underWay.size > 0) await Promise.race(underWay);
   if (failure) throw failure.error;
-  return { records: { ...records, count: begun }, lag: { ...lag, requests: begun, notBegun: mine.length - begun } };
+  return { records: { ...records, count: begun }, lag: { ...lag, requests: begun, notBegun: arrived - begun } };
 }
 
 /** Of workers, or stretches, together. */
