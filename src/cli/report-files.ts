@@ -51,12 +51,15 @@ export async function writeReports<Kind extends string>(
   }
 }
 
+/** What is open already, also where that is a file (/dev/stdout); /dev/shm has files like any other folder. */
+const DEVICE = /^\/dev\/([^/]+|fd\/\d+)$/;
+
 async function examine(given: string, kind: string): Promise<ReportFile> {
   // A link stays one: what it points to is replaced.
   const file = await realpath(given).catch(() => given);
   const found = await stat(given).catch(() => undefined);
   if (found?.isDirectory()) throw unwritable(given, kind, 'it is a folder');
-  if (given.startsWith('/dev/') || (found && !found.isFile())) return { file: given, isStream: true };
+  if (DEVICE.test(given) || (found && !found.isFile())) return { file: given, isStream: true };
   const folder = path.dirname(file);
   const above = await stat(folder).catch(() => undefined);
   if (!above?.isDirectory()) {
