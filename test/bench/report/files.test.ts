@@ -77,6 +77,8 @@ describe('The report files of a benchmark', () => {
         1,
         /There is no folder .*\/none for the report x\.html\.\n.*mkdir -p/,
       ],
+      // Not a device, though below /dev.
+      [['--html', '/dev/shm/structdb-none/x.html'], 1, /There is no folder \/dev\/shm\/structdb-none/],
       [['--junit', folder], 1, /--junit cannot be written to .*: it is a folder/],
       [['--markdown', '/proc/bench.md'], 1, /--markdown cannot be written to \/proc\/bench\.md/],
       [['--html', path.join(folder, 'x'), '--junit', path.join(folder, 'x')], 2, /name the same file/],
