@@ -1,6 +1,7 @@
 import { m } from '../metric-name.ts';
 import { dashboard } from './dashboard.ts';
 import { DATABASE, graph, INSTANCE, stat, table } from './panels.ts';
+import { NEWEST_RECOVERABLE, RECOVERABLE_BACK_TO } from './recovery-stats.ts';
 import { slowQueries } from './slow-queries.ts';
 
 const objective = (name: string) => m('structdb_objective_ratio', `${INSTANCE},name="${name}"`);
@@ -31,32 +32,8 @@ export function overview(): unknown {
         width: 3,
         height: 4,
       }),
-      stat({
-        title: 'Recoverable back to',
-        description:
-          'How long ago the oldest instant is that can be reached; 7 days are promised (backup.wal.recoveryWindow).',
-        alerts: ['StructdbRecoveryWindowShrinking', 'StructdbWalMissing'],
-        query: { expr: `time() - min(${m('structdb_recovery_window_start_timestamp_seconds', INSTANCE)})` },
-        unit: 's',
-        noValue: 'no window',
-        width: 4,
-        height: 4,
-      }),
-      stat({
-        title: 'Newest recoverable instant',
-        description:
-          'How long ago it is. objectives.rpo promises 5 minutes for a server that writes; an idle one loses nothing.',
-        alerts: ['StructdbRecoveryPointBehind', 'StructdbWalArchiveFailing'],
-        query: { expr: age('structdb_recovery_window_end_timestamp_seconds') },
-        unit: 's',
-        noValue: 'no window',
-        steps: [
-          [null, 'green'],
-          [300, 'orange'],
-        ],
-        width: 4,
-        height: 4,
-      }),
+      stat(RECOVERABLE_BACK_TO),
+      stat(NEWEST_RECOVERABLE),
       stat({
         title: 'Newest backup',
         description: 'Age of the newest backup of any tier.',

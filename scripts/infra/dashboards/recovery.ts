@@ -1,6 +1,7 @@
 import { m } from '../metric-name.ts';
 import { dashboard } from './dashboard.ts';
 import { graph, INSTANCE, stat, table } from './panels.ts';
+import { NEWEST_RECOVERABLE, RECOVERABLE_BACK_TO } from './recovery-stats.ts';
 
 const age = (name: Parameters<typeof m>[0]) => `time() - ${m(name, INSTANCE)}`;
 const byTier = 'by (tier, kind, store)';
@@ -14,30 +15,8 @@ export function recovery(): unknown {
     description: 'What the database can be brought back to, by which backups, and how the last drills went.',
     range: '7d',
     panels: [
-      stat({
-        title: 'Recoverable back to',
-        description: 'How long ago the oldest instant is that can be reached.',
-        alerts: ['StructdbRecoveryWindowShrinking'],
-        query: { expr: `time() - min(${m('structdb_recovery_window_start_timestamp_seconds', INSTANCE)})` },
-        unit: 's',
-        noValue: 'no window',
-        width: 4,
-        height: 4,
-      }),
-      stat({
-        title: 'Newest recoverable instant',
-        description: 'How long ago it is; more than objectives.rpo is a broken promise where the server writes.',
-        alerts: ['StructdbRecoveryPointBehind'],
-        query: { expr: `time() - max(${m('structdb_recovery_window_end_timestamp_seconds', INSTANCE)})` },
-        unit: 's',
-        noValue: 'no window',
-        steps: [
-          [null, 'green'],
-          [300, 'orange'],
-        ],
-        width: 4,
-        height: 4,
-      }),
+      stat(RECOVERABLE_BACK_TO),
+      stat(NEWEST_RECOVERABLE),
       stat({
         title: 'Missing segments',
         description: 'Of WAL, that replay from a kept base backup would miss.',
