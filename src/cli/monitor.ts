@@ -82,7 +82,14 @@ function checkCommand(shell: Shell): Command {
         .option('--nagios', 'one line and an exit code for Nagios, Icinga, Checkmk and their like')
         .option('--only <ids...>', 'only these promises: drill.fresh, or backup for all that begin so')
         .option('--ignore <ids...>', 'all but these'),
-    run: async (session, _args, flags) => (flags.nagios ? nagios(session, flags) : check(session, flags)),
+    run: async (session, _args, flags) => {
+      if (!flags.nagios) return check(session, flags);
+      if (!session.output.json) return nagios(session, flags);
+      // The exit code of a document is structdb's own.
+      throw new StructdbError('USAGE', '--nagios and --json exclude each other.', {
+        hint: 'Leave one of them out: --json tells the same numbers.',
+      });
+    },
   });
 }
 

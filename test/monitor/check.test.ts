@@ -211,6 +211,12 @@ describe('monitor check', () => {
     const plugin = await structdb(['monitor', 'check', '--nagios']);
     expect(plugin).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^STRUCTDB UNKNOWN - /) });
   });
+
+  it('speaks to Nagios or in JSON: the exit codes of the two differ', async () => {
+    const both = await structdb(['monitor', 'check', '--nagios', '--json', '--url', 'postgres://x@127.0.0.1:1/x']);
+    expect(both.exitCode).toBe(2);
+    expect(both.json).toMatchObject({ ok: false, exitCode: 2, error: { code: 'USAGE' } });
+  });
 });
 
 describe('the line for Nagios', () => {
