@@ -31,6 +31,9 @@ describe('npm run quickstart', () => {
     expect(sample).toMatchObject({ projects: 10_000, payloads: 10_000, events: 30_000 });
     const classes = bench.points[0].classes.map((one: { class: string }) => one.class);
     expect(classes).toEqual(['simple', 'complex', 'aggregation']);
+    // Kept like any other run, for reports and the monitor.
+    const stored = await checkout.run(['bench', 'report', '--json']);
+    expect(stored.json.result).toMatchObject({ id: bench.id });
     expect(backup.rows).toBeGreaterThan(54_000);
     expect(drill).toMatchObject({ label: backup.label, verdict: { ok: true }, rto: { met: true }, rows: backup.rows });
 

@@ -18,7 +18,7 @@ export function backupSection({ facts, promises }: Evidence): Section {
       tone: isBad ? 'bad' : states.includes('unknown') || verified < newest.length ? 'open' : 'good',
       summary:
         newest.length === 0
-          ? 'There is no backup.'
+          ? 'No tier has a backup yet.'
           : `${newest.length} of ${shown.length} tiers have a backup; ${verified} of these were read again and found whole.`,
       tables: [
         {
