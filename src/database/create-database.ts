@@ -8,6 +8,12 @@ import type { Database } from './types.ts';
 export type CreateDatabaseOptions = {
   /** Most connections that the pool opens; 10 by default. */
   readonly maxConnections?: number;
+  /**
+   * Whether a statement that comes again is prepared, once for each connection, so that the server parses and plans it
+   * once instead of at every call; true by default. Behind a pooler that changes the server's session between transactions
+   * and does not know prepared statements (PgBouncer before 1.21), say false.
+   */
+  readonly prepare?: boolean;
 } & (
   | { readonly connection: ConnectionSettings }
   /** `postgres://user:password@host:5432/database`: all that is needed is in it, nothing of the process's environment. */
@@ -23,7 +29,8 @@ export async function createDatabase(options: CreateDatabaseOptions): Promise<Ky
     'connection' in options
       ? options.connection
       : await resolveConnection({ url: options.url, environment: NOTHING_AROUND });
-  return createKysely<Database>(connection, profiles.application, { max: options.maxConnections ?? 10 });
+  const { maxConnections: max = 10, prepare = true } = options;
+  return createKysely<Database>(connection, profiles.application, { max, prepare });
 }
 
 const NOTHING_AROUND = Object.freeze({

@@ -8,6 +8,7 @@ import { interrupted } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { rememberSecret } from '../core/redact.ts';
 import { isUndecided, translateConnectionError, translateDatabaseError } from './errors.ts';
+import { PreparingClient } from './preparing-client.ts';
 import type { WorkProfile } from './profiles.ts';
 
 /**
@@ -77,11 +78,18 @@ function streamOf(client: pg.Client): { readonly encrypted?: boolean; destroy(er
   return (client as unknown as { connection: { stream: ReturnType<typeof streamOf> } }).connection.stream;
 }
 
+export interface PoolOptions {
+  /** Connections at most. */
+  readonly max: number;
+  /** Statements that come again are prepared (`PreparingClient`); not by default. */
+  readonly prepare?: boolean;
+}
+
 /** A bounded pool of connections of the given profile. The caller ends it. */
 export async function createPool(
   connection: ConnectionSettings,
   profile: WorkProfile,
-  options: { readonly max: number },
+  { max, prepare = false }: PoolOptions,
 ): Promise<pg.Pool> {
   // One trial connection settles TLS (`prefer`) and gives the reader a clear error before any work starts.
   const trial = await connect(connection, profile);
@@ -91,8 +99,9 @@ export async function createPool(
   const attempt = connection.tls.mode === 'allow' ? (encrypted ? 1 : 0) : settled;
   const pool = new pg.Pool({
     ...(await clientConfig(connection, profile, attempt)),
-    max: options.max,
+    max,
     idleTimeoutMillis: 30_000,
+    ...(prepare && { Client: PreparingClient }),
   });
   pool.on('error', () => {});
   return pool;
@@ -102,7 +111,7 @@ export async function createPool(
 export async function createKysely<DB>(
   connection: ConnectionSettings,
   profile: WorkProfile,
-  options: { readonly max: number },
+  options: PoolOptions,
 ): Promise<Kysely<DB>> {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool: await createPool(connection, profile, options) }) });
 }
