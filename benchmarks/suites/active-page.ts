@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from 'structdb';
+import { fixed } from './literal.ts';
 import type { Cursor } from './parameters.ts';
 
 /**
@@ -7,15 +8,12 @@ import type { Cursor } from './parameters.ts';
  * of the pages before would be read and thrown away. The key breaks ties, so that no row is lost between two pages.
  */
 export function activePage(db: Kysely<Database>, { updatedAt, projectId }: Cursor, rows: number) {
-  return (
-    db
-      .selectFrom('projects')
-      .select(['project_id', 'account_id', 'name', 'customer', 'updated_at'])
-      // A literal: a parameter would not prove the index's condition to a generic plan.
-      .where('status', '=', sql.lit('active' as const))
-      .where(sql<boolean>`(updated_at, project_id) < (${updatedAt}::timestamptz, ${projectId}::uuid)`)
-      .orderBy('updated_at', 'desc')
-      .orderBy('project_id', 'desc')
-      .limit(rows)
-  );
+  return db
+    .selectFrom('projects')
+    .select(['project_id', 'account_id', 'name', 'customer', 'updated_at'])
+    .where('status', '=', fixed('active'))
+    .where(sql<boolean>`(updated_at, project_id) < (${updatedAt}::timestamptz, ${projectId}::uuid)`)
+    .orderBy('updated_at', 'desc')
+    .orderBy('project_id', 'desc')
+    .limit(fixed(rows));
 }

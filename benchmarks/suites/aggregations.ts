@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database, ProjectStatus } from 'structdb';
+import { fixed } from './literal.ts';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -35,7 +36,7 @@ export const aggregations: readonly BenchQuery[] = [
             .selectFrom('projects')
             .select('constants_version')
             .where('constants_version', '=', at(releases, turn))
-            .limit(BADGE)
+            .limit(fixed(BADGE))
             .as('used'),
         )
         .select((eb) => eb.fn.countAll().as('projects')),
@@ -64,7 +65,7 @@ export const aggregations: readonly BenchQuery[] = [
         .where('account_id', '=', at(accounts, turn))
         .groupBy('customer')
         .orderBy('projects', 'desc')
-        .limit(20),
+        .limit(fixed(20)),
   },
   {
     name: 'account-events',
@@ -125,7 +126,7 @@ function lastChanged(db: Kysely<Database>, account: string, status: ProjectStatu
     .selectFrom('projects')
     .select('project_id')
     .where('account_id', '=', account)
-    .where('status', '=', status)
+    .where('status', '=', fixed(status))
     .orderBy('updated_at', 'desc')
-    .limit(LATEST);
+    .limit(fixed(LATEST));
 }

@@ -1,4 +1,5 @@
 import { activePage } from './active-page.ts';
+import { fixed } from './literal.ts';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -24,7 +25,7 @@ export const complexQueries: readonly BenchQuery[] = [
               .whereRef('d.project_id', '=', 'p.project_id')
               .where('d.project_id', '=', at(projects, turn))
               .orderBy('d.version', 'desc')
-              .limit(1)
+              .limit(fixed(1))
               .as('latest'),
           (join) => join.onTrue(),
         )
@@ -54,7 +55,7 @@ export const complexQueries: readonly BenchQuery[] = [
               .select(['e.event_type', 'e.actor', 'e.occurred_at'])
               .whereRef('e.project_id', '=', 'p.project_id')
               .orderBy('e.occurred_at', 'desc')
-              .limit(1)
+              .limit(fixed(1))
               .as('last'),
           (join) => join.onTrue(),
         )
@@ -76,7 +77,7 @@ export const complexQueries: readonly BenchQuery[] = [
             .select(['project_id', 'event_type', 'occurred_at'])
             .where('actor', '=', at(actors, turn))
             .orderBy('occurred_at', 'desc')
-            .limit(50)
+            .limit(fixed(50))
             .as('e'),
         )
         .innerJoin('projects as p', 'p.project_id', 'e.project_id')
@@ -93,8 +94,8 @@ export const complexQueries: readonly BenchQuery[] = [
         .selectFrom('project_events as e')
         .innerJoin('projects as p', 'p.project_id', 'e.project_id')
         .select(['p.project_id', 'p.name', 'e.actor', 'e.occurred_at'])
-        .where('e.event_type', '=', 'restored')
-        .limit(50),
+        .where('e.event_type', '=', fixed('restored'))
+        .limit(fixed(50)),
   },
   {
     name: 'begun-in-a-week',
@@ -111,7 +112,7 @@ export const complexQueries: readonly BenchQuery[] = [
             .where('created_at', '>=', new Date(from))
             .where('created_at', '<', new Date(from + 7 * DAY_MS))
             .orderBy('created_at')
-            .limit(50)
+            .limit(fixed(50))
             .as('p'),
         )
         .select(['p.project_id', 'p.name', 'p.created_at'])

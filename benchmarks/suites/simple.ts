@@ -1,4 +1,5 @@
 import { activePage } from './active-page.ts';
+import { fixed } from './literal.ts';
 import { at } from './parameters.ts';
 import type { BenchQuery } from './query.ts';
 
@@ -16,9 +17,9 @@ export const simpleQueries: readonly BenchQuery[] = [
         .selectFrom('projects')
         .select(['project_id', 'name', 'customer', 'updated_at', 'version'])
         .where('account_id', '=', at(accounts, turn))
-        .where('status', '=', 'completed')
+        .where('status', '=', fixed('completed'))
         .orderBy('updated_at', 'desc')
-        .limit(20),
+        .limit(fixed(20)),
   },
   {
     name: 'audit-trail',
@@ -31,7 +32,7 @@ export const simpleQueries: readonly BenchQuery[] = [
         .select(['event_type', 'actor', 'occurred_at', 'data'])
         .where('project_id', '=', at(projects, turn))
         .orderBy('occurred_at', 'desc')
-        .limit(50),
+        .limit(fixed(50)),
   },
   {
     name: 'active-board',
@@ -50,7 +51,7 @@ export const simpleQueries: readonly BenchQuery[] = [
         .selectFrom('project_payloads')
         .select(['payload_id', 'module', 'payload', 'content_sha256'])
         .where('project_id', '=', at(projects, turn))
-        .where('version', '=', 1),
+        .where('version', '=', fixed(1)),
   },
   {
     name: 'created-by',
@@ -63,7 +64,7 @@ export const simpleQueries: readonly BenchQuery[] = [
         .select(['project_id', 'name', 'status', 'created_at'])
         .where('created_by', '=', at(creators, turn))
         .orderBy('created_at', 'desc')
-        .limit(50),
+        .limit(fixed(50)),
   },
   {
     name: 'customer-projects',
@@ -76,7 +77,7 @@ export const simpleQueries: readonly BenchQuery[] = [
         .select(['project_id', 'name', 'site_name', 'status'])
         .where('customer', '=', at(customers, turn))
         .orderBy('name')
-        .limit(50),
+        .limit(fixed(50)),
   },
   {
     name: 'design-in-use',
@@ -117,11 +118,11 @@ export const simpleQueries: readonly BenchQuery[] = [
       db
         .selectFrom('material_catalog')
         .select(['designation', 'weight', 'zx', 'depth'])
-        .where('unit_system', '=', 'US')
-        .where('shape_type', '=', 'W')
+        .where('unit_system', '=', fixed('US'))
+        .where('shape_type', '=', fixed('W'))
         .where('zx', '>=', String(at(PLASTIC_MODULI, turn)))
         .where('retired_at', 'is', null)
         .orderBy('weight')
-        .limit(1),
+        .limit(fixed(1)),
   },
 ];

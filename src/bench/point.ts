@@ -52,6 +52,8 @@ const WARM_UP_MS = 30_000;
 const WARM_UP_SHARE = 0.25;
 const TIMED_SHARE = 0.6;
 const FURTHER_SHARE = 0.8;
+/** A request of an open loop that comes while another is worked on waits: the loops must be idle most of the time. */
+const BUSY_BY_SCHEDULE = 0.4;
 /** Further rounds may take so much longer than the first samples took, and this long at least. */
 const FURTHER_TIMES = 4;
 const FURTHER_LEAST_MS = 30_000;
@@ -68,6 +70,8 @@ export interface PointOptions {
   readonly maxSamples: number;
   /** Requests per second of an open loop; null for a closed loop. */
   readonly ratePerSecond: number | null;
+  /** Whether statements that come again are prepared. */
+  readonly prepare: boolean;
   /** Event loops; null: as many as the warm-up shows to be needed. */
   readonly workers: number | null;
   /** For all of it; the figures are what there is then. */
@@ -90,7 +94,7 @@ export async function measurePoint(options: PointOptions, context: RunContext): 
 }
 
 async function measure(options: PointOptions, context: RunContext): Promise<Point> {
-  const { workspace, suite, data, samples, ratePerSecond, objectives } = options;
+  const { workspace, suite, data, samples, ratePerSecond, prepare, objectives } = options;
   const { queries: asked } = suite;
   const { signal } = context;
   const began = context.clock.monotonicMs();
@@ -105,7 +109,7 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       records: plans,
       queryIds,
       facts,
-    } = await capturePlans({ connection: workspace, queries: asked, parameters }, context);
+    } = await capturePlans({ connection: workspace, queries: asked, parameters, prepare }, context);
     const run = new TimedRun({
       ...{ crew, queries: asked, samples, seed: data.seed, ratePerSecond, signal },
       onProgress: (done) =>
@@ -144,6 +148,7 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       data,
       clients: crew.clients,
       workers,
+      prepared: prepare,
       loop: loopFacts(run, ratePerSecond),
       busy,
       warmUpRounds: warm.rounds,
@@ -208,16 +213,20 @@ async function drawAndTry(suite: Suite, workspace: ConnectionSettings, context: 
 
 /** Warm, and with as many event loops as it was told to have, or as the warm-up shows to be needed. */
 async function openWarmCrew(
-  { workspace: connection, suite, parameters, clients, workers }: PointOptions & { readonly parameters: unknown },
+  options: PointOptions & { readonly parameters: unknown },
   limitMs: number,
   context: RunContext,
 ): Promise<readonly [Crew, WarmUp]> {
+  const { workspace: connection, suite, parameters, clients, prepare, workers, ratePerSecond } = options;
   const most = Math.min(availableParallelism(), clients);
   for (let count = workers === null ? 1 : Math.min(workers, clients); ; count = Math.min(most, count * 2)) {
-    const crew = await Crew.open({ connection, suite, parameters, clients, workers: count });
+    const crew = await Crew.open({ connection, suite, parameters, clients, prepare, workers: count });
     try {
       const warm = await warmUp(crew, suite.queries, limitMs, context.signal);
-      const isEnough = workers !== null || count >= most || warm.busy <= BUSY_LOOP || context.signal.aborted;
+      // A closed loop asks as much as it can; how busy a schedule will keep the loops, its rate says.
+      const busy = ratePerSecond === null ? warm.busy : (warm.loopMsPerRequest * ratePerSecond) / 1000 / count;
+      const busiest = ratePerSecond === null ? BUSY_LOOP : BUSY_BY_SCHEDULE;
+      const isEnough = workers !== null || count >= most || busy <= busiest || context.signal.aborted;
       if (isEnough) return [crew, warm];
     } catch (error) {
       await crew.close();
@@ -249,7 +258,7 @@ async function decide(
 
 /** None when it is interrupted: what was timed is worth more than these. */
 async function fillPools(
-  { workspace, suite }: PointOptions,
+  { workspace, suite, prepare }: PointOptions,
   parameters: unknown,
   context: RunContext,
 ): Promise<readonly Utilisation[]> {
@@ -258,7 +267,7 @@ async function fillPools(
     return await asStep(context, 'bench.connections', `Filling pools of ${POOLS.join(' and ')}`, async () => {
       const load = { queries: suite.queries, parameters };
       const found = [];
-      for (const size of POOLS) found.push(await measureUtilisation(workspace, load, size, context));
+      for (const size of POOLS) found.push(await measureUtilisation(workspace, load, { pool: size, prepare }, context));
       return found;
     });
   } catch (error) {

@@ -112,6 +112,8 @@ export interface Point {
   readonly clients: number;
   /** Event loops, each in a thread of its own, that shared the clients. */
   readonly workers: number;
+  /** Statements that came again were prepared; plans are those of prepared statements. */
+  readonly prepared: boolean;
   readonly loop: LoopFacts;
   /** How busy they were, kind of query by kind of query. */
   readonly busy: readonly BusyPhase[];

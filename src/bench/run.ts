@@ -49,6 +49,8 @@ export interface BenchOptions {
   readonly maxSamples?: number;
   /** Requests per second, whether or not earlier ones are answered (open loop); without it a closed loop. */
   readonly rate?: number;
+  /** Whether statements that come again are prepared, as `createDatabase` does; they are by default. */
+  readonly prepare?: boolean;
   /** Event loops that share the clients; by default as many as the warm-up shows to be needed, up to the processors. */
   readonly workers?: number;
   /** Less data and time, for CI: ends within a minute. */
@@ -81,7 +83,12 @@ export async function bench(options: Readonly<BenchOptions>, context: RunContext
 /** As `bench`, with every sample: what `storeRun` keeps. */
 export async function measureBench(options: Readonly<BenchOptions>, context: RunContext): Promise<StoredRun> {
   const { projects, seed, clients, samples } = { ...(options.quick ? QUICK_DEFAULTS : BENCH_DEFAULTS), ...options };
-  const { maxSamples = samples * FURTHER_SAMPLES, rate: ratePerSecond = null, workers = null } = options;
+  const {
+    maxSamples = samples * FURTHER_SAMPLES,
+    rate: ratePerSecond = null,
+    workers = null,
+    prepare = true,
+  } = options;
   const sizes = listOf(projects);
   const concurrencies = listOf(clients);
   refuseContradictions({ samples, maxSamples, clients: concurrencies.at(-1)!, workers });
@@ -113,7 +120,7 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
     for (const count of concurrencies) {
       const left = QUICK_MS - (context.clock.monotonicMs() - began);
       const limitMs = options.quick ? left / (wanted - points.length) : Number.POSITIVE_INFINITY;
-      const how = { keep, samples, maxSamples, ratePerSecond, workers, limitMs, objectives };
+      const how = { keep, samples, maxSamples, ratePerSecond, prepare, workers, limitMs, objectives };
       points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
       if (!points.at(-1)!.complete) return;
     }

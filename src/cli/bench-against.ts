@@ -19,6 +19,7 @@ export interface AgainstAmount {
   readonly clients?: number | readonly number[];
   readonly seed?: number;
   readonly samples?: number;
+  readonly prepare?: boolean;
 }
 
 /** Flags of `bench run` that say nothing here, by their names in commander. */
@@ -61,6 +62,7 @@ export async function runAgainst(
       clients: only('--clients', amount.clients) ?? defaults.clients,
       samples: amount.samples ?? defaults.samples,
       seed: amount.seed ?? defaults.seed,
+      prepare: amount.prepare ?? true,
     },
     session.context,
   );

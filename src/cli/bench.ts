@@ -22,6 +22,7 @@ interface Flags extends SuiteFlags, DataFlags, BenchReportFlags, StoreFlags, Com
   readonly maxSamples?: string;
   readonly rate?: string;
   readonly workers?: string;
+  readonly prepare: boolean;
   readonly quick?: boolean;
 }
 
@@ -59,6 +60,7 @@ function runCommand(shell: Shell): Command {
         .option('--samples <n>', 'timed runs of each query (default: 500)')
         .option('--max-samples <n>', 'of a query that these leave undecided (default: 10 times --samples)')
         .option('--rate <per second>', 'requests come by a schedule, not when the last is answered (open loop)')
+        .option('--no-prepare', 'without prepared statements: each one is parsed and planned anew')
         .option('--workers <n>', 'threads that share the clients (default: as many as are needed)')
         .option('--quick', 'for CI, within a minute: 2000 projects, 200 samples');
       addStoreFlags(command);
@@ -78,6 +80,7 @@ function runCommand(shell: Shell): Command {
         ...wholeNumber('workers', flags.workers, 1, 64),
         ...rateOf(flags.rate),
         ...(flags.quick ? { quick: true } : {}),
+        ...(flags.prepare ? {} : { prepare: false }),
       };
       const sweep =
         flags.clients === undefined

@@ -100,7 +100,7 @@ describe('structdb bench, stored and compared', () => {
     const { queries, pgbenchVersion } = result.sideBySide;
     expect(queries).toHaveLength(result.suite.queries);
     for (const { name, ways } of queries) {
-      for (const way of ['kysely', 'pg', 'pgPrepared'])
+      for (const way of ['kysely', 'kyselyPrepared', 'pg', 'pgPrepared'])
         expect([name, way, ways[way]?.samples]).toEqual([name, way, 60]);
       if (pgbenchVersion !== null && ways.pgbench !== null) expect(ways.pgbench.p50Ms).toBeGreaterThan(0);
     }

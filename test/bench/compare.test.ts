@@ -132,6 +132,7 @@ describe('comparing two runs', () => {
         {
           hash: type,
           turns: [0],
+          generic: false,
           planningMs: 1,
           executionMs: 1,
           root: {
@@ -188,6 +189,13 @@ describe('comparing two runs', () => {
     expect(forced).toMatchObject({ forced: true, verdict: 'pass' });
     expect(forced.doubts).toHaveLength(8);
     expect(forced.doubts.join('\n')).toContain('Another Node: 26.1.0, before 24.11.0');
+  });
+
+  it('refuses a run whose statements were prepared beside one whose were not', () => {
+    const { result, raw } = madeRun();
+    const points = result.points.map((point) => ({ ...point, prepared: false }));
+    const error = refusal(() => compareRuns(before, { result: { ...result, points }, raw }));
+    expect(error.details).toEqual(['statements at 10 projects, 4 clients: not prepared, before prepared']);
   });
 
   it('tells another Node or structdb, and compares', () => {

@@ -71,6 +71,7 @@ export function madeRun({
         data: { projects: 10, payloads: 10, events: 30, seed, fingerprint: schema, rowsFingerprint: 'r', reused },
         clients: 4,
         workers: 1,
+        prepared: true,
         busy: [],
         loop: { kind: 'closed' },
         complete: true,

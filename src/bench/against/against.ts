@@ -34,6 +34,8 @@ export interface AgainstOptions {
   readonly seed: number;
   readonly clients: number;
   readonly samples: number;
+  /** Whether statements that come again are prepared, on both sides; they are by default. */
+  readonly prepare?: boolean;
   readonly threshold?: number | undefined;
 }
 
@@ -128,15 +130,15 @@ async function measureBoth(
 ): Promise<AgainstResult> {
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
-  const { clients, samples, seed, threshold = DEFAULT_THRESHOLD } = options;
+  const { clients, samples, seed, prepare = true, threshold = DEFAULT_THRESHOLD } = options;
   return withSide(before, options, context, (old) =>
     withSide(after, options, context, async (young) => {
       const [broken] = young.failing.values();
       if (broken !== undefined)
         throw new StructdbError('BENCH_QUERY_FAILED', broken, { hint: 'Mend it in the suite.' });
       const asked = commonQueries(old, young);
-      const plans = await bothPlans(old, young, asked, context);
-      const raws = await timeBoth([old, young], asked, { clients, samples, seed }, context);
+      const plans = await bothPlans(old, young, asked, { prepare }, context);
+      const raws = await timeBoth([old, young], asked, { clients, samples, seed, prepare }, context);
       stopIfInterrupted(context);
       const pairs = asked.map(
         ({ after: { name, class: group } }, place): QueryPair => ({

@@ -24,11 +24,18 @@ export function commonQueries(old: OpenSide, young: OpenSide): CommonQuery[] {
   });
 }
 
-export async function bothPlans(old: OpenSide, young: OpenSide, asked: readonly CommonQuery[], context: RunContext) {
+export async function bothPlans(
+  old: OpenSide,
+  young: OpenSide,
+  asked: readonly CommonQuery[],
+  { prepare }: { readonly prepare: boolean },
+  context: RunContext,
+) {
   const take = async (
     { workspace: connection, parameters }: OpenSide,
     queries: readonly SuiteQuery<unknown>[],
-  ): Promise<readonly PlanRecord[]> => (await capturePlans({ connection, queries, parameters }, context)).records;
+  ): Promise<readonly PlanRecord[]> =>
+    (await capturePlans({ connection, queries, parameters, prepare }, context)).records;
   return comparedPlans(
     await take(
       old,
@@ -44,13 +51,18 @@ export async function bothPlans(old: OpenSide, young: OpenSide, asked: readonly 
 export async function timeBoth(
   [old, young]: readonly [OpenSide, OpenSide],
   asked: readonly CommonQuery[],
-  { clients, samples, seed }: { readonly clients: number; readonly samples: number; readonly seed: number },
+  {
+    clients,
+    samples,
+    seed,
+    prepare,
+  }: { readonly clients: number; readonly samples: number; readonly seed: number; readonly prepare: boolean },
   context: RunContext,
 ) {
   // Classes are those of the project as it is, on both sides: queries of a class run together.
   const queriesOf = (side: 'before' | 'after') => asked.map((pair) => ({ ...pair[side], class: pair.after.class }));
   const open = ({ workspace, suite, parameters }: OpenSide, queries: SuiteQuery<unknown>[]) =>
-    Crew.open({ connection: workspace, suite: { ...suite, queries }, parameters, clients, workers: 1 });
+    Crew.open({ connection: workspace, suite: { ...suite, queries }, parameters, clients, prepare, workers: 1 });
   const first = await open(old, queriesOf('before'));
   try {
     const second = await open(young, queriesOf('after'));

@@ -35,7 +35,7 @@ export function compareRuns(before: ComparedRun, after: ComparedRun, options: Co
   const differences = [
     ...differencesOf(before.result.environment, after.result.environment),
     ...suiteDifferences(before.result, after.result),
-    ...matched.flatMap((pair) => dataDifferences(pair)),
+    ...matched.flatMap((pair) => [...wayDifferences(pair), ...dataDifferences(pair)]),
   ];
   const grave = differences.filter(isGrave);
   if (matched.length === 0) throw notComparable([pointsApart(before.result, after.result)], { canForce: false });
@@ -125,6 +125,12 @@ function suiteDifferences(before: BenchResult, after: BenchResult): RunDifferenc
       found.push({ kind: 'suite', what: `statement of ${name}`, before: former, after: hash });
   }
   return found;
+}
+
+function wayDifferences({ before, after }: PointPair): RunDifference[] {
+  if (before.prepared === after.prepared) return [];
+  const [was, is] = [before, after].map(({ prepared }) => (prepared ? 'prepared' : 'not prepared'));
+  return [{ kind: 'suite', what: `statements at ${describePoint(after)}`, before: was!, after: is! }];
 }
 
 /** What makes rows others, and what is told only: the schema is what a comparison is made for. */

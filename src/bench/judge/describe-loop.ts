@@ -2,8 +2,9 @@ import { formatCount, formatDuration } from '../../core/units.ts';
 import type { Point } from '../result.ts';
 
 /** Which loop it was, and what its latencies mean: every report says it. */
-export function describeLoop({ loop, clients, workers }: Pick<Point, 'loop' | 'clients' | 'workers'>): string {
-  const threads = workers === 1 ? '' : ` in ${workers} threads`;
+export function describeLoop(point: Pick<Point, 'loop' | 'clients' | 'workers' | 'prepared'>): string {
+  const { loop, clients, workers, prepared } = point;
+  const threads = `${workers === 1 ? '' : ` in ${workers} threads`}${prepared ? ', statements prepared' : ''}`;
   if (loop.kind === 'closed') {
     return `Closed loop${threads}: each of ${clients} clients asks again when it has its answer. These are service times: who would have asked meanwhile is left out (coordinated omission). What users wait at a given rate: --rate.`;
   }

@@ -11,6 +11,8 @@ export interface CrewOptions {
   readonly suite: Suite;
   readonly parameters: unknown;
   readonly clients: number;
+  /** Whether statements that come again are prepared. */
+  readonly prepare: boolean;
   /** Event loops that share the clients, at most as many. */
   readonly workers: number;
 }
@@ -34,19 +36,24 @@ interface Member {
 export class Crew {
   readonly workers: number;
   readonly clients: number;
+  readonly prepare: boolean;
   readonly #members: readonly Member[];
 
-  private constructor(members: readonly Member[], clients: number) {
+  private constructor(members: readonly Member[], { clients, prepare }: Pick<CrewOptions, 'clients' | 'prepare'>) {
     this.workers = members.length;
     this.clients = clients;
+    this.prepare = prepare;
     this.#members = members;
   }
 
-  static async open({ connection, suite, parameters, clients, workers }: CrewOptions): Promise<Crew> {
+  static async open({ connection, suite, parameters, clients, prepare, workers }: CrewOptions): Promise<Crew> {
     const zeroMs = machineMs();
     if (workers === 1) {
       const { queries } = suite;
-      return new Crew([await Station.open({ connection, queries, parameters, clients, zeroMs })], clients);
+      return new Crew([await Station.open({ connection, queries, parameters, clients, prepare, zeroMs })], {
+        clients,
+        prepare,
+      });
     }
     const opened = await Promise.allSettled(
       Array.from({ length: workers }, (_, index) =>
@@ -55,6 +62,7 @@ export class Crew {
           sources: suite.sources,
           parameters,
           clients: shareOf(clients, { index, of: workers }),
+          prepare,
           zeroMs,
         }),
       ),
@@ -65,7 +73,7 @@ export class Crew {
       await Promise.all(members.map((member) => member.close()));
       throw failure.reason;
     }
-    return new Crew(members, clients);
+    return new Crew(members, { clients, prepare });
   }
 
   /** All run their share of the stretch. Ends early when the signal says so, with what there is. */

@@ -19,6 +19,8 @@ export interface StationOptions {
   readonly parameters: unknown;
   /** Connections of its pool, and requests under way at most. */
   readonly clients: number;
+  /** Whether statements that come again are prepared, as those of createDatabase are. */
+  readonly prepare: boolean;
   /** When the run began, by the machine's monotonic clock (`machineMs`). */
   readonly zeroMs: number;
 }
@@ -55,8 +57,9 @@ export class Station {
     this.#zeroMs = zeroMs;
   }
 
-  static async open({ connection, queries, parameters, clients, zeroMs }: StationOptions): Promise<Station> {
-    const pool = await createPool(readOnly(connection), profiles.bench, { max: clients });
+  static async open(options: StationOptions): Promise<Station> {
+    const { connection, queries, parameters, clients, prepare, zeroMs } = options;
+    const pool = await createPool(readOnly(connection), profiles.bench, { max: clients, prepare });
     const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
     return new Station(pool, { db, queries, parameters, clients }, zeroMs);
   }

@@ -27,12 +27,12 @@ const SAMPLE_EVERY_MS = 150;
 export function measureUtilisation(
   connection: ConnectionSettings,
   load: Omit<Load, 'db' | 'clients'>,
-  pool: number,
+  { pool, prepare }: { readonly pool: number; readonly prepare: boolean },
   context: RunContext,
 ): Promise<Utilisation> {
   return withClient(connection, profiles.probe, context, async (observer) => {
     const slots = await readSlots(observer);
-    const db = await createKysely<Database>(connection, profiles.bench, { max: pool });
+    const db = await createKysely<Database>(connection, profiles.bench, { max: pool, prepare });
     try {
       let running = true;
       const work = runMix(

@@ -9,6 +9,7 @@ import { profiles } from '../../postgres/profiles.ts';
 import { readSchemaFacts, type SchemaFacts } from '../observe/schema-facts.ts';
 import type { Statement, SuiteQuery } from '../suite/query.ts';
 import { type RawNode, reducePlan } from './explain.ts';
+import { PreparedForPlans } from './explain-prepared.ts';
 import { missedIndex, usesIndex } from './missed-index.ts';
 import type { PlanRecord, PlanVariant } from './plan-record.ts';
 import { hashPlan } from './shape.ts';
@@ -27,6 +28,8 @@ export interface CaptureOptions {
   readonly queries: readonly SuiteQuery<unknown>[];
   /** What the suite drew. */
   readonly parameters: unknown;
+  /** Takes the plans that prepared statements have when they have been asked for a while. */
+  readonly prepare: boolean;
 }
 
 export interface CapturedPlans {
@@ -41,7 +44,7 @@ export interface CapturedPlans {
  * values of its first turns. Step: `bench.plans`.
  */
 export async function capturePlans(
-  { connection, queries, parameters }: CaptureOptions,
+  { connection, queries, parameters, prepare }: CaptureOptions,
   context: RunContext,
 ): Promise<CapturedPlans> {
   return asStep(context, 'bench.plans', `Taking the plans of ${queries.length} queries`, () =>
@@ -50,11 +53,14 @@ export async function capturePlans(
       const records: PlanRecord[] = [];
       const queryIds = new Map<string, readonly string[]>();
       for (const query of queries) {
+        const statementOf = (turn: number) => query.build(compiler, parameters, turn).compile();
+        const prepared = prepare ? new PreparedForPlans(client) : undefined;
         const explained: Explained[] = [];
         for (let turn = 0; goesOn(query, explained, facts); turn += 1) {
           stopIfInterrupted(context);
-          explained.push(await explain(client, query.build(compiler, parameters, turn).compile(), turn));
+          explained.push(await explain(client, turn, statementOf, prepared));
         }
+        await prepared?.close();
         records.push(recordOf(query, explained, facts));
         queryIds.set(query.name, [...new Set(explained.flatMap(({ queryId }) => queryId ?? []))]);
       }
@@ -90,22 +96,28 @@ function goesOn({ index }: SuiteQuery<unknown>, explained: readonly Explained[],
   return facts.indexes.some(({ name }) => name === index) && !usesIndex(variants, index);
 }
 
-async function explain(client: pg.Client, { sql, parameters }: Statement, turn: number): Promise<Explained> {
+async function explain(
+  client: pg.Client,
+  turn: number,
+  statementOf: (turn: number) => Statement,
+  prepared: PreparedForPlans | undefined,
+): Promise<Explained> {
+  const { sql, parameters } = statementOf(turn);
   await client.query('begin read only');
   try {
     const { rows } = await client.query<{ 'QUERY PLAN': string }>({
-      text: `explain (analyze, buffers, settings, verbose, format json) ${sql}`,
-      values: [...parameters],
+      text: `explain (analyze, buffers, settings, verbose, format json) ${(await prepared?.settled(turn, statementOf)) ?? sql}`,
+      values: prepared ? [] : [...parameters],
       // As text: JSON.parse would round the query's identifier.
       types: { getTypeParser: () => (value: string | Buffer) => String(value) },
     });
-    return readExplained(rows[0]!['QUERY PLAN'], turn);
+    return readExplained(rows[0]!['QUERY PLAN'], turn, (await prepared?.wasGeneric(sql)) ?? false);
   } finally {
     await client.query('rollback');
   }
 }
 
-function readExplained(text: string, turn: number): Explained {
+function readExplained(text: string, turn: number, generic: boolean): Explained {
   const [answer] = JSON.parse(text) as [
     {
       readonly Plan: RawNode;
@@ -119,6 +131,7 @@ function readExplained(text: string, turn: number): Explained {
     variant: {
       hash: hashPlan(root),
       turns: [turn],
+      generic,
       root,
       planningMs: answer['Planning Time'],
       executionMs: answer['Execution Time'],

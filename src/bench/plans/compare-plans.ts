@@ -1,6 +1,6 @@
 import type { PlanRecord, PlanVariant } from './plan-record.ts';
 import { indent, type PlanLines, planLines } from './plan-text.ts';
-import { aliasesOf, shapeOf } from './shape.ts';
+import { aliasesOf, hashPlan, shapeOf } from './shape.ts';
 
 /** A line of two plans, one after the other read: what only the old one did, only the new one does, or both do. */
 export interface PlanDiffLine {
@@ -42,7 +42,8 @@ function changeOf(before: PlanRecord, after: PlanRecord): PlanChange | undefined
   const pairs = after.variants.flatMap((now) =>
     now.turns.flatMap((turn) => {
       const then = before.variants.find(({ turns }) => turns.includes(turn));
-      return then && then.hash !== now.hash ? [{ turn, then, now }] : [];
+      // Not the stored hashes: an older structdb may have made them otherwise.
+      return then && hashPlan(then.root) !== hashPlan(now.root) ? [{ turn, then, now }] : [];
     }),
   );
   const [first] = pairs.toSorted((a, b) => a.turn - b.turn);

@@ -40,6 +40,8 @@ export interface PlanVariant {
   /** Equal for plans that go the same way, whatever they cost (`hashPlan`). */
   readonly hash: string;
   readonly turns: readonly number[];
+  /** One plan for all values of a prepared statement, made without knowing them. */
+  readonly generic: boolean;
   /** As it ran in the first of the turns. */
   readonly root: PlanNode;
   readonly planningMs: number;

@@ -5,12 +5,12 @@ import type { PlanNode, PlanVariant } from './plan-record.ts';
 const LONGEST_DETAIL = 160;
 
 /** A plan as an indented tree, one line per node, its conditions below it. */
-export function renderPlan({ root, planningMs, executionMs }: PlanVariant): string[] {
+export function renderPlan({ root, generic, planningMs, executionMs }: PlanVariant): string[] {
   return [
     ...planLines(root).flatMap(({ depth, head, details }) =>
       [head, ...details].map((line, place) => indent(depth, line, place)),
     ),
-    `planned in ${formatDuration(planningMs)}, run in ${formatDuration(executionMs)}`,
+    `${generic ? 'prepared, one plan for all values; ' : ''}planned in ${formatDuration(planningMs)}, run in ${formatDuration(executionMs)}`,
   ];
 }
 

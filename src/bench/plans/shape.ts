@@ -29,12 +29,12 @@ export function aliasesOf(root: PlanNode): Map<string, string> {
 }
 
 /**
- * Strings, quoted names, words, parameters and numbers; what lies between is taken as it is. A number is written with a
- * cast when it is negative or whole (`'-1'::integer`, `'2'::numeric`) and without one otherwise: the cast goes with it.
- * A backslash ends nothing: what writes conditions never writes E''.
+ * Strings, quoted names, words, parameters and numbers; what lies between is taken as it is. A value goes with the cast
+ * behind it (`'-1'::integer`, `'x'::text`, `'{a,b}'::text[]`): a number has none where it is positive or not whole, and a
+ * parameter of a plan for all values has none either. A backslash ends nothing: what writes conditions never writes E''.
  */
 const TOKENS =
-  /(?<string>[bx]?'(?:[^']|'')*'(?:::(?:integer|numeric)(?!\w|\[))?)|(?<name>"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)|(?<number>\$\d+|\d+(?:\.\d*)?(?:e[+-]?\d+)?)/giu;
+  /(?<string>[bx]?'(?:[^']|'')*'(?:::(?:"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)(?:\.(?:"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*))?(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*)?)|(?<name>"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)|(?<number>\$\d+|\d+(?:\.\d*)?(?:e[+-]?\d+)?)/giu;
 
 /** A condition with `?` for each value and the relation's name for its alias. */
 export function stripValues(text: string, aliases: ReadonlyMap<string, string>): string {

@@ -259,7 +259,11 @@ function sideBySideText({ clients, pgbenchVersion, queries, notes }: SideBySide)
     }),
   ]);
   const title = `Side by side: medians, ${counted(clients, 'client')}${pgbenchVersion === null ? '' : `, pgbench ${pgbenchVersion}`}`;
-  const text = table(['query', ...WAYS.map((way) => WAY_WORDS[way])], rows, [1, 2, 3, 4]);
+  const text = table(
+    ['query', ...WAYS.map((way) => WAY_WORDS[way])],
+    rows,
+    WAYS.map((_, place) => place + 1),
+  );
   return ['side by side', folded(title, [text, ...notes.map((note) => `> ${plain(note)}`)].join('\n\n'))];
 }
 

@@ -5,6 +5,7 @@ import type { Way } from '../side-by-side/ways.ts';
 /** The ways by their names. */
 export const WAY_WORDS: Readonly<Record<Way, string>> = Object.freeze({
   kysely: 'Kysely',
+  kyselyPrepared: 'Kysely, prepared',
   pg: 'pg',
   pgPrepared: 'pg, prepared',
   pgbench: 'pgbench',

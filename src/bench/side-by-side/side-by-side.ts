@@ -4,7 +4,7 @@ import type { ConnectionSettings } from '../../config/connection.ts';
 import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import { asStep } from '../../core/progress.ts';
 import type { Database } from '../../database/types.ts';
-import { createPool } from '../../postgres/connect.ts';
+import { createKysely, createPool } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { findAll, installHint, type SearchPlaces } from '../../programs/find.ts';
 import { readOnly } from '../measure/station.ts';
@@ -58,8 +58,10 @@ export async function measureSideBySide(options: SideBySideOptions, context: Run
   const [program] = await findAll('pgbench', options.places);
   const notes =
     program === undefined ? [`pgbench was not found. ${installHint(options.places.environment.platform)}`] : [];
-  const pool = await createPool(readOnly(workspace), profiles.bench, { max: clients });
+  const connection = readOnly(workspace);
+  const pool = await createPool(connection, profiles.bench, { max: clients });
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const preparing = await createKysely<Database>(connection, profiles.bench, { max: clients, prepare: true });
   const message = `Asking ${suite.queries.length} queries through Kysely, pg${program ? ' and pgbench' : ''}`;
   try {
     return await asStep(context, 'bench.side-by-side', message, async () => {
@@ -67,7 +69,11 @@ export async function measureSideBySide(options: SideBySideOptions, context: Run
       const queries: SideBySideQuery[] = [];
       for (const query of suite.queries) {
         stopIfInterrupted(context);
-        const { ways, note } = await measureQuery(query, { ...options, parameters, db, pool, program }, context);
+        const { ways, note } = await measureQuery(
+          query,
+          { ...options, parameters, db, preparing, pool, program },
+          context,
+        );
         if (note !== undefined) notes.push(`${query.name}: ${note}`);
         queries.push({ name: query.name, class: query.class, ways });
         const done = queries.length;
@@ -82,6 +88,7 @@ export async function measureSideBySide(options: SideBySideOptions, context: Run
       return { clients, pgbenchVersion: program?.version ?? null, queries, notes };
     });
   } finally {
+    await preparing.destroy();
     await db.destroy();
   }
 }
@@ -100,28 +107,32 @@ async function measureQuery(
   options: SideBySideOptions & {
     readonly parameters: unknown;
     readonly db: Kysely<Database>;
+    readonly preparing: Kysely<Database>;
     readonly pool: pg.Pool;
     readonly program: Awaited<ReturnType<typeof findAll>>[number] | undefined;
   },
   context: RunContext,
 ): Promise<{ ways: SideBySideQuery['ways']; note: string | undefined }> {
-  const { workspace, parameters, clients, samples, db, pool, program } = options;
+  const { workspace, parameters, clients, samples, db, preparing, pool, program } = options;
   const build = (turn: number) => query.build(db, parameters, turn % VARIANTS).compile();
+  const asApplication = (kysely: Kysely<Database>) =>
+    loop((turn) => {
+      const { sql, parameters: values } = build(turn);
+      return kysely.executeQuery(CompiledQuery.raw(sql, [...values]));
+    });
   const statements = Array.from({ length: VARIANTS }, (_, turn): Statement => build(turn));
   const at = (turn: number) => statements[turn % VARIANTS]!;
   const loop = (ask: (turn: number) => Promise<unknown>) => (count: number) => closedLoop(ask, clients, count, context);
   const plain = (turn: number) => ({ text: at(turn).sql, values: [...at(turn).parameters] });
   const inNode: Record<Exclude<Way, 'pgbench'>, AskRound> = {
-    kysely: loop((turn) => {
-      const { sql, parameters: values } = build(turn);
-      return db.executeQuery(CompiledQuery.raw(sql, [...values]));
-    }),
+    kysely: asApplication(db),
+    kyselyPrepared: asApplication(preparing),
     pg: loop((turn) => pool.query(plain(turn))),
     pgPrepared: loop((turn) => pool.query({ ...plain(turn), name: nameOf(query, at(turn).sql, statements) })),
   };
   const measure = async (pgbench: AskRound | undefined): Promise<SideBySideQuery['ways']> => {
     const asks: Partial<Record<Way, AskRound>> = { ...inNode, ...(pgbench && { pgbench }) };
-    const rounds: Record<Way, WayRound[]> = { kysely: [], pg: [], pgPrepared: [], pgbench: [] };
+    const rounds: Record<Way, WayRound[]> = { kysely: [], kyselyPrepared: [], pg: [], pgPrepared: [], pgbench: [] };
     // Each session has then prepared the statement, and the caches hold its rows.
     for (const ask of Object.values(inNode)) await ask(clients * VARIANTS);
     for (let round = 0; round < ROUNDS; round += 1)
@@ -131,6 +142,7 @@ async function measureQuery(
       }
     return {
       kysely: summaryOf(rounds.kysely),
+      kyselyPrepared: summaryOf(rounds.kyselyPrepared),
       pg: summaryOf(rounds.pg),
       pgPrepared: summaryOf(rounds.pgPrepared),
       pgbench: summaryOf(rounds.pgbench),

@@ -48,6 +48,7 @@ const planRecord = z.looseObject({
     z.looseObject({
       hash: text,
       turns: z.array(count),
+      generic: z.boolean().default(false),
       root: planNode,
       planningMs: number,
       executionMs: number,
@@ -120,6 +121,7 @@ const point = z.looseObject({
   }),
   clients: count,
   workers: count,
+  prepared: z.boolean().default(false),
   loop,
   busy: z.array(z.looseObject({ phase: text, processorMs: number })),
   warmUpRounds: count,
@@ -205,7 +207,13 @@ export const storedResult = z.looseObject({
         z.looseObject({
           name: text,
           class: queryClass,
-          ways: z.looseObject({ kysely: way, pg: way, pgPrepared: way, pgbench: way }),
+          ways: z.looseObject({
+            kysely: way,
+            kyselyPrepared: way.default(null),
+            pg: way,
+            pgPrepared: way,
+            pgbench: way,
+          }),
         }),
       ),
       notes: z.array(text),

@@ -70,12 +70,12 @@ describe('doubts about a run', () => {
 
 describe('every report', () => {
   it('says which loop it was and what its latencies leave out or hold', () => {
-    expect(describeLoop({ loop: { kind: 'closed' }, clients: 4, workers: 2 })).toMatch(
-      /Closed loop in 2 threads.*4 clients.*coordinated omission/,
+    expect(describeLoop({ loop: { kind: 'closed' }, clients: 4, workers: 2, prepared: true })).toMatch(
+      /Closed loop in 2 threads, statements prepared: .*4 clients.*coordinated omission/,
     );
     const facts = { ...{ requests: 500, late: 12, lateByClient: 2 }, meanLagMs: 0.2, maxLagMs: 31 };
     const loop = { kind: 'open' as const, ratePerSecond: 50, ...facts, mostQueued: 4, notBegun: 0 };
-    expect(describeLoop({ loop, clients: 4, workers: 1 })).toMatch(
+    expect(describeLoop({ loop, clients: 4, workers: 1, prepared: false })).toMatch(
       /Open loop: 50 requests per second.*scheduled start; 12 of 500 began late, by 31 ms at most \(2 because Node/,
     );
   });

@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { type Kysely, sql } from 'kysely';
 import { runClosedLoop } from '../../../src/bench/measure/closed-loop.ts';
-import { Crew } from '../../../src/bench/measure/crew.ts';
+import { Crew, type CrewOptions } from '../../../src/bench/measure/crew.ts';
 import { runOpenLoop } from '../../../src/bench/measure/open-loop.ts';
 import type { Load } from '../../../src/bench/measure/request.ts';
 import { readOnly } from '../../../src/bench/measure/station.ts';
@@ -10,11 +12,13 @@ import { TimedRun } from '../../../src/bench/measure/timed-run.ts';
 import { tryQueries } from '../../../src/bench/measure/try-queries.ts';
 import { warmUp } from '../../../src/bench/measure/warm-up.ts';
 import { watchOtherLoad } from '../../../src/bench/observe/other-load.ts';
+import { loadSuite } from '../../../src/bench/suite/load-suite.ts';
 import type { SuiteQuery } from '../../../src/bench/suite/query.ts';
 import type { Database } from '../../../src/database/types.ts';
 import { createKysely } from '../../../src/postgres/connect.ts';
 import { profiles } from '../../../src/postgres/profiles.ts';
 import { until, useServer, sql as withPlainClient } from '../../support/postgres.ts';
+import { scratchDirectory } from '../../support/scratch.ts';
 
 const server = useServer();
 const never = new AbortController().signal;
@@ -131,9 +135,10 @@ describe('a timed run', () => {
     queries: [query('plain', 'select 1'), { ...query('heavy', 'select 2'), class: 'aggregation' as const }],
   };
 
-  async function withCrew<T>(work: (crew: Crew) => Promise<T>): Promise<T> {
+  async function withCrew<T>(work: (crew: Crew) => Promise<T>, more: Partial<CrewOptions> = {}): Promise<T> {
     const connection = server.superuser;
-    const crew = await Crew.open({ connection, suite, parameters: {}, clients: 2, workers: 1 });
+    const options = { connection, suite, parameters: {}, clients: 2, prepare: true, workers: 1 };
+    const crew = await Crew.open({ ...options, ...more });
     try {
       return await work(crew);
     } finally {
@@ -143,6 +148,28 @@ describe('a timed run', () => {
 
   const { queries } = suite;
   const plan = { queries, samples: 20, seed: 1, ratePerSecond: null, signal: never, onProgress: () => {} };
+
+  it.each([1, 2])(
+    'asks with prepared statements, once it is warm, from %i threads, or without where it is told to',
+    async (workers) => {
+      // Divides by zero in a session that has not prepared the other.
+      const divided = `select 1 / (select count(*) from pg_prepared_statements where statement like '%others%') as quotient`;
+      const projectRoot = await scratchDirectory();
+      await writeFile(
+        path.join(projectRoot, 's.sql'),
+        `-- name: first\nselect 1 as others;\n-- name: second\n${divided};\n`,
+      );
+      const prepared = await loadSuite({ suites: ['s.sql'], projectRoot });
+      const warmThenAsk = async (crew: Crew) => {
+        const first = { ...stretch([64]), places: [0] };
+        await crew.run(first, never);
+        return crew.run({ ...first, places: [1], turns: [8] }, never);
+      };
+      const how = { suite: prepared, workers };
+      expect((await withCrew(warmThenAsk, how)).parts.reduce((sum, { count }) => sum + count, 0)).toBe(8);
+      await expect(withCrew(warmThenAsk, { ...how, prepare: false })).rejects.toThrow(/division by zero/);
+    },
+  );
 
   it('runs the classes in turn in each of ten blocks, and later blocks of what is chosen', async () => {
     await withCrew(async (crew) => {

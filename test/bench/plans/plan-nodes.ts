@@ -20,7 +20,7 @@ export function rawNode(type: string, more: Record<string, unknown> = {}, ...inp
 
 export function variantOf(raw: RawNode, turns: readonly number[] = [0]): PlanVariant {
   const root = reducePlan(raw);
-  return { hash: hashPlan(root), turns, root, planningMs: 0.1, executionMs: 0.3 };
+  return { hash: hashPlan(root), turns, generic: false, root, planningMs: 0.1, executionMs: 0.3 };
 }
 
 export function recordOf(query: string, variants: readonly PlanVariant[], more: Partial<PlanRecord> = {}): PlanRecord {

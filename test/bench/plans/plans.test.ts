@@ -2,9 +2,10 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { sql as sqlOf } from 'kysely';
 import { Meter } from '../../../src/bench/observe/meter.ts';
 import { queryRates } from '../../../src/bench/observe/query-rates.ts';
-import { capturePlans } from '../../../src/bench/plans/capture.ts';
+import { type CaptureOptions, capturePlans } from '../../../src/bench/plans/capture.ts';
 import { comparePlans } from '../../../src/bench/plans/compare-plans.ts';
 import { describeMissed } from '../../../src/bench/plans/missed-index.ts';
+import { renderPlan } from '../../../src/bench/plans/plan-text.ts';
 import type { SuiteQuery } from '../../../src/bench/suite/query.ts';
 import type { ConnectionSettings } from '../../../src/config/connection.ts';
 import { testContext } from '../../support/context.ts';
@@ -43,7 +44,8 @@ describe('the plans of a benchmark', () => {
       await client.query('vacuum analyze notes');
     });
   });
-  const capture = () => capturePlans({ connection, queries, parameters: undefined }, testContext());
+  const capture = (more: Partial<CaptureOptions> = {}) =>
+    capturePlans({ connection, queries, parameters: undefined, prepare: true, ...more }, testContext());
   const change = (statement: string) => sql(connection, (client) => client.query(statement));
 
   it('catch a dropped index and one that a failed build left, and show what is done instead', async () => {
@@ -80,13 +82,10 @@ describe('the plans of a benchmark', () => {
   it('do not blame a query that reads a small table whole', async () => {
     await change('create table few (id int, name text); create index few_idx on few (id); analyze few');
     const query = { ...all, index: 'few_idx' };
-    const { records } = await capturePlans({ connection, queries: [query], parameters: undefined }, testContext());
+    const { records } = await capture({ queries: [query] });
     expect(records[0]).toMatchObject({ missed: 'small table', verdict: 'pass' });
     const large = { ...all, index: 'notes_beam_idx' };
-    const { records: others } = await capturePlans(
-      { connection, queries: [large], parameters: undefined },
-      testContext(),
-    );
+    const { records: others } = await capture({ queries: [large] });
     expect(others[0]).toMatchObject({ missed: 'unused', verdict: 'fail' });
   });
 
@@ -95,9 +94,64 @@ describe('the plans of a benchmark', () => {
       ...all,
       build: () => ({ compile: () => ({ sql: 'delete from notes returning id', parameters: [] }) }),
     };
-    await expect(
-      capturePlans({ connection, queries: [writing], parameters: undefined }, testContext()),
-    ).rejects.toThrow(/read-only transaction/);
+    for (const prepare of [true, false])
+      await expect(capture({ queries: [writing], prepare })).rejects.toThrow(/read-only transaction/);
+  });
+
+  it('are those that prepared statements come to have: one for all values goes the same way, or misses its index', async () => {
+    await change('create index notes_first_idx on notes (note) where beam = 1');
+    const first: SuiteQuery<unknown> = {
+      ...byBeam,
+      name: 'first-notes',
+      index: 'notes_first_idx',
+      build: (db) => ({ compile: () => sqlOf`select note from notes where beam = ${1} order by note`.compile(db) }),
+    };
+    const asked = [byBeam, first];
+    const planned = (await capture({ queries: asked, prepare: false })).records;
+    // As it is where PostgreSQL holds the plan for all values to be no dearer.
+    await change(`alter database "${connection.database}" set plan_cache_mode = force_generic_plan`);
+    const prepared = (await capture({ queries: asked })).records;
+    await change(`alter database "${connection.database}" reset plan_cache_mode`);
+    await change('drop index notes_first_idx');
+
+    expect(planned.map(({ variants, verdict }) => [variants[0]!.generic, verdict])).toEqual([
+      [false, 'pass'],
+      [false, 'pass'],
+    ]);
+    expect(prepared.map(({ variants, verdict }) => [variants[0]!.generic, verdict])).toEqual([
+      [true, 'pass'],
+      [true, 'fail'],
+    ]);
+    expect(prepared[0]!.variants[0]!.hash).toBe(planned[0]!.variants[0]!.hash);
+    expect(renderPlan(prepared[0]!.variants[0]!).at(-1)).toMatch(/^prepared, one plan for all values; planned in/);
+    expect(prepared[1]!.missed).toBe('unused');
+  });
+
+  it('take values as pg sends them', async () => {
+    const values = [
+      'it’s',
+      "a \\ and 'quotes'",
+      null,
+      new Date(0),
+      ['x', null, '"'],
+      { a: [1] },
+      Buffer.from([0, 255]),
+      -1.5,
+      true,
+    ];
+    const types = ['text', 'text', 'int', 'timestamptz', 'text[]', 'jsonb', 'bytea', 'numeric', 'bool'];
+    const columns = types.map((type, place) => `$${place + 1}::${type}`);
+    const query: SuiteQuery<unknown> = {
+      ...all,
+      build: () => ({
+        compile: () => ({
+          sql: `select id from notes where row(${columns}) is distinct from row(${columns}) and id < 0`,
+          parameters: values,
+        }),
+      }),
+    };
+    const { records } = await capture({ queries: [query] });
+    expect(records[0]!.variants).toHaveLength(1);
   });
 
   /** Runs both queries between two readings, from a session of its own, as the benchmark does. */

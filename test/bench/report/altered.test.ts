@@ -23,7 +23,13 @@ const whole = encodeStoredRun({
     sideBySide: {
       clients: 4,
       pgbenchVersion: null,
-      queries: [{ name: 'q', class: 'simple', ways: { kysely: way, pg: way, pgPrepared: way, pgbench: null } }],
+      queries: [
+        {
+          name: 'q',
+          class: 'simple',
+          ways: { kysely: way, kyselyPrepared: way, pg: way, pgPrepared: way, pgbench: null },
+        },
+      ],
       notes: ['no pgbench'],
     },
   },

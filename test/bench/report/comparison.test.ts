@@ -29,8 +29,16 @@ const sideBySide: SideBySide = {
   clients: 4,
   pgbenchVersion: '15.18',
   queries: [
-    { name: 'audit-trail', class: 'simple', ways: { kysely: way, pg: way, pgPrepared: way, pgbench: null } },
-    { name: HOSTILE, class: 'simple', ways: { kysely: way, pg: way, pgPrepared: way, pgbench: way } },
+    {
+      name: 'audit-trail',
+      class: 'simple',
+      ways: { kysely: way, kyselyPrepared: way, pg: way, pgPrepared: way, pgbench: null },
+    },
+    {
+      name: HOSTILE,
+      class: 'simple',
+      ways: { kysely: way, kyselyPrepared: way, pg: way, pgPrepared: way, pgbench: way },
+    },
   ],
   notes: ['pgbench cannot ask audit-trail.'],
 };
@@ -81,16 +89,17 @@ describe('The reports of a run that was compared', () => {
 
   it('tell what each layer costs, without judging it', () => {
     const cases = casesOf(report, '.side-by-side');
-    expect(cases).toHaveLength(8);
-    expect(cases.slice(0, 4)).toEqual([
+    expect(cases).toHaveLength(10);
+    expect(cases.slice(0, 5)).toEqual([
       ['audit-trail: Kysely', 'passed'],
+      ['audit-trail: Kysely, prepared', 'passed'],
       ['audit-trail: pg', 'passed'],
       ['audit-trail: pg, prepared', 'passed'],
       ['audit-trail: pgbench', 'skipped'],
     ]);
     expect(toJUnit(report)).toContain('p50 1.3 ms, p95 2.5 ms, 812 a second');
     const markdown = toMarkdown(report);
-    expect(markdown).toContain('| <code>audit-trail</code> | 1.3 ms | 1.3 ms | 1.3 ms | n/a |');
+    expect(markdown).toContain('| <code>audit-trail</code> | 1.3 ms | 1.3 ms | 1.3 ms | 1.3 ms | n/a |');
     expect(markdown).toContain('pgbench cannot ask audit-trail.');
     // A run that was not asked for it says nothing of it.
     expect(toMarkdown(plainReport) + toJUnit(plainReport)).not.toMatch(/side by side|baseline/i);

@@ -113,6 +113,7 @@ function pointOf(
     },
     clients,
     workers: 1,
+    prepared: true,
     loop: { kind: 'closed' },
     busy: [],
     warmUpRounds: 3,
@@ -160,6 +161,7 @@ function planOf({ name }: Asked, place: number): PlanRecord {
       {
         hash: `f00${place}`,
         turns: [0],
+        generic: false,
         root: { ...node, type: 'Limit', inputs: [scan] },
         planningMs: 0.2,
         executionMs: 0.5,
