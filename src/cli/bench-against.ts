@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { describeDifference, OF_BASELINE } from '../bench/compare/words.ts';
 import type { AgainstResult, AgainstSide, Rival, SuiteSources } from '../bench/index.ts';
 import { StructdbError } from '../core/errors.ts';
 import { packageRoot } from '../core/tool-version.ts';
@@ -105,8 +106,8 @@ function renderAgainst(result: AgainstResult, style: Style): string {
   const { before, after, points, notes, differences } = result;
   return [
     `before  ${describeSide(before)}\nafter   ${describeSide(after)}`,
-    renderComparedPoint(points[0], style),
-    [...notes, ...differences.map((each) => `Another ${each.what}: ${each.after}, before ${each.before}`)]
+    renderComparedPoint(points[0], OF_BASELINE, style),
+    [...notes, ...differences.map((each) => `Another ${describeDifference(each)}`)]
       .map((line) => style.yellow(line))
       .join('\n'),
   ]

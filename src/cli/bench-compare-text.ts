@@ -1,5 +1,16 @@
 import { formatP } from '../bench/compare/judge.ts';
-import { CHANGE_WORDS, changePercent, comparisonNotes, describeChange, describeRun } from '../bench/compare/words.ts';
+import {
+  CHANGE_WORDS,
+  changePercent,
+  comparisonNotes,
+  describeChange,
+  describePlanChange,
+  describeRun,
+  OF_BASELINE,
+  type OneSidedWords,
+  oneSided,
+  planChangeLines,
+} from '../bench/compare/words.ts';
 import type { Change, ComparedPlan, ComparedPoint, Comparison, SideBySide, WayResult } from '../bench/index.ts';
 import { WAYS } from '../bench/side-by-side/ways.ts';
 import { formatCount, formatDuration } from '../core/units.ts';
@@ -12,7 +23,7 @@ export function renderComparison(comparison: Comparison, style: Style): string {
   const fromDoubts = comparisonNotes(comparison).length - comparison.doubts.length;
   return [
     `before  ${describeRun(baseline)}\nafter   ${describeRun(run)}`,
-    ...points.map((point) => renderComparedPoint(point, style)),
+    ...points.map((point) => renderComparedPoint(point, OF_BASELINE, style)),
     comparisonNotes(comparison)
       .map((note, at) => (at < fromDoubts ? note : style.yellow(note)))
       .join('\n'),
@@ -22,7 +33,7 @@ export function renderComparison(comparison: Comparison, style: Style): string {
 }
 
 /** The table of one point, then the queries that only one side asked. */
-export function renderComparedPoint(point: ComparedPoint, style: Style): string {
+export function renderComparedPoint(point: ComparedPoint, words: OneSidedWords, style: Style): string {
   const [head, ...rows] = alignColumns(
     [
       ['query', 'before', 'after', 'change', 'p', ''],
@@ -55,21 +66,17 @@ export function renderComparedPoint(point: ComparedPoint, style: Style): string 
         ? row
         : `${row.slice(0, -word.length)}${(colours[change] ?? String)(word)}${describeChange(point.queries[place]!).slice(word.length)}`;
     }),
-    ...point.added.map((name) => `${name}: new, not in the baseline`),
-    ...point.removed.map((name) => `${name}: only in the baseline`),
+    ...oneSided(point, words).map(({ query, why }) => `${query}: ${why}`),
     ...point.plans.flatMap((plan) => ['', ...renderPlanChange(plan, style)]),
   ].join('\n');
 }
 
 /** Both plans in one tree: what only the old one did in red, only the new one in green. */
-function renderPlanChange({ query, lines, settings, otherAccess }: ComparedPlan, style: Style): string[] {
+function renderPlanChange(plan: ComparedPlan, style: Style): string[] {
   const colour = { ' ': String, '-': style.red, '+': style.green };
   return [
-    otherAccess
-      ? style.red(`${query} is answered by another plan`)
-      : style.yellow(`${query} is answered by the same indexes in another way`),
-    ...lines.map(({ mark, text }) => colour[mark](`${mark} ${text}`)),
-    ...settings.map(({ name, before, after }) => `  ${name}: ${after ?? 'default'}, before ${before ?? 'default'}`),
+    (plan.otherAccess ? style.red : style.yellow)(describePlanChange(plan)),
+    ...planChangeLines(plan).map(({ mark, text }) => colour[mark](`${mark} ${text}`)),
   ];
 }
 

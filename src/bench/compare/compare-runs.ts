@@ -6,6 +6,7 @@ import type { StoredRun } from '../store/stored-run.ts';
 import { comparedPlans } from './changed-access.ts';
 import { compareQueries, type QueryPair } from './compare-queries.ts';
 import type { Change, ComparedPoint, Comparison, RunDifference, RunReference } from './comparison.ts';
+import { describeDifference } from './words.ts';
 
 export const DEFAULT_THRESHOLD = 0.1;
 
@@ -91,11 +92,6 @@ export function verdictOf(points: readonly Pick<ComparedPoint, 'queries' | 'plan
   const has = (change: Change) => points.some(({ queries }) => queries.some((query) => query.change === change));
   if (has('slower') || points.some(({ plans }) => plans.some(({ otherAccess }) => otherAccess))) return 'fail';
   return has('undecided') ? 'inconclusive' : 'pass';
-}
-
-/** `processor: Intel Xeon, before AMD EPYC` */
-export function describeDifference({ what, before, after }: RunDifference): string {
-  return `${what}: ${after}, before ${before}`;
 }
 
 /** Points of the same size and concurrency, with the queries that both asked. */

@@ -1,4 +1,6 @@
-import type { Change, ComparedQuery, Comparison, RunReference } from './comparison.ts';
+import type { PlanDiffLine } from '../plans/compare-plans.ts';
+import type { ComparedPlan } from './changed-access.ts';
+import type { Change, ComparedPoint, ComparedQuery, Comparison, RunDifference, RunReference } from './comparison.ts';
 import { judgeComparison } from './judge.ts';
 
 /** The words of a comparison: the screen and all reports say the same. */
@@ -33,8 +35,63 @@ export function describeChange({ change, why }: ComparedQuery): string {
   return why === null ? CHANGE_WORDS[change] : `${CHANGE_WORDS[change]}: ${why}`;
 }
 
+/** What it came to, in a word or two. */
+export const COMPARISON_WORDS: Readonly<Record<Comparison['verdict'], string>> = Object.freeze({
+  pass: 'not slower',
+  fail: 'slower',
+  inconclusive: 'undecided',
+});
+
+/** What is told of a query that the new side alone was asked, and of one that only the old side was. */
+export interface OneSidedWords {
+  readonly added: string;
+  readonly removed: string;
+}
+
+export const OF_BASELINE: OneSidedWords = Object.freeze({
+  added: 'new, not in the baseline',
+  removed: 'only in the baseline',
+});
+
+/** Queries that one side alone was asked, the new ones first. */
+export function oneSided(
+  { added, removed }: Pick<ComparedPoint, 'added' | 'removed'>,
+  words: OneSidedWords,
+): { readonly query: string; readonly why: string }[] {
+  return [
+    ...added.map((query) => ({ query, why: words.added })),
+    ...removed.map((query) => ({ query, why: words.removed })),
+  ];
+}
+
+/** `trail is answered by another plan` */
+export function describePlanChange({ query, otherAccess }: ComparedPlan): string {
+  return `${query} is answered by ${otherAccess ? 'another plan' : 'the same indexes in another way'}`;
+}
+
+/** Both plans in one tree, then the settings that are not what they were. */
+export function planChangeLines({ lines, settings }: ComparedPlan): PlanDiffLine[] {
+  return [
+    ...lines,
+    ...settings.map(({ name, before, after }) => ({
+      mark: ' ' as const,
+      text: `${name}: ${after ?? 'default'}, before ${before ?? 'default'}`,
+    })),
+  ];
+}
+
+/** The same as text: the sign at the begin of a line says whose it is. */
+export function planChangeText(plan: ComparedPlan): string[] {
+  return planChangeLines(plan).map(({ mark, text }) => `${mark} ${text}`);
+}
+
+/** `processor: Intel Xeon, before AMD EPYC` */
+export function describeDifference({ what, before, after }: RunDifference): string {
+  return `${what}: ${after}, before ${before}`;
+}
+
 /** What a comparison came to, in a sentence. */
-export function comparisonSentence(comparison: Comparison): string {
+export function comparisonSentence(comparison: Pick<Comparison, 'points' | 'verdict'>): string {
   const queries = comparison.points.flatMap((point) => point.queries);
   return judgeComparison(comparison)?.message ?? `None of ${queries.length} queries is slower than before.`;
 }

@@ -1,16 +1,17 @@
-import { formatCount, formatDuration } from '../../core/units.ts';
+import { formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
 import { instant, page } from '../../report/page.ts';
 import { pointName } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
 import { comparisonSection } from './html-comparison.ts';
+import { environmentSection } from './html-environment.ts';
 import { pointContent } from './html-point.ts';
 import { sideBySideSection } from './html-side-by-side.ts';
 import { sweepSections } from './html-sweep.ts';
 import { mark, noticeList } from './markup.ts';
 import type { BenchReport } from './report.ts';
 import { STYLE } from './style.ts';
-import { environmentFacts, headline } from './words.ts';
+import { dataWords, headline } from './words.ts';
 
 /** The result as one page that is read without scripts and without a network, on a screen, a phone and on paper. */
 export function toHtml({ result, raw, comparison }: BenchReport): string {
@@ -69,20 +70,12 @@ function contents(points: readonly Point[], isSwept: boolean, isCompared: boolea
 
 /** With what it was measured. */
 function runFacts({ suite, database, points, environment }: BenchResult): string {
-  const facts: (readonly [string, string])[] = [
-    ...environmentFacts(environment),
+  return environmentSection(environment, [
     ['Suite', `${suite.name}, ${suite.queries} queries, ${suite.hash}`],
     ['Database', database],
     ...points.map((point): [string, string] => [
       pointName(point),
-      `${formatCount(point.data.payloads)} payloads, ${formatCount(point.data.events)} events, seed ${point.data.seed}; ${point.warmUpRounds} rounds of warm-up`,
+      `${dataWords(point.data)}; ${point.warmUpRounds} rounds of warm-up`,
     ]),
-  ];
-  const settings = Object.entries(environment.server.settings).map(
-    ([name, value]) => `<tr><th scope="row"><code>${escapeXml(name)}</code></th><td>${escapeXml(value)}</td></tr>`,
-  );
-  const rows = facts.map(
-    ([key, value]) => `<tr><th scope="row">${escapeXml(key)}</th><td>${escapeXml(value)}</td></tr>`,
-  );
-  return `<section id="environment"><h2>What was measured, and where</h2><table><tbody>${rows.join('')}</tbody></table>${settings.length === 0 ? '' : `<details><summary>Settings of the server</summary><table><tbody>${settings.join('')}</tbody></table></details>`}</section>`;
+  ]);
 }

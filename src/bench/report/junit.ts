@@ -1,16 +1,14 @@
-import { formatDuration } from '../../core/units.ts';
 import { type JUnitCase, type JUnitSuite, junitDocument } from '../../report/junit.ts';
-import { formatP } from '../compare/judge.ts';
-import { changePercent, describeChange } from '../compare/words.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
-import type { Verdict } from '../judge/verdict.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import { renderPlan } from '../plans/plan-text.ts';
 import { counted, pointName } from '../point-name.ts';
 import type { BenchResult, Point } from '../result.ts';
 import type { SideBySide } from '../side-by-side/side-by-side.ts';
 import { WAYS } from '../side-by-side/ways.ts';
-import type { BenchReport, Compared } from './report.ts';
+import { comparisonSuites } from './junit-comparison.ts';
+import { outcome } from './junit-outcome.ts';
+import type { BenchReport } from './report.ts';
 import { inOneLine, WAY_WORDS } from './side-by-side-words.ts';
 import { factor, growthWords, headline, inWords, percent, RATE_WORDS } from './words.ts';
 
@@ -116,35 +114,6 @@ function pointSuite(point: Point, suite: string, at: string, server: string): JU
   };
 }
 
-/** A case per query, which fails where it is slower, and one per plan that reads by other indexes. */
-function comparisonSuites(compared: Compared, { suite, at }: BenchResult): JUnitSuite[] {
-  const of = (title: string, cases: readonly JUnitCase[]): JUnitSuite => ({
-    name: `${suite.name}: compared with the baseline${title}`,
-    className: `${suite.name}.comparison`,
-    at,
-    seconds: 0,
-    cases,
-  });
-  if ('refused' in compared) return [of('', [{ name: 'comparison', seconds: 0, error: compared.refused }])];
-  return compared.points.map(({ title, queries, plans }) =>
-    of(`, ${title}`, [
-      ...queries.map((query) => {
-        const { name, before, after, ratio, p, change } = query;
-        const medians = `${formatDuration(after.medianMs)}, before ${formatDuration(before.medianMs)}`;
-        const said = `${medians} (${changePercent(ratio)}, p ${formatP(p)}): ${describeChange(query) || 'the same'}`;
-        const verdict = change === 'slower' ? 'fail' : change === 'undecided' ? 'inconclusive' : 'pass';
-        return { name, seconds: after.medianMs / 1000, ...outcome(verdict, said), output: [said] };
-      }),
-      ...plans.map(({ query, otherAccess, lines }) => ({
-        name: `plan of ${query}`,
-        seconds: 0,
-        ...outcome(otherAccess ? 'fail' : 'pass', 'It is answered by another plan.'),
-        details: lines.map(({ mark, text }) => `${mark} ${text}`),
-      })),
-    ]),
-  );
-}
-
 /** Medians of each way as times; nothing of it is judged. */
 function sideBySideSuite({ queries, clients, notes }: SideBySide, { suite, at }: BenchResult): JUnitSuite {
   return {
@@ -162,9 +131,4 @@ function sideBySideSuite({ queries, clients, notes }: SideBySide, { suite, at }:
       }),
     ),
   };
-}
-
-function outcome(verdict: Verdict, said: string): Pick<JUnitCase, 'failure' | 'error'> {
-  if (verdict === 'pass') return {};
-  return verdict === 'fail' ? { failure: said } : { error: said };
 }

@@ -1,22 +1,19 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { code, folded, plain, table } from '../../report/markdown.ts';
 import { instant } from '../../report/page.ts';
-import type { ComparedQuery } from '../compare/comparison.ts';
-import { formatP } from '../compare/judge.ts';
-import { changePercent, comparisonNotes, comparisonSentence, describeChange, describeRun } from '../compare/words.ts';
 import { describeLoop } from '../judge/describe-loop.ts';
-import type { Verdict } from '../judge/verdict.ts';
 import { describeMissed } from '../plans/missed-index.ts';
 import { renderPlan } from '../plans/plan-text.ts';
 import { counted, pointName } from '../point-name.ts';
 import type { Point, QueryResult } from '../result.ts';
 import type { SideBySide } from '../side-by-side/side-by-side.ts';
 import { WAYS } from '../side-by-side/ways.ts';
-import type { BenchReport, Compared } from './report.ts';
+import { comparisonSections } from './markdown-comparison.ts';
+import { environmentFold, fenced, fitted, type Section, SIGNS } from './markdown-sections.ts';
+import type { BenchReport } from './report.ts';
 import { WAY_WORDS } from './side-by-side-words.ts';
 import {
   CLASS_WORDS,
-  environmentFacts,
   factor,
   type GrowthWords,
   growthWords,
@@ -31,11 +28,6 @@ import {
   VERDICT_WORDS,
 } from './words.ts';
 
-/** GitHub takes 65,536 characters in a comment; some are left for what stands around the report. */
-const MOST_CHARACTERS = 60_000;
-
-const SIGNS: Readonly<Record<Verdict, string>> = { pass: '✅', fail: '❌', inconclusive: '⚠️' };
-
 /** The result for a pull request: the verdict in the first line, then a table, the rest folded. */
 export function toMarkdown({ result, comparison }: BenchReport): string {
   const said = headline(result);
@@ -46,48 +38,19 @@ export function toMarkdown({ result, comparison }: BenchReport): string {
     ...doubtLines(result.points),
   ].join('\n');
   const open = said.lines.length === 0 ? '' : said.lines.map((line) => `- ${plain(line)}`).join('\n');
-  const sections: readonly (readonly [name: string, text: string])[] = [
+  const sections: readonly Section[] = [
     ['what is open', open],
     ...(comparison ? comparisonSections(comparison) : []),
     ...result.points.flatMap((point) => pointSections(point, result.points.length > 1)),
-    ...growthWords(result.growth).map((words): [string, string] => [
-      words.title,
-      folded(words.title, growthTable(words)),
-    ]),
+    ...growthWords(result.growth).map((words): Section => [words.title, folded(words.title, growthTable(words))]),
     ...result.points.flatMap((point) => missedPlans(point, result.points.length > 1)),
     ...(result.sideBySide ? [sideBySideText(result.sideBySide)] : []),
-    [
-      'the environment',
-      folded(
-        'Environment',
-        table(
-          ['', ''],
-          environmentFacts(result.environment).map(([name, value]) => [name, plain(value)]),
-          [],
-        ),
-      ),
-    ],
+    environmentFold(result.environment),
   ];
-  const kept: string[] = [head];
-  const leftOut: string[] = [];
-  let length = head.length;
-  for (const [name, text] of sections) {
-    if (text === '') continue;
-    length += text.length + 2;
-    if (length <= MOST_CHARACTERS) kept.push(text);
-    else {
-      length -= text.length + 2;
-      leftOut.push(name);
-    }
-  }
-  if (leftOut.length > 0)
-    kept.push(
-      `Left out, as a comment would be too long: ${leftOut.map(plain).join(', ')}. The page of \`--html\` has it.`,
-    );
-  return `${kept.join('\n\n')}\n`;
+  return fitted(head, sections);
 }
 
-function pointSections(point: Point, several: boolean): [string, string][] {
+function pointSections(point: Point, several: boolean): Section[] {
   const name = pointName(point);
   return [
     [`the classes at ${name}`, `${several ? `#### ${plain(name)}\n\n` : ''}${classTable(point)}`],
@@ -197,60 +160,7 @@ function growthTable({ growths, along, measure }: GrowthWords): string {
   );
 }
 
-/** The verdict stands open, with what is slower; all queries are folded, and the plans that changed. */
-function comparisonSections(compared: Compared): [string, string][] {
-  if ('refused' in compared) return [['the comparison', `> ⚠️ ${plain(compared.refused)}`]];
-  const { baseline, run, points, verdict } = compared;
-  const head = [
-    `#### ${SIGNS[verdict]} Compared with the baseline: ${plain(comparisonSentence(compared))}`,
-    `Before ${code(describeRun(baseline))}, after ${code(describeRun(run))}`,
-    ...comparisonNotes(compared).map((note) => `> ⚠️ ${plain(note)}`),
-  ];
-  return [
-    ['the comparison', head.join('\n\n')],
-    ...points.map(({ title, queries, added, removed }): [string, string] => {
-      const moved = queries.filter(({ change }) => change !== 'same');
-      const others = [
-        ...added.map((name) => `- ${code(name)}: new, not in the baseline`),
-        ...removed.map((name) => `- ${code(name)}: only in the baseline`),
-      ];
-      return [
-        `the comparison at ${title}`,
-        [
-          ...(moved.length === 0 ? [] : [comparedTable(moved)]),
-          folded(`All ${formatCount(queries.length)} medians at ${title}`, comparedTable(queries)),
-          ...(others.length === 0 ? [] : [others.join('\n')]),
-        ].join('\n\n'),
-      ];
-    }),
-    ...points.flatMap(({ title, plans }) =>
-      plans.map(({ query, otherAccess, lines }): [string, string] => [
-        `the changed plan of ${query} at ${title}`,
-        folded(
-          `${query} ${otherAccess ? 'is answered by another plan' : 'is answered by the same indexes in another way'}`,
-          fenced(lines.map(({ mark, text }) => `${mark} ${text}`).join('\n')),
-        ),
-      ]),
-    ),
-  ];
-}
-
-function comparedTable(queries: readonly ComparedQuery[]): string {
-  return table(
-    ['query', 'before', 'after', 'change', 'p', ''],
-    queries.map((query) => [
-      code(query.name),
-      formatDuration(query.before.medianMs),
-      formatDuration(query.after.medianMs),
-      changePercent(query.ratio),
-      plain(formatP(query.p)),
-      plain(describeChange(query)),
-    ]),
-    [1, 2, 3, 4],
-  );
-}
-
-function sideBySideText({ clients, pgbenchVersion, queries, notes }: SideBySide): [string, string] {
+function sideBySideText({ clients, pgbenchVersion, queries, notes }: SideBySide): Section {
   const rows = queries.map(({ name, ways }) => [
     code(name),
     ...WAYS.map((way) => {
@@ -268,20 +178,13 @@ function sideBySideText({ clients, pgbenchVersion, queries, notes }: SideBySide)
 }
 
 /** The plans of queries that their index does not serve. */
-function missedPlans(point: Point, several: boolean): [string, string][] {
+function missedPlans(point: Point, several: boolean): Section[] {
   return point.plans
     .filter(({ verdict }) => verdict !== 'pass')
     .map((plan) => {
       const summary = `${plan.query}${several ? ` at ${pointName(point)}` : ''} ${describeMissed(plan)}`;
       return [`the plan of ${plan.query}`, folded(summary, fenced(plan.variants.flatMap(renderPlan).join('\n')))];
     });
-}
-
-/** To the letter, whatever ticks it has. */
-function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = '`'.repeat(longest + 1);
-  return `${fence}text\n${text}\n${fence}`;
 }
 
 function doubtLines(points: readonly Point[]): string[] {

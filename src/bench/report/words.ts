@@ -4,7 +4,7 @@ import { judgeBench } from '../judge/assess.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { LargeTableScan } from '../observe/access.ts';
 import { counted } from '../point-name.ts';
-import type { BenchResult, Growth, JudgedRate, QueryGrowth, QueryResult } from '../result.ts';
+import type { BenchResult, DataFacts, Growth, JudgedRate, QueryGrowth, QueryResult } from '../result.ts';
 import { type Percentile, SAMPLE_FLOORS } from '../statistics/percentiles.ts';
 import { QUERY_CLASSES, type QueryClass } from '../suite/query.ts';
 
@@ -151,6 +151,11 @@ export function tableScan({ name, rows, scans, queries }: LargeTableScan): strin
   );
   const who = by.length === 0 ? 'by no plan that was looked at' : `by ${by.join(', ')}`;
   return `${name}, ${counted(rows, 'row')}, ${scans === 1 ? 'once' : `${formatCount(scans)} times`} ${who}`;
+}
+
+/** `10,000 payloads, 30,000 events, seed 1` */
+export function dataWords({ payloads, events, seed }: DataFacts): string {
+  return `${counted(payloads, 'payload')}, ${counted(events, 'event')}, seed ${seed}`;
 }
 
 /** Where it was measured, by what it is called. */
