@@ -1,11 +1,6 @@
 /** Queries, timed and judged in a database of their own. */
-export {
-  type AgainstOptions,
-  type AgainstResult,
-  type AgainstSide,
-  benchAgainst,
-  type Rival,
-} from './against/against.ts';
+export { type AgainstOptions, benchAgainst, type Rival } from './against/against.ts';
+export type { AgainstResult, AgainstSide } from './against/result.ts';
 export type { ComparedPlan } from './compare/changed-access.ts';
 export { type CompareRunsOptions, compareRuns, DEFAULT_THRESHOLD } from './compare/compare-runs.ts';
 export type {
@@ -40,7 +35,19 @@ export { describeMissed } from './plans/missed-index.ts';
 export type { MissedIndex, PlanNode, PlanRecord, PlanVariant } from './plans/plan-record.ts';
 export { renderPlan } from './plans/plan-text.ts';
 export { pointName } from './point-name.ts';
-export { type BenchReport, type QuerySamples, toHtml, toJUnit, toMarkdown } from './report/index.ts';
+export {
+  againstToHtml,
+  againstToJUnit,
+  againstToMarkdown,
+  type BenchReport,
+  type QuerySamples,
+  type Rendering,
+  renderingOfAgainst,
+  renderingOfRun,
+  toHtml,
+  toJUnit,
+  toMarkdown,
+} from './report/index.ts';
 export type {
   BenchResult,
   ClassResult,
@@ -60,16 +67,22 @@ export { BENCH_DEFAULTS, type BenchOptions, bench, measureBench, QUICK_DEFAULTS 
 export type { SideBySide, SideBySideQuery, WayResult } from './side-by-side/side-by-side.ts';
 export { WAYS, type Way } from './side-by-side/ways.ts';
 export type { Percentile } from './statistics/percentiles.ts';
-export { blocksOf, type RawSamples } from './store/raw-samples.ts';
 export {
+  encodeStoredRun,
   type FoundRun,
   newestRunFile,
   type RunPlaces,
+  readStored,
+  readStoredFile,
   readStoredRun,
+  type StoredAgainst,
+  type StoredResult,
+  type StoredRun,
   saveBaseline,
+  storeAgainst,
   storeRun,
-} from './store/run-store.ts';
-export { encodeStoredRun, readStoredFile, type StoredRun } from './store/stored-run.ts';
+} from './store/index.ts';
+export { blocksOf, type RawSamples } from './store/raw-samples.ts';
 export {
   type BuiltQuery,
   type DrawFunction,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Objectives } from '../config/schema.ts';
@@ -19,6 +18,7 @@ import { growthOf } from './growth/growth.ts';
 import { worstOf } from './judge/verdict.ts';
 import { measurePoint } from './point.ts';
 import type { BenchResult, DataFacts, Point } from './result.ts';
+import { newResultId } from './result-id.ts';
 import { measureSideBySide, type SideBySide } from './side-by-side/side-by-side.ts';
 import type { RawSamples } from './store/raw-samples.ts';
 import type { StoredRun } from './store/stored-run.ts';
@@ -143,7 +143,7 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   const growth = growthOf(points, objectives);
   const result: BenchResult = {
     format: 2,
-    id: `${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`,
+    id: newResultId(at),
     at: at.toISOString(),
     durationMs: Math.round(context.clock.monotonicMs() - began),
     server,

@@ -1,16 +1,15 @@
 import path from 'node:path';
-import { describeDifference, OF_BASELINE } from '../bench/compare/words.ts';
-import type { AgainstResult, AgainstSide, Rival, SuiteSources } from '../bench/index.ts';
+import type { Rival, SuiteSources } from '../bench/index.ts';
 import { StructdbError } from '../core/errors.ts';
 import { packageRoot } from '../core/tool-version.ts';
 import { type CompareFlags, compareOptions } from './bench-compare.ts';
-import { renderComparedPoint } from './bench-compare-text.ts';
-import type { Style } from './output.ts';
+import { type BenchReportFlags, withBenchReports } from './bench-reports.ts';
+import { keepAgainst } from './bench-store.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './shell.ts';
 
 /** What `bench run --against` is given besides the rival. */
-export interface AgainstFlags extends CompareFlags {
+export interface AgainstFlags extends CompareFlags, BenchReportFlags {
   readonly quick?: boolean;
 }
 
@@ -34,9 +33,6 @@ const UNFIT: Readonly<Record<string, string>> = {
   rate: 'a schedule is kept by one side at a time',
   workers: 'one event loop asks both sides',
   maxSamples: 'both sides are asked equally often',
-  junit: 'reports are those of a run',
-  markdown: 'reports are those of a run',
-  html: 'reports are those of a run',
 };
 
 /** `structdb bench --against <url or git ref>`. @throws USAGE for flags that say nothing here */
@@ -48,26 +44,47 @@ export async function runAgainst(
   sources: SuiteSources,
 ): Promise<Outcome> {
   refuseUnfit(flags);
-  const { benchAgainst, judgeComparison, BENCH_DEFAULTS, QUICK_DEFAULTS } = await import('../bench/index.ts');
+  const { benchAgainst, judgeComparison, renderingOfAgainst, BENCH_DEFAULTS, QUICK_DEFAULTS } = await import(
+    '../bench/index.ts'
+  );
   const { threshold } = compareOptions(flags);
   const defaults = flags.quick ? QUICK_DEFAULTS : BENCH_DEFAULTS;
-  const result = await benchAgainst(
-    {
-      connection: await session.connection(),
-      rival: await rivalOf(session, against),
-      project: { root: session.project.root, environment: session.environment },
-      migrations: await migrationsBelow(session),
-      sources,
-      threshold,
-      projects: only('--scale', amount.projects) ?? defaults.projects,
-      clients: only('--clients', amount.clients) ?? defaults.clients,
-      samples: amount.samples ?? defaults.samples,
-      seed: amount.seed ?? defaults.seed,
-      prepare: amount.prepare ?? true,
+  const size = {
+    projects: only('--scale', amount.projects) ?? defaults.projects,
+    clients: only('--clients', amount.clients) ?? defaults.clients,
+    samples: amount.samples ?? defaults.samples,
+    seed: amount.seed ?? defaults.seed,
+    prepare: amount.prepare ?? true,
+  };
+  const connection = await session.connection();
+  const { result, stored } = await withBenchReports(
+    session,
+    flags,
+    async () => {
+      const measured = await benchAgainst(
+        {
+          connection,
+          rival: await rivalOf(session, against),
+          project: { root: session.project.root, environment: session.environment },
+          migrations: await migrationsBelow(session),
+          ...{ sources, threshold, ...size },
+        },
+        session.context,
+      );
+      // Before the reports: a disk that they fill up does not take the result with it.
+      return { result: measured, stored: await keepAgainst(session, measured) };
     },
-    session.context,
+    (outcome) => renderingOfAgainst(outcome.result),
   );
-  return { result, human: (style) => renderAgainst(result, style), verdict: judgeComparison(result) };
+  const [{ renderAgainst }, { AGAINST_HINTS }] = await Promise.all([
+    import('./bench-against-text.ts'),
+    import('../bench/against/words.ts'),
+  ]);
+  return {
+    result: { ...result, stored },
+    human: (style) => renderAgainst(result, style),
+    verdict: judgeComparison(result, AGAINST_HINTS),
+  };
 }
 
 async function rivalOf(session: Session, against: string): Promise<Rival> {
@@ -100,21 +117,4 @@ function refuseUnfit(flags: Readonly<Record<string, unknown>>): void {
       hint: 'Run: structdb bench --help',
     });
   }
-}
-
-function renderAgainst(result: AgainstResult, style: Style): string {
-  const { before, after, points, notes, differences } = result;
-  return [
-    `before  ${describeSide(before)}\nafter   ${describeSide(after)}`,
-    renderComparedPoint(points[0], OF_BASELINE, style),
-    [...notes, ...differences.map((each) => `Another ${describeDifference(each)}`)]
-      .map((line) => style.yellow(line))
-      .join('\n'),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
-}
-
-function describeSide({ name, server, migration }: AgainstSide): string {
-  return `${name}, PostgreSQL ${server}, up to ${migration ?? 'no migration'}`;
 }

@@ -32,14 +32,14 @@ export function benchCompareCommand(shell: Shell): Command {
       addReportOptions(command);
     },
     run: async (session, [baseline, result], flags) => {
-      const { readStoredRun, compareRuns, judgeComparison } = await import('../bench/index.ts');
+      const { readStoredRun, compareRuns, judgeComparison, renderingOfRun } = await import('../bench/index.ts');
       const { renderComparison } = await import('./bench-compare-text.ts');
       const options = compareOptions(flags);
       const files = await openBenchReports(session, flags);
       const before = await readStoredRun(baseline as string, placesOf(session));
       const after = await readStoredRun(result as string | undefined, placesOf(session));
       const comparison = compareRuns(before, after, options);
-      await writeBenchReports(files, { ...after, comparison });
+      await writeBenchReports(files, renderingOfRun({ ...after, comparison }));
       return {
         result: comparison,
         human: (style) => renderComparison(comparison, style),

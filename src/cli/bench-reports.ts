@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { BenchReport } from '../bench/report/report.ts';
+import type { Rendering } from '../bench/index.ts';
+import { interrupted } from '../core/context.ts';
 import { asStructdbError } from '../core/unexpected.ts';
 import { openReportFiles, type ReportFiles, writeReports } from './report-files.ts';
 import type { Session } from './session.ts';
@@ -13,7 +14,7 @@ export interface BenchReportFlags {
 /** `--junit`, `--markdown` and `--html`: any of them, each a file. */
 export function addReportOptions(command: Command): Command {
   return command
-    .option('--junit <file>', 'write the outcome as JUnit XML, for CI: a case per target')
+    .option('--junit <file>', 'write the outcome as JUnit XML, for CI: a case per target, or per compared query')
     .option('--markdown <file>', 'write it as Markdown, for a comment on a pull request')
     .option('--html <file>', 'write it as one HTML page with pictures that needs no network');
 }
@@ -27,7 +28,7 @@ export async function withBenchReports<T>(
   session: Session,
   flags: BenchReportFlags,
   run: () => Promise<T>,
-  reportOf: (outcome: T) => BenchReport,
+  renderingOf: (outcome: T) => Rendering,
 ): Promise<T> {
   const files = await openBenchReports(session, flags);
   const at = session.context.clock.now();
@@ -37,10 +38,12 @@ export async function withBenchReports<T>(
   } catch (thrown) {
     const { failureToJUnit } = await import('../bench/report/junit.ts');
     const { junit } = files;
-    if (junit) await writeReports({ junit }, () => failureToJUnit(asStructdbError(thrown), at));
+    // Whatever the wish to stop broke on its way.
+    const error = session.context.signal.aborted ? interrupted() : asStructdbError(thrown);
+    if (junit) await writeReports({ junit }, () => failureToJUnit(error, at));
     throw thrown;
   }
-  await writeBenchReports(files, reportOf(outcome));
+  await writeBenchReports(files, renderingOf(outcome));
   return outcome;
 }
 
@@ -55,12 +58,6 @@ export function openBenchReports(
 }
 
 /** Writes them. */
-export async function writeBenchReports(files: ReportFiles<Kind>, report: BenchReport): Promise<void> {
-  const { toHtml, toJUnit, toMarkdown } = await import('../bench/report/index.ts');
-  const forms: Readonly<Record<Kind, (report: BenchReport) => string>> = {
-    junit: toJUnit,
-    markdown: toMarkdown,
-    html: toHtml,
-  };
-  await writeReports(files, (kind) => forms[kind](report));
+export function writeBenchReports(files: ReportFiles<Kind>, rendering: Rendering): Promise<void> {
+  return writeReports(files, (kind) => rendering[kind]());
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { RunPlaces, StoredRun } from '../bench/index.ts';
+import type { AgainstResult, RunPlaces, StoredRun } from '../bench/index.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Session } from './session.ts';
 
@@ -31,26 +31,41 @@ export async function keepRun(
 ): Promise<{ readonly stored: string | null; readonly baseline?: string }> {
   const { storeRun, saveBaseline } = await import('../bench/index.ts');
   const places = placesOf(session);
-  const shown = (file: string) => {
-    const relative = path.relative(places.workingDirectory, file);
-    return relative.startsWith('..') ? file : relative;
-  };
-  const tell = (message: string) => session.context.report({ kind: 'notice', message });
-  let stored: string | null = null;
+  const stored = await kept(
+    session,
+    () => storeRun(run, places),
+    'bench compare and bench report do not find this run',
+  );
+  if (wished === undefined) return { stored };
+  const baseline = await saveBaseline(run, wished, places);
+  tell(session, 'Saved the baseline', baseline);
+  return { stored, baseline };
+}
+
+/** The same of two sides that were timed in turns: where it is kept. */
+export async function keepAgainst(session: Session, result: AgainstResult): Promise<string | null> {
+  const { storeAgainst } = await import('../bench/index.ts');
+  return kept(session, () => storeAgainst({ result }, placesOf(session)), 'bench report does not find it');
+}
+
+async function kept(session: Session, store: () => Promise<string>, without: string): Promise<string | null> {
   try {
-    stored = await storeRun(run, places);
-    tell(`Stored as ${shown(stored)}`);
+    const file = await store();
+    tell(session, 'Stored as', file);
+    return file;
   } catch (error) {
     session.context.report({
       kind: 'warning',
       message: `The result could not be stored: ${messageOf(error)}`,
-      hint: 'Without it, bench compare and bench report do not find this run.',
+      hint: `Without it, ${without}.`,
     });
+    return null;
   }
-  if (wished === undefined) return { stored };
-  const baseline = await saveBaseline(run, wished, places);
-  tell(`Saved the baseline ${shown(baseline)}`);
-  return { stored, baseline };
+}
+
+function tell(session: Session, what: string, file: string): void {
+  const relative = path.relative(session.environment.workingDirectory, file);
+  session.context.report({ kind: 'notice', message: `${what} ${relative.startsWith('..') ? file : relative}` });
 }
 
 export function placesOf(session: Session): RunPlaces {

@@ -108,6 +108,7 @@ function runCommand(shell: Shell): Command {
       const project = { root: session.project.root, environment: session.environment };
       const more = flags.sideBySide ? { sideBySide: await session.places() } : {};
       const options = { connection, objectives, sources, project, ...place, ...data, ...numbers, ...sweep, ...more };
+      const { renderingOfRun } = await import('../bench/report/index.ts');
       const { run, comparison, verdict } = await withBenchReports(
         session,
         flags,
@@ -115,7 +116,7 @@ function runCommand(shell: Shell): Command {
           const measured = await measureBench(options, session.context);
           return { run: measured, ...(await compare(measured)) };
         },
-        (outcome) => ({ ...outcome.run, comparison: outcome.comparison ?? refusalOf(outcome.verdict) }),
+        (outcome) => renderingOfRun({ ...outcome.run, comparison: outcome.comparison ?? refusalOf(outcome.verdict) }),
       );
       const { result } = run;
       // They know the queries, and with them the driver, which --help must not load.

@@ -149,7 +149,7 @@ export const ERROR_CODES = Object.freeze({
   BENCH_QUERY_WRITES: failed('a query of the suite writes; it is named, and nothing was timed'),
   BENCH_SUITE_INVALID: usage('a suite of queries cannot be used; each problem is named with its file'),
   BENCH_NOT_COMPARABLE: failed(
-    'two benchmark runs differ in server, hardware, data or suite, so that their times say nothing; each difference is named',
+    'two benchmark runs differ in server, hardware, data or suite, or have no query in common, so that their times say nothing; each difference is named',
   ),
   BENCH_REGRESSION: broken('queries became slower than the baseline, or have another plan; each is named'),
   BENCH_RESULT_UNREADABLE: failed(

@@ -7,6 +7,7 @@ import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
+import { junitCases } from './report/support.ts';
 
 const server = useServer();
 const run = promisify(execFile);
@@ -69,6 +70,12 @@ async function leftDatabases(): Promise<number> {
     return rows.length;
   });
 }
+const REPORTS = ['--junit', 'a.xml', '--markdown', 'a.md', '--html', 'a.html'];
+const readText = (file: string) => readFile(path.join(project, file), 'utf8');
+const reportsThere = async () => (await readdir(project)).filter((name) => name.startsWith('a.')).sort();
+const removeReports = async () => {
+  for (const name of await reportsThere()) await rm(path.join(project, name));
+};
 const scratchOf = async () =>
   (await readdir(path.join(project, '.structdb/bench')).catch(() => [])).filter((name) => name.startsWith('against-'));
 
@@ -123,13 +130,12 @@ describe('structdb bench, stored and compared', () => {
     const { comparison } = dropped.json.result;
     expect(comparison.points[0].plans).toMatchObject([{ query: 'trail', otherAccess: true }]);
     expect(comparison.doubts.join('\n')).toContain('Another schema at 1,000 projects');
-    const read = (file: string) => readFile(path.join(project, file), 'utf8');
-    for (const file of ['x.md', 'x.html']) expect(await read(file)).toContain('answered by another plan');
-    expect(await read('x.xml')).toContain('name="plan of trail"');
+    for (const file of ['x.md', 'x.html']) expect(await readText(file)).toContain('answered by another plan');
+    expect(await readText('x.xml')).toContain('name="plan of trail"');
     // Later, from what was stored.
     const again = await structdb(['bench', 'compare', 'main', '--markdown', 'y.md'], { cwd: project });
     expect(again.exitCode).toBe(4);
-    expect(await read('y.md')).toContain('answered by another plan');
+    expect(await readText('y.md')).toContain('answered by another plan');
     expect(await leftDatabases()).toBe(0);
   });
 
@@ -148,11 +154,11 @@ describe('structdb bench, stored and compared', () => {
     expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--into does not go with --against') });
   });
 
-  it('finds against a commit what became slower and what is answered by another plan, and leaves nothing', async () => {
+  it('finds against a commit what became slower and what is answered by another plan, tells it in reports, and leaves nothing', async () => {
     await dropIndex();
-    const against = await structdb(['bench', '--json', '--url', urlOf(owner), '--against', 'HEAD', ...QUICK], {
-      cwd: project,
-    });
+    await removeReports();
+    const args = ['--url', urlOf(owner), '--against', 'HEAD', ...QUICK, ...REPORTS];
+    const against = await structdb(['bench', '--json', ...args], { cwd: project });
     expect(against.exitCode).toBe(4);
     expect(against.json.error.code).toBe('BENCH_REGRESSION');
     expect(against.json.error.details[0]).toMatch(/^probe: [\d.]+ m?s, before /);
@@ -162,12 +168,56 @@ describe('structdb bench, stored and compared', () => {
     expect(points[0].queries[0].after.blocks).toBe(10);
     expect(points[0].plans).toMatchObject([{ query: 'trail', otherAccess: true }]);
     expect([await leftDatabases(), await scratchOf()]).toEqual([0, []]);
+
+    const said = '1 query is slower than before. 1 query is answered by another plan.';
+    expect(junitCases(await readText('a.xml'), '.against')).toEqual([
+      ['probe', 'failure'],
+      ['trail', 'passed'],
+      ['plan of trail', 'failure'],
+    ]);
+    for (const file of ['a.md', 'a.html']) expect(await readText(file)).toContain(said);
+    // It is kept, and told again as it was.
+    const { id, stored } = against.json.result;
+    expect(stored).toBe(path.join(project, `.structdb/bench/against/${id}.json`));
+    expect(against.stderr).toContain(`Stored as .structdb/bench/against/${id}.json`);
+    const written = await Promise.all(REPORTS.filter((name) => name.startsWith('a.')).map(readText));
+    await removeReports();
+    const again = await structdb(['bench', 'report', id, ...REPORTS], { cwd: project });
+    expect([again.exitCode, again.stderr]).toEqual([0, '']);
+    expect(await Promise.all(REPORTS.filter((name) => name.startsWith('a.')).map(readText))).toEqual(written);
+    const screen = await structdb(['bench', 'report', stored], { cwd: project });
+    expect([screen.exitCode, screen.stdout.split('\n')[0]]).toEqual([0, `slower: ${said}`]);
   });
 
-  it('leaves nothing after Ctrl-C in the middle of a run against a commit', async () => {
+  it('writes no report of sides that were not timed, but the error in JUnit', async () => {
+    await removeReports();
+    const nowhere = ['bench', '--url', 'postgres://nobody@127.0.0.1:1/x', '--against'];
+    const noFolder = await structdb([...nowhere, 'no-such-branch', '--html', 'none/a.html'], { cwd: project });
+    expect(noFolder).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('There is no folder') });
+    const ref = await structdb([...nowhere, 'no-such-branch', ...REPORTS], { cwd: project });
+    expect(ref.exitCode).toBe(2);
+    expect(await reportsThere()).toEqual(['a.xml']);
+    expect(junitCases(await readText('a.xml'), 'bench')).toEqual([['run to the end', 'error']]);
+    expect(await readText('a.xml')).toContain('is no commit of');
+  });
+
+  it('refuses a rival that can answer none of the queries: nothing compared would be a success', async () => {
+    await write('migrations/009_young.sql', probe('null;').replaceAll('probe', 'young'));
+    await write('young.sql', '-- name: young\nselect public.young();\n');
+    const args = ['--against', 'HEAD', '--suite', 'young.sql', ...QUICK, ...REPORTS];
+    const none = await structdb(['bench', '--url', urlOf(owner), ...args], { cwd: project });
+    expect(none).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('There is no query that both') });
+    expect(none.stderr).toContain('function public.young() does not exist');
+    expect(junitCases(await readText('a.xml'), 'bench')).toEqual([['run to the end', 'error']]);
+    expect([await leftDatabases(), await scratchOf()]).toEqual([0, []]);
+  });
+
+  it('leaves nothing after Ctrl-C in the middle of a run against a commit but a JUnit report that says so', async () => {
+    await removeReports();
+    const kept = await readdir(path.join(project, '.structdb/bench/against'));
     let sent = false;
     const stopped = await structdb(
-      ['bench', '--url', urlOf(owner), '--against', 'HEAD', ...QUICK, '--samples', '5000'],
+      ['bench', '--url', urlOf(owner), '--against', 'HEAD', ...QUICK, '--samples', '5000', ...REPORTS],
       {
         cwd: project,
         onStderr: (text, child) => {
@@ -179,5 +229,8 @@ describe('structdb bench, stored and compared', () => {
     );
     expect(stopped.exitCode).toBe(130);
     expect([await leftDatabases(), await scratchOf()]).toEqual([0, []]);
+    expect(await reportsThere()).toEqual(['a.xml']);
+    expect(await readText('a.xml')).toContain('<error message="Interrupted."');
+    expect(await readdir(path.join(project, '.structdb/bench/against'))).toEqual(kept);
   });
 });

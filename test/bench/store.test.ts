@@ -3,10 +3,20 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { blocksOf, rawSamples } from '../../src/bench/store/raw-samples.ts';
-import { readStoredRun, saveBaseline, storeRun } from '../../src/bench/store/run-store.ts';
-import { encodeStoredRun, readStoredFile } from '../../src/bench/store/stored-run.ts';
+import {
+  newestRunFile,
+  readStored,
+  readStoredRun,
+  saveBaseline,
+  storeAgainst,
+  storeRun,
+} from '../../src/bench/store/run-store.ts';
+import { encodeStoredAgainst } from '../../src/bench/store/stored-against.ts';
+import { readStoredFile } from '../../src/bench/store/stored-file.ts';
+import { encodeStoredRun } from '../../src/bench/store/stored-run.ts';
 import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { madeRun } from '../support/bench-run.ts';
+import { madeAgainst } from './report/support.ts';
 
 let root: string;
 const places = () => ({ root, workingDirectory: root });
@@ -71,12 +81,46 @@ describe('stored runs', () => {
     await expect(saveBaseline(madeRun(), 'ma in', places())).rejects.toMatchObject({ code: 'USAGE' });
   });
 
+  it('are kept apart from two sides that were timed in turns', async () => {
+    const project = await mkdtemp(path.join(temporaryRoot(), 'structdb-bench-against-'));
+    const own = { root: project, workingDirectory: project };
+    try {
+      await expect(readStored(undefined, own)).rejects.toMatchObject({ code: 'FILE_MISSING', details: [] });
+      const results = Array.from({ length: 51 }, (_, minute) =>
+        madeAgainst({ at: `2026-12-01T10:${String(minute).padStart(2, '0')}:00.000Z` }),
+      );
+      for (const result of results) await storeAgainst({ result }, own);
+      const [oldest, newest] = [results[0]!, results.at(-1)!];
+      // None of them is a run, however new.
+      expect(await newestRunFile(own)).toBeUndefined();
+      await expect(readStored(undefined, own)).rejects.toMatchObject({
+        code: 'FILE_MISSING',
+        details: [expect.stringContaining(`(--against): ${newest.id}`)],
+      });
+      const run = madeRun({ at: '2026-11-30T08:00:00Z' });
+      const file = await storeRun(run, own);
+      expect(await newestRunFile(own)).toBe(file);
+      expect(await readStored(undefined, own)).toMatchObject({ kind: 'run', result: run.result });
+      expect(await readStored(newest.id, own)).toMatchObject({ kind: 'against', result: newest });
+      // The oldest went for the newest, and no run did.
+      await expect(readStored(oldest.id, own)).rejects.toMatchObject({ code: 'FILE_MISSING' });
+      expect(await readdir(path.join(project, '.structdb/bench/against'))).toHaveLength(50);
+      await expect(readStoredRun(newest.id, own)).rejects.toMatchObject({
+        code: 'BENCH_RESULT_UNREADABLE',
+        message: expect.stringContaining('holds two sides that were timed in turns, and no run'),
+      });
+    } finally {
+      await rm(project, { recursive: true });
+    }
+  });
+
   const whole = encodeStoredRun(madeRun());
   it.each([
     ['cut off', whole.slice(0, whole.length / 2), 'is a benchmark result that was cut off or altered.'],
     ['foreign JSON', '{"name":"structdb"}', 'is not a benchmark result.'],
     ['no JSON', 'hello', 'is not a benchmark result.'],
     ['of a newer structdb', whole.replace('"format":1', '"format":9'), 'was written by a newer structdb.'],
+    ['two sides cut off', encodeStoredAgainst({ result: madeAgainst() }).slice(0, 200), 'that was cut off or altered.'],
     ['of an older result', whole.replace('"format":2', '"format":1'), 'was written by an older structdb.'],
     ['altered', whole.replace(/"us":\[\d+/, '"us":["x"'), 'is a benchmark result that was altered: raw.0.0.us.0'],
     [

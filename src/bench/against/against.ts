@@ -7,12 +7,14 @@ import { loadMigrations, registry as shipped } from '../../migrate/index.ts';
 import { describeConnection } from '../../postgres/connect.ts';
 import { compareQueries, type QueryPair } from '../compare/compare-queries.ts';
 import { DEFAULT_THRESHOLD, verdictOf } from '../compare/compare-runs.ts';
-import type { ComparedPoint, Comparison } from '../compare/comparison.ts';
-import { type Difference, differencesOf } from '../environment.ts';
+import type { ComparedPoint } from '../compare/comparison.ts';
+import { differencesOf } from '../environment.ts';
 import { describePoint } from '../point-name.ts';
+import { newResultId } from '../result-id.ts';
 import { BUILT_IN_SUITE, loadSuite } from '../suite/load-suite.ts';
 import type { SuiteSources } from '../suite/query.ts';
 import { withPastProject } from './checkout.ts';
+import type { AgainstResult, AgainstSide } from './result.ts';
 import { type OpenSide, type SidePlan, withSide } from './side.ts';
 import { bothPlans, commonQueries, timeBoth } from './time-both.ts';
 
@@ -39,38 +41,21 @@ export interface AgainstOptions {
   readonly threshold?: number | undefined;
 }
 
-/** One of the two. */
-export interface AgainstSide {
-  /** `the project as it is`, a commit, or a server. */
-  readonly name: string;
-  readonly server: string;
-  readonly commit: string | null;
-  /** The last that was applied. */
-  readonly migration: string | null;
-}
-
-export interface AgainstResult {
-  readonly at: string;
-  readonly durationMs: number;
-  /** The rival, and the project as it is. */
-  readonly before: AgainstSide;
-  readonly after: AgainstSide;
-  readonly samples: number;
-  readonly threshold: number;
-  readonly differences: readonly Difference[];
-  /** What could not be taken from the rival, and queries that only one side can answer. */
-  readonly notes: readonly string[];
-  readonly points: readonly [ComparedPoint];
-  readonly verdict: Comparison['verdict'];
-}
-
 /**
  * Times the project as it is and a rival in turns, each in a database of its own, and compares them query by query. Both
  * databases are dropped at the end, also after an error or Ctrl-C. Steps: `bench.prepare`, `bench.load`, `bench.warm-up`,
  * `bench.plans`, `bench.run`, `bench.drop`.
- * @throws USAGE for a rival that there is not, PERMISSION_DENIED, MIGRATION_FILES_INVALID, BENCH_QUERY_FAILED, INTERRUPTED
+ * @throws USAGE for a rival that there is not, PERMISSION_DENIED, MIGRATION_FILES_INVALID, BENCH_QUERY_FAILED,
+ * BENCH_NOT_COMPARABLE where no query can be asked of both, INTERRUPTED
  */
 export async function benchAgainst(options: AgainstOptions, context: RunContext): Promise<AgainstResult> {
+  const result = await openBoth(options, context);
+  // Who stopped it while the databases were dropped is not told of a success either.
+  stopIfInterrupted(context);
+  return result;
+}
+
+async function openBoth(options: AgainstOptions, context: RunContext): Promise<AgainstResult> {
   const { project, migrations, sources, rival, connection } = options;
   const registry = migrations === undefined ? shipped : await loadMigrations(path.resolve(project.root, migrations));
   const suite = await loadSuite(sources);
@@ -137,6 +122,17 @@ async function measureBoth(
       if (broken !== undefined)
         throw new StructdbError('BENCH_QUERY_FAILED', broken, { hint: 'Mend it in the suite.' });
       const asked = commonQueries(old, young);
+      const unanswered = [...old.failing].map(([name, why]) => `${name} cannot be asked of ${old.name}: ${why}`);
+      if (asked.length === 0) {
+        throw new StructdbError(
+          'BENCH_NOT_COMPARABLE',
+          `There is no query that both ${young.name} and ${old.name} can answer.`,
+          {
+            details: unanswered,
+            hint: 'Name another rival, or a suite that both can answer: --suite <file>',
+          },
+        );
+      }
       const plans = await bothPlans(old, young, asked, { prepare }, context);
       const raws = await timeBoth([old, young], asked, { clients, samples, seed, prepare }, context);
       stopIfInterrupted(context);
@@ -150,7 +146,7 @@ async function measureBoth(
       const only = (side: OpenSide) =>
         side.suite.queries.map(({ name }) => name).filter((name) => !pairs.some((pair) => pair.name === name));
       const point: ComparedPoint = {
-        title: `${describePoint({ data: young.data, clients, loop: { kind: 'closed' } })}, both in turns`,
+        title: `${describePoint({ data: young.data, clients, loop: { kind: 'closed' } })}, both in turns${prepare ? '' : ', without prepared statements'}`,
         data: young.data,
         clients,
         queries: compareQueries(pairs, { threshold, interleaved: true }),
@@ -160,14 +156,17 @@ async function measureBoth(
       };
       const current = young.environment.commit;
       return {
+        id: newResultId(at),
         at: at.toISOString(),
         durationMs: Math.round(context.clock.monotonicMs() - began),
+        suite: young.suite.name,
+        environment: young.environment,
         before: sideOf(old, commit),
         after: sideOf(young, current === null ? null : `${current.hash}${current.changed ? ' with changes' : ''}`),
         samples,
         threshold,
         differences: differencesOf(old.environment, young.environment),
-        notes: [...notes, ...[...old.failing].map(([name, why]) => `${name} cannot be asked of ${old.name}: ${why}`)],
+        notes: [...notes, ...unanswered],
         points: [point],
         verdict: verdictOf([point]),
       };

@@ -2,11 +2,23 @@ import { StructdbError } from '../../core/errors.ts';
 import { formatDuration } from '../../core/units.ts';
 import type { ComparedQuery, Comparison } from './comparison.ts';
 
+/** What to do about a query that is slower, and about one that could not be decided. */
+export interface ComparisonHints {
+  readonly fail: string;
+  readonly inconclusive: string;
+}
+
+const HINTS: ComparisonHints = Object.freeze({
+  fail: 'Look at what changed since the baseline: schema, indexes, queries, settings. What is meant becomes the new baseline: --save-baseline.',
+  inconclusive:
+    'Run it again with more samples on a quiet machine, or time both sides in one run: structdb bench --against <git ref or URL>',
+});
+
 /** What a comparison ends with: nothing when no query is slower. */
-export function judgeComparison({
-  points,
-  verdict,
-}: Pick<Comparison, 'points' | 'verdict'>): StructdbError | undefined {
+export function judgeComparison(
+  { points, verdict }: Pick<Comparison, 'points' | 'verdict'>,
+  hints: ComparisonHints = HINTS,
+): StructdbError | undefined {
   if (verdict === 'pass') return undefined;
   const queries = points.flatMap((point) => point.queries);
   if (verdict === 'fail') {
@@ -23,13 +35,13 @@ export function judgeComparison({
           ({ query, turns }) => `${query}: another plan${turns.length > 1 ? `, in ${turns.length} turns` : ''}`,
         ),
       ],
-      hint: 'Look at what changed since the baseline: schema, indexes, queries, settings. What is meant becomes the new baseline: --save-baseline.',
+      hint: hints.fail,
     });
   }
   const open = queries.filter(({ change }) => change === 'undecided');
   return new StructdbError('BENCH_INCONCLUSIVE', `${counted(open.length, 'could not be compared')}.`, {
     details: open.map(({ name, why }) => `${name}: ${why}`),
-    hint: 'Run it again with more samples on a quiet machine, or time both sides in one run: structdb bench --against <git ref or URL>',
+    hint: hints.inconclusive,
   });
 }
 

@@ -26,6 +26,7 @@ details { border-bottom: 1px solid var(--line); padding: .25rem 0; } summary { c
 details.point { border-bottom: 0; } details.point > summary { font-size: 1.2rem; font-weight: 700; margin-top: 1rem; }
 details dl { display: grid; grid-template-columns: max-content 1fr max-content 1fr; gap: .1rem 1rem; margin: .4rem 0 .6rem; } dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: color-mix(in srgb, var(--text) 6%, transparent); padding: .6rem; font-size: .85rem; line-height: 1.4; }
+@media screen { .scroll td, .scroll th { overflow-wrap: break-word; } } .sides th { white-space: nowrap; }
 @media screen and (max-width: 700px) {
   .queries thead th:not(.picture) { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .queries thead tr, .queries thead, .queries tbody { display: block; } .queries thead .picture { display: block; width: auto; }

@@ -5,14 +5,14 @@ import { QUERY_CLASSES } from '../suite/query.ts';
  * What a reader relies on of a stored result (../result.ts): a file that somebody altered ends with one line, and not where
  * it is rendered. What else a newer structdb adds is kept.
  */
-const text = z.string();
-const number = z.number();
-const count = z.number().min(0);
+export const text = z.string();
+export const number = z.number();
+export const count = z.number().min(0);
 /** Latencies are drawn on a logarithmic axis. */
-const ms = z.number().min(0).max(1e9);
-const share = z.number().min(0).max(1);
-const verdict = z.enum(['pass', 'fail', 'inconclusive']);
-const queryClass = z.enum(QUERY_CLASSES);
+export const ms = z.number().min(0).max(1e9);
+export const share = z.number().min(0).max(1);
+export const verdict = z.enum(['pass', 'fail', 'inconclusive']);
+export const queryClass = z.enum(QUERY_CLASSES);
 const texts = z.record(text, text);
 const counts = z.record(text, count);
 
@@ -41,7 +41,7 @@ const planNode = z.looseObject({
   },
 });
 
-const planRecord = z.looseObject({
+export const planRecord = z.looseObject({
   query: text,
   index: text.nullable(),
   variants: z.array(
@@ -109,7 +109,7 @@ const loop = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const point = z.looseObject({
+export const point = z.looseObject({
   data: z.looseObject({
     projects: count,
     payloads: count,

@@ -3,10 +3,12 @@ import path from 'node:path';
 import { exists } from '../../config/project.ts';
 import { codeOf, StructdbError } from '../../core/errors.ts';
 import { writeWhole } from '../../storage/whole-file.ts';
-import { encodeStoredRun, readStoredFile, type StoredRun } from './stored-run.ts';
+import { encodeStoredAgainst, type StoredAgainst } from './stored-against.ts';
+import { readStoredFile, readStoredResult, type StoredResult } from './stored-file.ts';
+import { encodeStoredRun, type StoredRun } from './stored-run.ts';
 
-/** So many runs are kept; baselines are never removed. */
-const KEPT_RUNS = 50;
+/** So many runs are kept, and as many results of two sides; baselines are never removed. */
+const KEPT = 50;
 const ID = /^\d{8}T\d{6}Z-[0-9a-f]{4,}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -24,12 +26,20 @@ export interface FoundRun extends StoredRun {
 }
 
 /** Keeps a run below `.structdb/bench`, and the newest fifty of all. Gives its file. @throws FILE_UNREADABLE, DISK_FULL */
-export async function storeRun(run: StoredRun, { root }: Pick<RunPlaces, 'root'>): Promise<string> {
-  const folder = runFolder(root);
-  const file = path.join(folder, `${run.result.id}.json`);
-  await write(file, run);
-  const superfluous = (await storedIds(root)).slice(KEPT_RUNS);
-  for (const id of superfluous) await rm(path.join(folder, `${id}.json`), { force: true });
+export function storeRun(run: StoredRun, { root }: Pick<RunPlaces, 'root'>): Promise<string> {
+  return keep(runFolder(root), run.result.id, encodeStoredRun(run));
+}
+
+/** The same of two sides that were timed in turns, below `.structdb/bench/against`: no run is taken for one, nor removed for one. */
+export function storeAgainst(stored: StoredAgainst, { root }: Pick<RunPlaces, 'root'>): Promise<string> {
+  return keep(againstFolder(root), stored.result.id, encodeStoredAgainst(stored));
+}
+
+async function keep(folder: string, id: string, text: string): Promise<string> {
+  const file = path.join(folder, `${id}.json`);
+  await write(file, text);
+  const superfluous = (await storedIds(folder)).slice(KEPT);
+  for (const old of superfluous) await rm(path.join(folder, `${old}.json`), { force: true });
   return file;
 }
 
@@ -39,7 +49,7 @@ export async function storeRun(run: StoredRun, { root }: Pick<RunPlaces, 'root'>
  */
 export async function saveBaseline(run: StoredRun, nameOrPath: string, places: RunPlaces): Promise<string> {
   const file = baselineFile(nameOrPath, places);
-  await write(file, run);
+  await write(file, encodeStoredRun(run));
   return file;
 }
 
@@ -58,43 +68,59 @@ export function baselineFile(nameOrPath: string, places: RunPlaces): string {
  * any. @throws FILE_MISSING that names what there is; FILE_UNREADABLE, BENCH_RESULT_UNREADABLE
  */
 export async function readStoredRun(nameOrPathOrId: string | undefined, places: RunPlaces): Promise<FoundRun> {
-  const file = await findRun(nameOrPathOrId, places);
+  const file = await find(nameOrPathOrId, places);
   return { ...(await readStoredFile(file)), file };
+}
+
+/** The same, and also what `storeAgainst` kept, by its id or file. @throws what `readStoredRun` throws */
+export async function readStored(
+  nameOrPathOrId: string | undefined,
+  places: RunPlaces,
+): Promise<StoredResult & { readonly file: string }> {
+  const file = await find(nameOrPathOrId, places);
+  return { ...(await readStoredResult(file)), file };
 }
 
 /** The file of the newest stored run; undefined when none was kept. Runs are never rewritten. @throws FILE_UNREADABLE */
 export async function newestRunFile({ root }: Pick<RunPlaces, 'root'>): Promise<string | undefined> {
-  const [newest] = await storedIds(root);
+  const [newest] = await storedIds(runFolder(root));
   return newest === undefined ? undefined : path.join(runFolder(root), `${newest}.json`);
 }
 
-async function findRun(wanted: string | undefined, places: RunPlaces): Promise<string> {
+async function find(wanted: string | undefined, places: RunPlaces): Promise<string> {
   const { root, workingDirectory } = places;
-  const ids = await storedIds(root);
+  const runs = await storedIds(runFolder(root));
+  const againsts = await storedIds(againstFolder(root));
+  const newestOf = (what: string, ids: readonly string[]) =>
+    `${what}: ${ids.length === 0 ? 'none' : ids.slice(0, 5).join(', ')}`;
+  const inTurns = againsts.length === 0 ? [] : [newestOf('Newest timed in turns (--against)', againsts)];
   if (wanted === undefined) {
     const newest = await newestRunFile({ root });
     if (newest !== undefined) return newest;
     throw new StructdbError('FILE_MISSING', `There is no stored run in ${runFolder(root)}.`, {
+      details: inTurns,
       hint: 'Make one: structdb bench',
     });
   }
   if (isPath(wanted)) return path.resolve(workingDirectory, wanted);
-  if (ids.includes(wanted)) return path.join(runFolder(root), `${wanted}.json`);
+  if (runs.includes(wanted)) return path.join(runFolder(root), `${wanted}.json`);
+  if (againsts.includes(wanted)) return path.join(againstFolder(root), `${wanted}.json`);
   const baseline = path.join(baselineFolder(root), `${wanted}.json`);
   if (NAME.test(wanted) && (await exists(baseline))) return baseline;
   const baselines = (await jsonNames(baselineFolder(root))).sort();
   throw new StructdbError('FILE_MISSING', `There is no stored run and no baseline "${wanted}".`, {
     details: [
       `Baselines: ${baselines.length === 0 ? 'none' : baselines.join(', ')}`,
-      `Newest runs: ${ids.length === 0 ? 'none' : ids.slice(0, 5).join(', ')}`,
+      newestOf('Newest runs', runs),
+      ...inTurns,
     ],
     hint: 'Make a baseline: structdb bench --save-baseline <name>',
   });
 }
 
 /** Newest first. */
-async function storedIds(root: string): Promise<string[]> {
-  return (await jsonNames(runFolder(root))).filter((name) => ID.test(name)).toSorted((a, b) => (a < b ? 1 : -1));
+async function storedIds(folder: string): Promise<string[]> {
+  return (await jsonNames(folder)).filter((name) => ID.test(name)).toSorted((a, b) => (a < b ? 1 : -1));
 }
 
 async function jsonNames(folder: string): Promise<string[]> {
@@ -108,7 +134,7 @@ async function jsonNames(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
 }
 
-async function write(file: string, run: StoredRun): Promise<void> {
+async function write(file: string, text: string): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw new StructdbError('FILE_UNREADABLE', `Cannot create ${folder}.`, {
@@ -116,7 +142,7 @@ async function write(file: string, run: StoredRun): Promise<void> {
       hint: `Check the owner and the permissions of the folders above it.`,
     });
   });
-  await writeWhole(file, encodeStoredRun(run), 0o644);
+  await writeWhole(file, text, 0o644);
 }
 
 function isPath(text: string): boolean {
@@ -125,6 +151,10 @@ function isPath(text: string): boolean {
 
 function runFolder(root: string): string {
   return path.join(root, '.structdb', 'bench');
+}
+
+function againstFolder(root: string): string {
+  return path.join(runFolder(root), 'against');
 }
 
 function baselineFolder(root: string): string {

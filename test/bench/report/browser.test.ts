@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from '@jest/globals';
-import { toHtml } from '../../../src/bench/report/index.ts';
+import { againstToHtml, toHtml } from '../../../src/bench/report/index.ts';
+import { around } from '../../support/bench-run.ts';
 import { inBrowser, launchBrowser, openAlone, WIDER } from '../../support/browser.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
-import { ASKED, reportOfPoints } from './support.ts';
+import { ASKED, madeAgainst, madePlan, reportOfPoints } from './support.ts';
 
 const report = reportOfPoints(
   [...ASKED, { name: `a-name-${'that-does-not-end-'.repeat(6)}"<b>`, class: 'simple', medianMs: 1 }],
@@ -38,6 +39,36 @@ const MISPLACED = `(() => {
 
 /** Run in the page: how many of what is folded is not shown. */
 const FOLDED = `[...document.querySelectorAll('details dl')].filter((each) => !each.checkVisibility()).length`;
+
+inBrowser('A real browser shows two sides that were timed in turns on a screen, a phone and paper', async () => {
+  const long = `a-name-${'that-does-not-end-'.repeat(6)}"<b>`;
+  const us = { [long]: around(1000), another: around(1000) };
+  const made = madeAgainst({
+    old: us,
+    young: us,
+    plans: [[madePlan(long, 'Index Scan', 'i')], [madePlan(long, 'Seq Scan')]],
+  });
+  const file = path.join(await scratchDirectory(), 'against.html');
+  await writeFile(file, againstToHtml({ ...made, before: { ...made.before, name: long } }));
+  const browser = await launchBrowser();
+  try {
+    const page = await openAlone(browser, file);
+    for (const width of [1200, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect([width, await page.evaluate<string[]>(WIDER)]).toEqual([width, []]);
+    }
+    // A word stays whole on a phone: its table scrolls.
+    const wrap = 'getComputedStyle(document.querySelector("#comparison th")).overflowWrap';
+    expect(await page.evaluate<string>(wrap)).toBe('break-word');
+    await page.locator('details').evaluateAll((all) => all.forEach((each) => void each.removeAttribute('open')));
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const hidden = `[...document.querySelectorAll('details pre')].filter((each) => !each.checkVisibility()).length`;
+    expect(await page.evaluate<number>(hidden)).toBe(0);
+    expect(await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
+  } finally {
+    await browser.close();
+  }
+});
 
 inBrowser('A real browser shows the page on a screen, a phone and paper, without a request or an error', async () => {
   const file = path.join(await scratchDirectory(), 'report.html');

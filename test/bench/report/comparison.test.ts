@@ -1,27 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { compareRuns } from '../../../src/bench/compare/compare-runs.ts';
-import type { PlanRecord } from '../../../src/bench/plans/plan-record.ts';
 import { toHtml, toJUnit, toMarkdown } from '../../../src/bench/report/index.ts';
 import type { BenchReport } from '../../../src/bench/report/report.ts';
 import type { SideBySide } from '../../../src/bench/side-by-side/side-by-side.ts';
 import { around, madeRun } from '../../support/bench-run.ts';
 import { attribute, elementsOf } from '../../support/markup.ts';
-import { ASKED, reportOfPoints } from './support.ts';
+import { ASKED, HOSTILE, junitCases, madePlan, reportOfPoints } from './support.ts';
 
-const HOSTILE = '"x" <b>y</b> | `c` & @someone #77';
 const PLACE = { projects: 10_000, clients: 4 };
-
-function plan(query: string, type: string, index?: string): PlanRecord {
-  const node = { type, relation: 'projects', details: {}, notes: {}, plannedRows: 1, rows: 1, loops: 1, ms: 1 };
-  const root = { ...node, ...(index === undefined ? {} : { index }), inputs: [] };
-  const variant = { hash: type, turns: [0], planningMs: 1, executionMs: 1, root };
-  return { query, index: null, variants: [variant], settings: {}, verdict: 'pass' } as unknown as PlanRecord;
-}
 
 const steady = { third: around(20_000), [HOSTILE]: around(3000) };
 const comparison = compareRuns(
-  madeRun({ us: { slow: around(1000), fast: around(5000), ...steady }, plans: [plan('fast', 'Index Scan', 'i')] }),
-  madeRun({ us: { slow: around(1500, 11), fast: around(2000), ...steady }, plans: [plan('fast', 'Seq Scan')] }),
+  madeRun({ us: { slow: around(1000), fast: around(5000), ...steady }, plans: [madePlan('fast', 'Index Scan', 'i')] }),
+  madeRun({ us: { slow: around(1500, 11), fast: around(2000), ...steady }, plans: [madePlan('fast', 'Seq Scan')] }),
   { force: true },
 );
 const way = { samples: 400, p50Ms: 1.25, p95Ms: 2.5, perSecond: 812.4 };
@@ -45,15 +36,7 @@ const sideBySide: SideBySide = {
 const plainReport = reportOfPoints(ASKED, [PLACE]);
 const report: BenchReport = { ...plainReport, result: { ...plainReport.result, sideBySide }, comparison };
 
-/** JUnit cases by class, with what became of each. */
-function casesOf(of: BenchReport, className: string): [name: string, outcome: string][] {
-  const elements = elementsOf(toJUnit(of));
-  return elements.flatMap(({ name, attributes }, at) => {
-    if (name !== 'testcase' || !attribute(attributes, 'classname')?.endsWith(className)) return [];
-    const inside = elements[at + 1]?.inside.endsWith('testcase') ? elements[at + 1]!.name : 'passed';
-    return [[attribute(attributes, 'name')!, inside === 'system-out' ? 'passed' : inside]];
-  });
-}
+const casesOf = (of: BenchReport, className: string) => junitCases(toJUnit(of), className);
 
 describe('The reports of a run that was compared', () => {
   it('have the comparison in JUnit: what is slower fails, and so does a plan that reads otherwise', () => {

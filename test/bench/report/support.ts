@@ -1,3 +1,5 @@
+import type { AgainstResult } from '../../../src/bench/against/result.ts';
+import { compareRuns } from '../../../src/bench/compare/compare-runs.ts';
 import { growthOf } from '../../../src/bench/growth/growth.ts';
 import { assessClasses, assessQuery, assessRates, assessUtilisation } from '../../../src/bench/judge/assess.ts';
 import { worstOf } from '../../../src/bench/judge/verdict.ts';
@@ -7,7 +9,8 @@ import type { Point } from '../../../src/bench/result.ts';
 import type { QueryClass, SuiteQuery } from '../../../src/bench/suite/query.ts';
 import { configSchema } from '../../../src/config/schema.ts';
 import { Random } from '../../../src/sample/index.ts';
-import { madeEnvironment } from '../../support/bench-run.ts';
+import { around, madeEnvironment, madeRun } from '../../support/bench-run.ts';
+import { attribute, elementsOf } from '../../support/markup.ts';
 
 const { objectives } = configSchema.parse({});
 
@@ -185,3 +188,59 @@ export const ASKED: readonly Asked[] = [
   { name: 'events-by-kind', class: 'aggregation', medianMs: 8 },
   { name: 'busiest-customers', class: 'aggregation', medianMs: 60 },
 ];
+
+/** A name in which everything could be markup somewhere. */
+export const HOSTILE = '"x" <b>y</b> | `c` & @someone #77';
+
+/** A plan of one node. */
+export function madePlan(query: string, type: string, index?: string): PlanRecord {
+  const node = { type, relation: 'projects', details: {}, notes: {}, plannedRows: 1, rows: 1, loops: 1, ms: 1 };
+  const root = { ...node, ...(index === undefined ? {} : { index }), hits: 1, reads: 0, inputs: [] };
+  const variant = { generic: false, hash: type, turns: [0], planningMs: 1, executionMs: 1, root };
+  return { query, index: null, variants: [variant], settings: {}, missed: null, verdict: 'pass' };
+}
+
+/** Two sides as `structdb bench --against` would have timed them: µs of each sample by query, and their plans. */
+export function madeAgainst({
+  at = '2026-11-30T02:15:30.000Z',
+  old = { slow: around(1000), fast: around(5000), third: around(20_000) },
+  young = { slow: around(1500, 11), fast: around(2000), third: around(20_000) },
+  plans = [[], []],
+  notes = ['main has no benchmarks/young.sql: it is taken as it is now'],
+}: {
+  readonly at?: string;
+  readonly old?: Readonly<Record<string, readonly number[]>>;
+  readonly young?: Readonly<Record<string, readonly number[]>>;
+  readonly plans?: readonly [readonly PlanRecord[], readonly PlanRecord[]];
+  readonly notes?: readonly string[];
+} = {}): AgainstResult {
+  const { points, verdict, threshold } = compareRuns(
+    madeRun({ us: old, plans: plans[0] }),
+    madeRun({ us: young, plans: plans[1] }),
+  );
+  return {
+    id: `${at.replace(/[-:]|\.\d+/g, '')}-0001`,
+    at,
+    durationMs: 12_345,
+    suite: 'platform',
+    environment: madeEnvironment,
+    before: { name: 'main (1a2b3c4d5e)', server: '15.18', commit: '1a2b3c4d5e'.repeat(4), migration: '007_probe' },
+    after: { name: 'the project as it is', server: '17.2', commit: null, migration: '008_drop' },
+    samples: 100,
+    threshold,
+    differences: [{ kind: 'server', what: 'setting work_mem', before: '4MB', after: '64MB' }],
+    notes,
+    points: [points[0]!],
+    verdict,
+  };
+}
+
+/** JUnit cases of the classes that end so, with what became of each. */
+export function junitCases(xml: string, className: string): [name: string, outcome: string][] {
+  const elements = elementsOf(xml);
+  return elements.flatMap(({ name, attributes }, at) => {
+    if (name !== 'testcase' || !attribute(attributes, 'classname')?.endsWith(className)) return [];
+    const inside = elements[at + 1]?.inside.endsWith('testcase') ? elements[at + 1]!.name : 'passed';
+    return [[attribute(attributes, 'name')!, inside === 'system-out' ? 'passed' : inside]];
+  });
+}
