@@ -72,7 +72,7 @@ export async function capturePlans(
 }
 
 /** Writes statements and is never connected. */
-const compiler = new Kysely<Database>({
+export const compiler = new Kysely<Database>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),
     createDriver: () => new DummyDriver(),
