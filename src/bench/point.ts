@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { ConnectionSettings } from '../config/connection.ts';
-import type { Objectives } from '../config/schema.ts';
 import { type RunContext, stopIfInterrupted } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { formatDuration } from '../core/units.ts';
@@ -8,40 +7,19 @@ import type { Database } from '../database/types.ts';
 import { createKysely, withClient } from '../postgres/connect.ts';
 import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
-import { throughputOf } from './growth/throughput.ts';
-import {
-  assessClasses,
-  assessQuery,
-  assessRates,
-  assessUtilisation,
-  pointVerdict,
-  targetMsOf,
-} from './judge/assess.ts';
-import {
-  BUSY_LOOP,
-  clientDoubt,
-  otherLoadDoubt,
-  scheduleDoubts,
-  starvedDoubt,
-  unsteadyDoubt,
-  warmUpDoubt,
-} from './judge/doubts.ts';
+import { targetMsOf } from './judge/assess.ts';
 import { judgeInterim } from './judge/latency.ts';
-import { statisticsDoubts } from './judge/statistics-doubts.ts';
 import { Crew } from './measure/crew.ts';
-import { NO_LAG } from './measure/open-loop.ts';
+import { needsMoreLoops } from './measure/loops-needed.ts';
 import { readOnly } from './measure/station.ts';
-import { runUntilDecided, TimedRun } from './measure/timed-run.ts';
+import { furtherLimitMs, runUntilDecided, TimedRun } from './measure/timed-run.ts';
 import { tryQueries } from './measure/try-queries.ts';
 import { type WarmUp, warmUp } from './measure/warm-up.ts';
-import { findAccess } from './observe/access.ts';
+import type { MeasuredPoint, PointOptions } from './measured-point.ts';
 import { Meter } from './observe/meter.ts';
 import { type OtherLoad, watchOtherLoad } from './observe/other-load.ts';
-import { queryRates } from './observe/query-rates.ts';
 import { measureUtilisation, type Utilisation } from './observe/utilisation.ts';
 import { capturePlans } from './plans/capture.ts';
-import type { DataFacts, LoopFacts, Point } from './result.ts';
-import { type RawSamples, rawSamples } from './store/raw-samples.ts';
 import type { Suite } from './suite/query.ts';
 
 /** What createDatabase opens when nothing is said, and three applications of that kind. */
@@ -52,40 +30,13 @@ const WARM_UP_MS = 30_000;
 const WARM_UP_SHARE = 0.25;
 const TIMED_SHARE = 0.6;
 const FURTHER_SHARE = 0.8;
-/** A request of an open loop that comes while another is worked on waits: the loops must be idle most of the time. */
-const BUSY_BY_SCHEDULE = 0.4;
-/** Further rounds may take so much longer than the first samples took, and this long at least. */
-const FURTHER_TIMES = 4;
-const FURTHER_LEAST_MS = 30_000;
-
-export interface PointOptions {
-  /** Filled and vacuumed. */
-  readonly workspace: ConnectionSettings;
-  readonly suite: Suite;
-  readonly data: DataFacts;
-  readonly clients: number;
-  /** Timed runs of each query. */
-  readonly samples: number;
-  /** Of a query that these leave undecided. */
-  readonly maxSamples: number;
-  /** Requests per second of an open loop; null for a closed loop. */
-  readonly ratePerSecond: number | null;
-  /** Whether statements that come again are prepared. */
-  readonly prepare: boolean;
-  /** Event loops; null: as many as the warm-up shows to be needed. */
-  readonly workers: number | null;
-  /** For all of it; the figures are what there is then. */
-  readonly limitMs: number;
-  readonly objectives: Objectives;
-  /** Is given every sample, before they are judged. */
-  readonly keep?: (raw: readonly RawSamples[]) => void;
-}
 
 /**
- * Measures and judges the suite at one size and one concurrency. Interrupted while queries are timed, it gives what it has.
+ * Measures the suite at one size and one concurrency. Interrupted while queries are timed, it gives what it has. What it
+ * gives is judged by `assessPoint`.
  * @throws BENCH_QUERY_FAILED, BENCH_QUERY_WRITES before anything is timed
  */
-export async function measurePoint(options: PointOptions, context: RunContext): Promise<Point> {
+export async function measurePoint(options: PointOptions, context: RunContext): Promise<MeasuredPoint> {
   try {
     return await measure(options, context);
   } catch (error) {
@@ -93,8 +44,8 @@ export async function measurePoint(options: PointOptions, context: RunContext): 
   }
 }
 
-async function measure(options: PointOptions, context: RunContext): Promise<Point> {
-  const { workspace, suite, data, samples, ratePerSecond, prepare, objectives } = options;
+async function measure(options: PointOptions, context: RunContext): Promise<MeasuredPoint> {
+  const { workspace, suite, data, samples, ratePerSecond, prepare } = options;
   const { queries: asked } = suite;
   const { signal } = context;
   const began = context.clock.monotonicMs();
@@ -112,8 +63,11 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
     } = await capturePlans({ connection: workspace, queries: asked, parameters, prepare }, context);
     const run = new TimedRun({
       ...{ crew, queries: asked, samples, seed: data.seed, ratePerSecond, signal },
-      onProgress: (done) =>
-        context.report({ kind: 'progress', step: 'bench.run', done, total: samples * asked.length, unit: 'items' }),
+      onProgress: (done) => {
+        const total = samples * asked.length;
+        // Further rounds are steps of their own.
+        if (done <= total) context.report({ kind: 'progress', step: 'bench.run', done, total, unit: 'items' });
+      },
     });
     const message = timingMessage(options);
     const observed = await asStep(context, 'bench.run', message, () =>
@@ -130,55 +84,11 @@ async function measure(options: PointOptions, context: RunContext): Promise<Poin
       }),
     );
     const furtherRounds = await decide(run, options, left, context);
-    options.keep?.(asked.map(({ name }, place) => rawSamples(name, run.of(place))));
-    const { total: counters, parts } = observed.reading;
-    const ratesOf = queryRates(plans, queryIds, observed.reading);
-    const queries = asked.map((query, place) => ({
-      ...assessQuery(query, run.of(place), objectives),
-      rates: ratesOf.get(query.name)!,
-    }));
-    const classes = assessClasses(queries, objectives);
-    const rates = assessRates(counters, objectives);
     const utilisations = await fillPools(options, parameters, context);
-    const connections = utilisations.map((each) => assessUtilisation(each, objectives));
     const { workers } = crew;
-    const busy = run.busy();
-    const processors = availableParallelism();
-    return {
-      data,
-      clients: crew.clients,
-      workers,
-      prepared: prepare,
-      loop: loopFacts(run, ratePerSecond),
-      busy,
-      warmUpRounds: warm.rounds,
-      queries,
-      throughput:
-        ratePerSecond === null
-          ? throughputOf(
-              asked,
-              asked.map((_, place) => run.of(place)),
-            )
-          : [],
-      classes: classes.map((each) => ({ ...each, rates: parts.get(each.class) ?? null })),
-      rates,
-      counters,
-      access: findAccess(counters, facts, plans),
-      connections,
-      plans,
-      doubts: [
-        ...warmUpDoubt(warm),
-        ...clientDoubt(busy, workers, processors),
-        ...scheduleDoubts(run.lag, ratePerSecond, { workers, processors }),
-        ...starvedDoubt(busy),
-        ...otherLoadDoubt(observed.other),
-        ...statisticsDoubts(observed.reading),
-        ...unsteadyDoubt(asked.map(({ name }, place) => ({ name, samples: run.of(place) }))),
-      ],
-      furtherRounds,
-      complete: !signal.aborted,
-      verdict: pointVerdict({ queries, rates, connections, plans }),
-    };
+    const complete = !signal.aborted;
+    const seen = { plans, queryIds, facts, ...observed, utilisations };
+    return { options, parameters, workers, warm, run, ...seen, furtherRounds, complete };
   } finally {
     await crew.close();
   }
@@ -223,16 +133,32 @@ async function openWarmCrew(
     const crew = await Crew.open({ connection, suite, parameters, clients, prepare, workers: count });
     try {
       const warm = await warmUp(crew, suite.queries, limitMs, context.signal);
-      // A closed loop asks as much as it can; how busy a schedule will keep the loops, its rate says.
-      const busy = ratePerSecond === null ? warm.busy : (warm.loopMsPerRequest * ratePerSecond) / 1000 / count;
-      const busiest = ratePerSecond === null ? BUSY_LOOP : BUSY_BY_SCHEDULE;
-      const isEnough = workers !== null || count >= most || busy <= busiest || context.signal.aborted;
+      const isEnough =
+        workers !== null || count >= most || !needsMoreLoops(warm, ratePerSecond, count) || context.signal.aborted;
       if (isEnough) return [crew, warm];
     } catch (error) {
       await crew.close();
       throw error;
     }
     await crew.close();
+  }
+}
+
+/** Asks a measured point anew, after others were measured: warm for some of its queries, which alone will run on. */
+export async function reopenCrew(
+  { options, parameters, workers }: MeasuredPoint,
+  places: readonly number[],
+  limitMs: number,
+  { signal }: Pick<RunContext, 'signal'>,
+): Promise<Crew> {
+  const { workspace: connection, suite, clients, prepare } = options;
+  const crew = await Crew.open({ connection, suite, parameters, clients, prepare, workers });
+  try {
+    await warmUp(crew, suite.queries, Math.min(WARM_UP_MS, limitMs), signal, places);
+    return crew;
+  } catch (error) {
+    await crew.close();
+    throw error;
   }
 }
 
@@ -249,7 +175,7 @@ async function decide(
     judgeInterim(run.of(place), targetMsOf(queries[place]!, objectives)) !== 'inconclusive';
   const undecided = queries.filter((_, place) => !isDecided(place));
   if (undecided.length === 0 || maxSamples <= samples || signal.aborted) return 0;
-  const limitMs = Math.min(left() * FURTHER_SHARE, Math.max(FURTHER_LEAST_MS, run.runningMs * FURTHER_TIMES));
+  const limitMs = Math.min(left() * FURTHER_SHARE, furtherLimitMs(run.mainMs));
   const message = `Timing further what is undecided: ${undecided.map(({ name }) => name).join(', ')}`;
   return asStep(context, 'bench.further', message, () =>
     runUntilDecided(run, { queries, samples, signal }, { mostSamples: maxSamples, limitMs, isDecided }),
@@ -281,21 +207,4 @@ function timingMessage({ suite, samples, clients, ratePerSecond }: PointOptions)
   if (ratePerSecond === null) return `${what}, from ${clients} clients`;
   const takes = formatDuration(((samples * suite.queries.length) / ratePerSecond) * 1000);
   return `${what}, at ${ratePerSecond} per second: ${takes}`;
-}
-
-function loopFacts(run: TimedRun, ratePerSecond: number | null): LoopFacts {
-  if (ratePerSecond === null) return { kind: 'closed' };
-  const { requests, late, lateByClient, sumMs, maxMs, mostQueued, notBegun } = run.lag ?? NO_LAG;
-  const meanLagMs = requests === 0 ? 0 : sumMs / requests;
-  return {
-    kind: 'open',
-    ratePerSecond,
-    requests,
-    late,
-    lateByClient,
-    meanLagMs,
-    maxLagMs: maxMs,
-    mostQueued,
-    notBegun,
-  };
 }

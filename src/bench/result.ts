@@ -174,6 +174,11 @@ export interface Growth {
   readonly withClients: readonly QueryGrowth[];
   /** Of closed loops, at each size of the data. */
   readonly throughput: readonly ThroughputGrowth[];
+  /**
+   * Rounds in which queries whose growth with the data was undecided ran further, at all numbers of clients together.
+   * Absent where they could not: one size, a database of the caller's, or interrupted before the last size.
+   */
+  readonly furtherRounds?: number;
 }
 
 /** One run. What is stored, printed with `--json`, compared and rendered again. */

@@ -3,28 +3,22 @@ import type { Environment } from '../config/environment.ts';
 import type { Objectives } from '../config/schema.ts';
 import type { RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
-import type { Database } from '../database/types.ts';
 import type { Registry } from '../migrate/index.ts';
-import { createKysely, withClient } from '../postgres/connect.ts';
+import { withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { requireSupportedServer } from '../postgres/server-version.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { defaultSample } from '../sample/index.ts';
-import { withFilled } from './data/filled.ts';
-import { fingerprintRows } from './data/fingerprint.ts';
-import type { Workspace } from './data/workspace.ts';
-import { type BenchEnvironment, readEnvironment } from './environment.ts';
 import { growthOf } from './growth/growth.ts';
+import { assessPoint } from './judge/assess-point.ts';
 import { worstOf } from './judge/verdict.ts';
-import { measurePoint } from './point.ts';
-import type { BenchResult, DataFacts, Point } from './result.ts';
+import { measureSweep } from './measure-sweep.ts';
+import { rawOf } from './measured-point.ts';
+import type { BenchResult } from './result.ts';
 import { newResultId } from './result-id.ts';
-import { measureSideBySide, type SideBySide } from './side-by-side/side-by-side.ts';
-import type { RawSamples } from './store/raw-samples.ts';
 import type { StoredRun } from './store/stored-run.ts';
 import { factsOf, loadSuite } from './suite/load-suite.ts';
-import type { Suite, SuiteSources } from './suite/query.ts';
-import { setUpSuite } from './suite/set-up.ts';
+import type { SuiteSources } from './suite/query.ts';
 import { listOf } from './sweep.ts';
 
 export interface BenchOptions {
@@ -32,7 +26,7 @@ export interface BenchOptions {
   readonly objectives: Objectives;
   /** An empty database of the caller's on the same server; emptied again. Without it a new one is created and dropped. */
   readonly into?: string;
-  /** The size of the data; several are measured one after the other, each in a database of its own. */
+  /** The size of the data; several are measured one after the other, each in a database of its own, or all in `into`. */
   readonly projects?: number | readonly number[];
   readonly seed?: number;
   /** The migrations that make the schema; those that ship by default. */
@@ -72,7 +66,7 @@ const QUICK_MS = 42_000;
 
 /**
  * Times a suite of queries in a database of its own and judges them by the objectives. Steps: `bench.prepare`,
- * `bench.warm-up`, `bench.run`, `bench.connections`, `bench.drop`.
+ * `bench.warm-up`, `bench.run`, `bench.further`, `bench.connections`, `bench.growth`, `bench.drop`.
  * @throws PERMISSION_DENIED, TARGET_NOT_EMPTY, LOCKED, SERVER_TOO_OLD, INTERRUPTED, and what connecting throws. A missed
  * target is no error here: `judgeBench` makes one of it.
  */
@@ -92,71 +86,47 @@ export async function measureBench(options: Readonly<BenchOptions>, context: Run
   const sizes = listOf(projects);
   const concurrencies = listOf(clients);
   refuseContradictions({ samples, maxSamples, clients: concurrencies.at(-1)!, workers });
-  const { connection, objectives, into, keep: keepData = false, afterLoad, registry } = options;
-  const where = {
+  const { connection, objectives, into, keep = false, afterLoad, registry, quick, project } = options;
+  const filled = {
+    ...{ connection, seed, keep },
     ...(into === undefined ? {} : { into }),
     ...(afterLoad === undefined ? {} : { afterLoad }),
     ...(registry === undefined ? {} : { registry }),
   };
   const at = context.clock.now();
   const began = context.clock.monotonicMs();
+  const tookMs = () => context.clock.monotonicMs() - began;
   const suite = await loadSuite(options.sources);
   const server = await readServer(connection, context);
-  const wanted = sizes.length * concurrencies.length;
-  const points: Point[] = [];
-  const raw: (readonly RawSamples[])[] = [];
-  const keep = (all: readonly RawSamples[]) => void raw.push(all);
-  const databases: string[] = [];
-  let statements: Map<string, string> | undefined;
-  let environment: BenchEnvironment | undefined;
-  let sideBySide: SideBySide | undefined;
-  const measureSize = async ({ connection: workspace, rows, reused }: Workspace, fingerprint: string) => {
-    databases.push(workspace.database);
-    const { projects: size, payloads, events } = rows;
-    const rowsFingerprint = await fingerprintRows({ projects: size, seed });
-    const data: DataFacts = { projects: size, payloads, events, seed, fingerprint, rowsFingerprint, reused };
-    statements ??= await statementsOf(suite, workspace);
-    environment ??= await readEnvironment({ workspace, statements, project: options.project }, context);
-    for (const count of concurrencies) {
-      const left = QUICK_MS - (context.clock.monotonicMs() - began);
-      const limitMs = options.quick ? left / (wanted - points.length) : Number.POSITIVE_INFINITY;
-      const how = { keep, samples, maxSamples, ratePerSecond, prepare, workers, limitMs, objectives };
-      points.push(await measurePoint({ workspace, suite, data, clients: count, ...how }, context));
-      if (!points.at(-1)!.complete) return;
-    }
-    const places = options.sideBySide;
-    if (places === undefined || sideBySide !== undefined) return;
-    sideBySide = await measureSideBySide({ workspace, suite, clients: concurrencies[0]!, samples, places }, context);
+  const how = { samples, maxSamples, ratePerSecond, prepare, workers, objectives };
+  const left = () => (quick ? QUICK_MS - tookMs() : Number.POSITIVE_INFINITY);
+  const sweep = await measureSweep(
+    { sizes, concurrencies, suite, filled, how, left, sideBySide: options.sideBySide, project },
+    context,
+  );
+  const { database, statements, environment, sideBySide, growthRounds } = sweep;
+  const points = sweep.points.map(assessPoint);
+  const growth = {
+    ...growthOf(points, objectives),
+    ...(growthRounds === undefined ? {} : { furtherRounds: growthRounds }),
   };
-  for (const size of sizes) {
-    if (points.some(({ complete }) => !complete)) break;
-    const runSetUp = (workspace: ConnectionSettings) => setUpSuite(suite, workspace, context);
-    const filled = { connection, ...where, projects: size, seed, keep: keepData, setUp: suite.setUp, runSetUp };
-    try {
-      await withFilled(filled, context, measureSize);
-    } catch (error) {
-      // Interrupted before the next size was measured: those that were are kept.
-      if (points.length === 0 || !context.signal.aborted) throw error;
-      break;
-    }
-  }
-  const growth = growthOf(points, objectives);
+  const isWhole = points.length === sizes.length * concurrencies.length;
   const result: BenchResult = {
     format: 2,
     id: newResultId(at),
     at: at.toISOString(),
-    durationMs: Math.round(context.clock.monotonicMs() - began),
+    durationMs: Math.round(tookMs()),
     server,
-    database: databases[0]!,
-    suite: factsOf(suite, [...statements!.values()]),
-    environment: environment!,
+    database,
+    suite: factsOf(suite, [...statements.values()]),
+    environment,
     points,
     growth,
     ...(sideBySide && { sideBySide }),
-    complete: !context.signal.aborted && points.length === wanted && points.every(({ complete }) => complete),
+    complete: !context.signal.aborted && isWhole && points.every(({ complete }) => complete),
     verdict: worstOf([...points, ...growth.withData].flatMap(({ verdict }) => verdict ?? [])),
   };
-  return { result, raw };
+  return { result, raw: sweep.points.map(rawOf) };
 }
 
 function refuseContradictions({
@@ -188,15 +158,4 @@ function readServer(connection: ConnectionSettings, context: RunContext): Promis
     const { rows } = await client.query<{ server_version: string }>('show server_version');
     return rows[0]!.server_version;
   });
-}
-
-/** As they are compiled for the first turn, by the names of the queries. */
-async function statementsOf(suite: Suite, connection: ConnectionSettings): Promise<Map<string, string>> {
-  const db = await createKysely<Database>(connection, profiles.bench, { max: 1 });
-  try {
-    const parameters = await suite.draw(db);
-    return new Map(suite.queries.map((query) => [query.name, query.build(db, parameters, 0).compile().sql]));
-  } finally {
-    await db.destroy();
-  }
 }

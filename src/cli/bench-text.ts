@@ -171,8 +171,8 @@ function findings(point: Point, several: boolean, style: Style): string[] {
 
 /** How many times slower each query became, and by which power. */
 function growthLines({ growth }: BenchResult, style: Style): string[] {
-  return growthWords(growth).flatMap(({ title, measure, growths, along }) =>
-    [...Map.groupBy(growths, along)].flatMap(([where, own]) => [
+  return growthWords(growth).flatMap(({ title, measure, growths, along, note }) => [
+    ...[...Map.groupBy(growths, along)].flatMap(([where, own]) => [
       style.bold(`${title}: ${where}`),
       style.dim(
         `${(measure === 'slower' ? 'median' : 'a second').padEnd(NAME_WIDTH)}  ${`${measure} (95 % interval)`.padEnd(23)} exponent`,
@@ -187,7 +187,8 @@ function growthLines({ growth }: BenchResult, style: Style): string[] {
       }),
       '',
     ]),
-  );
+    ...(note === '' ? [] : [style.dim(note), '']),
+  ]);
 }
 
 /** A line per point. */

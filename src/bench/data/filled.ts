@@ -12,6 +12,8 @@ export interface FilledOptions {
   readonly projects: number;
   readonly seed: number;
   readonly keep: boolean;
+  /** Sizes that are filled while this one is there, one after the other: there must be room for them from the start. */
+  readonly later?: readonly number[];
   /** Never one that was kept. */
   readonly fresh?: boolean;
   /** The migrations; those that ship by default. */
@@ -29,17 +31,22 @@ export async function withFilled<T>(
   context: RunContext,
   work: (workspace: Workspace, fingerprint: string) => Promise<T>,
 ): Promise<T> {
-  const { connection, into, projects, seed, keep, fresh = false, registry, setUp, runSetUp } = options;
+  const { connection, into, projects, seed, keep, later = [], fresh = false, registry, setUp, runSetUp } = options;
   const afterLoad = readAfterLoad(options.afterLoad ?? '');
   const data = { projects, seed, afterLoad, ...(registry === undefined ? {} : { registry }) };
   const fingerprint = await fingerprintData(data, setUp);
+  const more = await Promise.all(
+    later.map(async (size) => ({
+      projects: size,
+      fingerprint: await fingerprintData({ ...data, projects: size }, setUp),
+    })),
+  );
   const fill = async (workspace: ConnectionSettings) => {
     const rows = await prepare(workspace, data, context);
     await runSetUp(workspace);
     return rows;
   };
   const place = { ...(into === undefined ? {} : { into }), ...(registry === undefined ? {} : { registry }) };
-  return withWorkspace(connection, { ...place, projects, seed, fingerprint, keep, fresh, fill }, context, (workspace) =>
-    work(workspace, fingerprint),
-  );
+  const wanted = { ...place, projects, seed, fingerprint, keep, later: more, fresh, fill };
+  return withWorkspace(connection, wanted, context, (workspace) => work(workspace, fingerprint));
 }

@@ -8,23 +8,25 @@ import { formatBytes, formatCount } from '../../core/units.ts';
 const BYTES_PER_PROJECT = 2800;
 const BYTES_WITHOUT_PROJECTS = 20 * 1024 ** 2;
 
-/** Bytes that a database with so many projects needs on the disk, with the log that is written meanwhile. */
-export function neededBytes(projects: number, maxWalBytes: number): number {
-  const data = BYTES_WITHOUT_PROJECTS + projects * BYTES_PER_PROJECT;
+/** Bytes that databases with so many projects need on the disk, with the log that is written meanwhile. */
+export function neededBytes(projects: readonly number[], maxWalBytes: number): number {
+  const data = projects.reduce((sum, size) => sum + BYTES_WITHOUT_PROJECTS + size * BYTES_PER_PROJECT, 0);
   return data + Math.min(data, maxWalBytes);
 }
 
 /**
  * Refuses before anything is written. Looks at the disk of the database's tablespace, or of the data directory where the
  * server tells it, when the server is on this host: of another host's disk nothing is known, and nothing is said.
- * `database` is the one that is filled, or of which a new one is a copy.
+ * `projects` of each database that will be there at the same time; `database` is the one that is filled, or of which new
+ * ones are copies.
  * @throws DISK_FULL
  */
 export async function requireSpace(
   client: pg.ClientBase,
   { host }: Pick<ConnectionSettings, 'host'>,
-  { projects, database }: { readonly projects: number; readonly database: string },
+  { projects, database }: { readonly projects: readonly number[]; readonly database: string },
 ): Promise<void> {
+  if (projects.length === 0) return;
   if (!host.startsWith('/') && !['localhost', '127.0.0.1', '::1'].includes(host)) return;
   const { rows } = await client.query<{ directory: string | null; wal: string }>(
     `select coalesce(nullif(pg_tablespace_location(dattablespace), ''),
@@ -42,15 +44,20 @@ export async function requireSpace(
 }
 
 export function refuseTooLittle(
-  projects: number,
+  projects: readonly number[],
   disk: { readonly freeBytes: number; readonly maxWalBytes: number; readonly directory: string },
 ): void {
   const needed = neededBytes(projects, disk.maxWalBytes);
   if (disk.freeBytes >= needed) return;
   const free = formatBytes(disk.freeBytes);
+  const sizes = projects
+    .map(formatCount)
+    .join(', ')
+    .replace(/, (?=[\d,]+$)/, ' and ');
+  const together = projects.length === 1 ? '' : ' at the same time';
   throw new StructdbError(
     'DISK_FULL',
-    `${formatCount(projects)} projects need about ${formatBytes(needed)}, and the disk of ${disk.directory} has ${free} free.`,
+    `${sizes} projects need about ${formatBytes(needed)}${together}, and the disk of ${disk.directory} has ${free} free.`,
     { hint: 'Nothing was written. Choose a smaller --scale, or free space: structdb bench seed --list' },
   );
 }

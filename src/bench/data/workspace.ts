@@ -31,6 +31,8 @@ export interface WorkspaceOptions {
   readonly registry?: Registry;
   /** Whether a new database is kept, as soon as it is filled. */
   readonly keep: boolean;
+  /** Others that are filled while this one is there, one after the other. */
+  readonly later: readonly Pick<WorkspaceOptions, 'projects' | 'fingerprint'>[];
   /** Fills an empty one. */
   readonly fill: (workspace: ConnectionSettings) => Promise<LoadedRows>;
 }
@@ -76,11 +78,20 @@ async function withOwnDatabase<T>(
     // Held until a session is in the new database, so that no other run takes it for an orphan.
     await admin.query('select pg_advisory_lock($1::bigint)', [LOCK_KEY]);
     await dropOrphans(admin, context);
-    const same = (each: KeptData) => !options.fresh && each.fingerprint === options.fingerprint;
-    const kept = (await listKept(admin)).find(same);
+    const all = await listKept(admin);
+    const kept = all.find((each) => !options.fresh && each.fingerprint === options.fingerprint);
+    const beside = madeBeside(options, all);
+    if (kept !== undefined) await requireSpace(admin, connection, { projects: beside, database: 'template1' });
     const found = kept === undefined ? undefined : await inKeptDatabase(connection, admin, kept, context, work);
-    return found === undefined ? inNewDatabase(connection, admin, options, context, work) : found.result;
+    return found === undefined ? inNewDatabase(connection, admin, beside, options, context, work) : found.result;
   });
+}
+
+/** The sizes of later databases that are there at the same time and take room: all where they are kept, else the largest. */
+function madeBeside({ later, keep, fresh }: WorkspaceOptions, kept: readonly KeptData[]): readonly number[] {
+  const isKept = (fingerprint: string) => !fresh && kept.some((each) => each.fingerprint === fingerprint);
+  const sizes = later.filter(({ fingerprint }) => !isKept(fingerprint)).map(({ projects }) => projects);
+  return keep || sizes.length === 0 ? sizes : [Math.max(...sizes)];
 }
 
 /** Undefined, and nothing done, when it is no longer as it was filled. */
@@ -115,6 +126,7 @@ async function inKeptDatabase<T>(
 async function inNewDatabase<T>(
   connection: ConnectionSettings,
   admin: pg.Client,
+  beside: readonly number[],
   options: WorkspaceOptions,
   context: RunContext,
   work: (workspace: Workspace) => Promise<T>,
@@ -124,7 +136,7 @@ async function inNewDatabase<T>(
   const { database } = workspace;
   const name = quoteIdentifier(database);
   await requireCreateDatabase(admin);
-  await requireSpace(admin, connection, { projects, database: 'template1' });
+  await requireSpace(admin, connection, { projects: [projects, ...beside], database: 'template1' });
   if (options.keep) await takeTurn(admin, fingerprint, projects);
   await admin.query(`create database ${name}`);
   let isKept = false;
@@ -213,14 +225,15 @@ async function dropOrphans(client: pg.Client, context: RunContext): Promise<void
 
 async function withBorrowedDatabase<T>(
   workspace: ConnectionSettings,
-  { projects, fill, registry }: WorkspaceOptions,
+  { projects, fill, registry, later }: WorkspaceOptions,
   context: RunContext,
   work: (workspace: Workspace) => Promise<T>,
 ): Promise<T> {
   return withClient(workspace, KEEPER, unstoppable, async (keeper) => {
     await takeLock(keeper, workspace.database);
     const before = await requireEmpty(keeper, workspace.database);
-    await requireSpace(keeper, workspace, { projects, database: workspace.database });
+    const largest = Math.max(projects, ...later.map((each) => each.projects));
+    await requireSpace(keeper, workspace, { projects: [largest], database: workspace.database });
     try {
       const rows = await fill(workspace);
       return await work({ connection: workspace, rows, reused: false });

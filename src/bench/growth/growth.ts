@@ -1,9 +1,9 @@
 import type { Objectives } from '../../config/schema.ts';
 import { formatCount } from '../../core/units.ts';
 import type { Verdict } from '../judge/verdict.ts';
-import type { Growth, Point, QueryGrowth, QueryResult, ThroughputGrowth } from '../result.ts';
-import { QUERY_CLASSES } from '../suite/query.ts';
-import { fitPower, type Step } from './power-fit.ts';
+import type { Growth, Point, QueryGrowth, ThroughputGrowth } from '../result.ts';
+import { QUERY_CLASSES, type QueryClass } from '../suite/query.ts';
+import { fitPower, ratioOf, type Step } from './power-fit.ts';
 
 /** The growth of data that `objectives.simpleGrowth` speaks of. */
 const HUNDREDFOLD = 100;
@@ -14,15 +14,22 @@ export function growthOf(points: readonly Point[], objectives: Pick<Objectives, 
   const clientsOf = ({ clients }: Point) => clients;
   return {
     withData: sweeps(points, clientsOf).flatMap(([clients, sweep]) =>
-      growQueries(sweep, sizeOf, clients, (name, ratioOfSizes) =>
-        name === 'simple' ? growthTarget(objectives.simpleGrowth, ratioOfSizes) : null,
-      ),
+      growQueries(sweep, sizeOf, clients, (name, ratioOfSizes) => growthTargetOf(name, ratioOfSizes, objectives)),
     ),
     withClients: sweeps(points, sizeOf).flatMap(([projects, sweep]) =>
       growQueries(sweep, clientsOf, projects, () => null),
     ),
     throughput: sweeps(points, sizeOf).flatMap(([projects, sweep]) => growThroughput(sweep, projects)),
   };
+}
+
+/** How many times slower a query of that class may be for so many times the data; null where growth is not judged. */
+export function growthTargetOf(
+  name: QueryClass,
+  ratioOfSizes: number,
+  { simpleGrowth }: Pick<Objectives, 'simpleGrowth'>,
+): number | null {
+  return name === 'simple' ? growthTarget(simpleGrowth, ratioOfSizes) : null;
 }
 
 /** What a hundredfold may cost, for another ratio of sizes: the same exponent. 1.5 for a hundredfold is 1.22 for a tenfold. */
@@ -52,7 +59,7 @@ function growQueries(
   sweep: readonly Point[],
   sizeOf: (point: Point) => number,
   at: number,
-  targetOf: (name: QueryResult['class'], ratioOfSizes: number) => number | null,
+  targetOf: (name: QueryClass, ratioOfSizes: number) => number | null,
 ): QueryGrowth[] {
   const ascending = sweep.toSorted((a, b) => sizeOf(a) - sizeOf(b));
   const ratioOfSizes = sizeOf(ascending.at(-1)!) / sizeOf(ascending[0]!);
@@ -62,11 +69,13 @@ function growQueries(
       p50: point.queries.find((query) => query.name === name)?.p50 ?? null,
     }));
     const known = steps.filter(({ p50 }) => p50 !== null);
-    // A fit over a part of the sizes would not be what its name says.
+    // A fit over a part of the sizes would not be what its name says; the ratio is that of the ends alone.
     const fit =
       known.length === steps.length
         ? fitPower(known.map(({ size, p50 }): Step => ({ size, measured: p50! })))
         : undefined;
+    const [smallest, largest] = [steps[0]!.p50, steps.at(-1)!.p50];
+    const ratio = smallest && largest ? (ratioOf(largest, smallest) ?? null) : null;
     const target = targetOf(queryClass, ratioOfSizes);
     return {
       name,
@@ -74,9 +83,9 @@ function growQueries(
       at,
       steps,
       exponent: fit?.exponent ?? null,
-      ratio: fit?.ratio ?? null,
+      ratio,
       target,
-      verdict: target === null ? null : judgeRatio(fit?.ratio, target),
+      verdict: target === null ? null : judgeRatio(ratio, target),
     };
   });
 }
@@ -95,7 +104,8 @@ function growThroughput(sweep: readonly Point[], at: number): ThroughputGrowth[]
   });
 }
 
-function judgeRatio(ratio: QueryGrowth['ratio'] | undefined, target: number): Verdict {
+/** Whether a query became at most so many times slower: the whole interval of the ratio must say so. */
+export function judgeRatio(ratio: QueryGrowth['ratio'], target: number): Verdict {
   if (!ratio) return 'inconclusive';
   if (ratio.high <= target) return 'pass';
   return ratio.low > target ? 'fail' : 'inconclusive';

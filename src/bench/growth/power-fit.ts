@@ -12,8 +12,9 @@ export interface PowerFit {
   readonly ratio: Percentile;
 }
 
-/** Two-sided 95 % of the normal distribution. */
+/** Two-sided, of the normal distribution. */
 const Z_95 = 1.96;
+const Z_99 = 2.576;
 
 /**
  * Least squares through the logarithms: 0 is no growth, 1 is proportional, log n comes out as a little above 0. The
@@ -39,12 +40,21 @@ export function fitPower(steps: readonly Step[]): PowerFit | undefined {
   const offTheLine = sum(points.map(({ x, y }) => (y - middle - slope * (x - centre)) ** 2));
   const fromScatter = points.length > 2 ? Math.sqrt(offTheLine / (points.length - 2) / spread) : 0;
   const margin = Z_95 * Math.max(fromSamples, fromScatter);
-  return { exponent: { value: slope, low: slope - margin, high: slope + margin }, ratio: ratioOf(last, first) };
+  return {
+    exponent: { value: slope, low: slope - margin, high: slope + margin },
+    ratio: ratioOf(last.measured, first.measured)!,
+  };
 }
 
-function ratioOf({ measured: above }: Step, { measured: below }: Step): Percentile {
+/**
+ * How many times `below` is `above`, whose intervals are those of 95 %; the ratio's is of `level`. `undefined` where one
+ * of them may be 0.
+ */
+export function ratioOf(above: Percentile, below: Percentile, level: 0.95 | 0.99 = 0.95): Percentile | undefined {
+  if (above.low <= 0 || below.low <= 0) return undefined;
   const value = above.value / below.value;
-  const factor = Math.exp(Z_95 * Math.hypot(standardError(above), standardError(below)));
+  const z = level === 0.95 ? Z_95 : Z_99;
+  const factor = Math.exp(z * Math.hypot(standardError(above), standardError(below)));
   return { value, low: value / factor, high: value * factor };
 }
 

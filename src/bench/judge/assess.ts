@@ -82,6 +82,12 @@ export function pointVerdict({ queries, rates, connections, plans }: Judged): Ve
 
 type Judged = Readonly<Record<'queries' | 'rates' | 'connections' | 'plans', readonly { readonly verdict: Verdict }[]>>;
 
+/** The first of the two gives further rounds more time, too. */
+const LONGER = 'Run it again on a quieter machine, or let it go on for longer: --samples 2000 --max-samples 20000.';
+/** Of a database that is emptied for each size, so that nothing of the smaller one is left to be timed further. */
+const TOGETHER =
+  'Run it again without --into, where growth goes on by itself, or with more samples from the start: --samples 4000.';
+
 /** What a command ends with: nothing when every target is met. */
 export function judgeBench(result: BenchResult): StructdbError | undefined {
   if (!result.complete) {
@@ -100,11 +106,7 @@ export function judgeBench(result: BenchResult): StructdbError | undefined {
       })
     : new StructdbError('BENCH_INCONCLUSIVE', `${count(lines)} could not be decided.`, {
         details: lines,
-        // A size is measured and gone when the next one shows how much it grew: nothing goes on by itself there.
-        hint:
-          inPoints.length > 0
-            ? 'Run it again on a quieter machine, or let it go on for longer: --max-samples 20000.'
-            : 'Run it again on a quieter machine, or with more samples of each size from the start: --samples 4000.',
+        hint: inPoints.length > 0 || result.growth.furtherRounds !== undefined ? LONGER : TOGETHER,
       });
 }
 

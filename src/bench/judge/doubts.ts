@@ -1,4 +1,5 @@
 import { formatCount, formatDuration } from '../../core/units.ts';
+import { BUSY_LOOP } from '../measure/loops-needed.ts';
 import type { Lag } from '../measure/open-loop.ts';
 import type { Samples } from '../measure/samples.ts';
 import type { BusyPhase } from '../measure/timed-run.ts';
@@ -7,8 +8,6 @@ import type { Doubt } from '../result.ts';
 import { blockMedians, designEffect } from '../statistics/blocks.ts';
 import { nearestRank } from '../statistics/percentiles.ts';
 
-/** An event loop that works more than this share of the time lets answers wait. */
-export const BUSY_LOOP = 0.8;
 /** Requests of an open loop that Node itself began late: more than this share is told. */
 const LATE_BY_CLIENT = 0.05;
 /** An open loop whose queue was never worked off: so late were the latest, in shares of the time that the schedule took. */

@@ -4,7 +4,7 @@ export interface Samples {
   readonly latencies: Float64Array;
   /** The part of it that was waiting for a connection of the pool. */
   readonly waits: Float64Array;
-  /** When it began, since the run began. */
+  /** When it began, since its crew was opened: a run that went on has several, so that it compares within a block. */
   readonly starts: Float64Array;
   /** Which block of the run it belongs to, from 0 on. */
   readonly blocks: Uint16Array;

@@ -9,6 +9,14 @@ import { placesByClass } from './warm-up.ts';
 /** Enough to compare the medians of blocks, and to see whether blocks differ. */
 export const BLOCKS = 10;
 
+const FURTHER_TIMES = 4;
+const FURTHER_LEAST_MS = 30_000;
+
+/** Further rounds may take so much longer than the first samples took, and this long at least. */
+export function furtherLimitMs(mainMs: number): number {
+  return Math.max(FURTHER_LEAST_MS, mainMs * FURTHER_TIMES);
+}
+
 export interface TimedRunOptions {
   readonly crew: Crew;
   readonly queries: readonly SuiteQuery<unknown>[];
@@ -38,14 +46,17 @@ export class TimedRun {
   readonly #options: TimedRunOptions;
   readonly #store: SampleStore;
   readonly #busy = new Map<string, Omit<BusyPhase, 'phase'>[]>();
+  #crew: Crew;
   #lag: Lag | null = null;
   #blocks = 0;
   #turns = 0;
   #answered = 0;
   #runningMs = 0;
+  #mainMs = 0;
 
   constructor(options: TimedRunOptions) {
     this.#options = options;
+    this.#crew = options.crew;
     this.#store = new SampleStore(options.queries.length, options.samples);
   }
 
@@ -58,9 +69,14 @@ export class TimedRun {
     return this.#lag;
   }
 
-  /** Time in which requests were under way, ms. */
-  get runningMs(): number {
-    return this.#runningMs;
+  /** Time in which requests of the main part were under way, ms. */
+  get mainMs(): number {
+    return this.#mainMs;
+  }
+
+  /** Who asks from now on: the first crew may be gone when the run goes on. */
+  continueWith(crew: Crew): void {
+    this.#crew = crew;
   }
 
   /**
@@ -75,6 +91,7 @@ export class TimedRun {
       limitMs,
       afterEach,
     );
+    this.#mainMs = this.#runningMs;
   }
 
   /** So many more of some queries, in blocks as long as those of the main part. */
@@ -122,12 +139,12 @@ export class TimedRun {
   }
 
   async #stretch(phase: string, places: readonly number[], turns: readonly number[], limitMs: number): Promise<void> {
-    const { crew, seed, ratePerSecond, signal, onProgress } = this.#options;
+    const { seed, ratePerSecond, signal, onProgress } = this.#options;
     const limit = Number.isFinite(limitMs) ? limitMs : null;
     const place = { firstBlock: this.#blocks, firstTurn: this.#turns };
     const before = process.cpuUsage();
     const began = performance.now();
-    const outcome = await crew.run({ places, turns, ...place, seed, ratePerSecond, limitMs: limit }, signal);
+    const outcome = await this.#crew.run({ places, turns, ...place, seed, ratePerSecond, limitMs: limit }, signal);
     this.#runningMs += performance.now() - began;
     this.#store.add(outcome.parts);
     const { user, system } = process.cpuUsage(before);

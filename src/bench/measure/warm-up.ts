@@ -21,15 +21,20 @@ export interface WarmUp {
 /**
  * Runs the suite in rounds until one is hardly faster than the fastest before it: caches fill, V8 compiles. The classes run
  * one after the other, as they will be timed. Ends after twelve rounds or the time given, also in the middle of a round.
+ * `places`: of these queries alone.
  */
 export async function warmUp(
   crew: Crew,
   queries: readonly SuiteQuery<unknown>[],
   limitMs: number,
   signal: AbortSignal,
+  places: readonly number[] = queries.map((_, place) => place),
 ): Promise<WarmUp> {
   const began = performance.now();
   const left = () => limitMs - (performance.now() - began);
+  const groups = placesByClass(queries)
+    .map((members) => members.filter((place) => places.includes(place)))
+    .filter((members) => members.length > 0);
   let fastest = Number.POSITIVE_INFINITY;
   let busy = 0;
   let loopMsPerRequest = 0;
@@ -40,8 +45,8 @@ export async function warmUp(
     let requests = 0;
     // In the first, each session comes to prepare what it asks.
     const turns = round === 1 && crew.prepare ? Math.max(WARM_UP_TURNS, PREPARED_TURNS * crew.clients) : WARM_UP_TURNS;
-    for (const places of placesByClass(queries)) {
-      const stretch = { places, turns: [turns], firstBlock: round, firstTurn: 0, seed: 0 };
+    for (const members of groups) {
+      const stretch = { places: members, turns: [turns], firstBlock: round, firstTurn: 0, seed: 0 };
       const outcome = await crew.run({ ...stretch, ratePerSecond: null, limitMs: Math.max(0, left()) }, signal);
       busy = Math.max(busy, outcome.busy.loop);
       activeMs += outcome.busy.activeMs;

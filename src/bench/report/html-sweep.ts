@@ -40,18 +40,20 @@ export function sweepSections({ points, growth }: BenchResult): string {
   return parts.length === 0 ? '' : `<section id="growth"><h2>Growth</h2>${parts.join('\n')}</section>`;
 }
 
-function growthTable({ title, measure, growths, along }: GrowthWords): string {
+function growthTable({ title, measure, growths, along, note }: GrowthWords): string {
   const rows = growths.map((growth) => {
     const { name, ratio, exponent, target, verdict } = growth;
     const { sign, word, tone } = verdict === null ? { sign: '', word: 'not judged', tone: 'quiet' } : mark(verdict);
     return `<tr><th scope="row">${escapeXml(name)}</th><td>${along(growth)}</td><td class="number">${factor(ratio)}</td><td class="number">${factor(exponent, '')}</td><td class="number">${target === null ? '' : `≤ ${target.toFixed(2)} ×`}</td><td class="word"><span class="${tone}">${sign} ${word}</span></td></tr>`;
   });
   const heads = [measure, 'exponent', 'target'].map((head) => `<th scope="col" class="number">${head}</th>`).join('');
+  const told = note === '' ? '' : `<p class="quiet">${note}</p>`;
   const name = `${title}: ${measure === 'slower' ? 'medians' : 'answers a second'}, with 95 % intervals`;
-  return scrolling(
+  const drawn = scrolling(
     name,
     `<table><caption>${name}</caption><thead><tr><th scope="col">${measure === 'slower' ? 'query' : 'class'}</th><th scope="col">from and to</th>${heads}<th scope="col">verdict</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
   );
+  return `${drawn}${told}`;
 }
 
 function pictures(points: readonly Point[], { title, sizeOf, sizeName, fixedOf, fixedName }: Sweep): string {

@@ -145,8 +145,8 @@ function accessList({ access }: Point): string {
   ].join('\n');
 }
 
-function growthTable({ growths, along, measure }: GrowthWords): string {
-  return table(
+function growthTable({ growths, along, measure, note }: GrowthWords): string {
+  const rows = table(
     ['', measure === 'slower' ? 'query' : 'class', 'from and to', `${measure} (95 % interval)`, 'exponent', 'target'],
     growths.map((growth) => [
       growth.verdict === null ? '' : `${SIGNS[growth.verdict]} ${VERDICT_WORDS[growth.verdict]}`,
@@ -158,6 +158,7 @@ function growthTable({ growths, along, measure }: GrowthWords): string {
     ]),
     [3, 4, 5],
   );
+  return note === '' ? rows : `${rows}\n\n${note}`;
 }
 
 function sideBySideText({ clients, pgbenchVersion, queries, notes }: SideBySide): Section {

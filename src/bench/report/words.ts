@@ -107,10 +107,12 @@ export interface GrowthWords {
   readonly growths: readonly Grown[];
   /** `10,000 to 1,000,000 projects, 4 clients` */
   readonly along: (growth: Grown) => string;
+  /** How it came to be decided; empty where there is nothing to say. */
+  readonly note: string;
 }
 
 /** The sweeps that were measured, data first. */
-export function growthWords({ withData, withClients, throughput }: Growth): GrowthWords[] {
+export function growthWords({ withData, withClients, throughput, furtherRounds = 0 }: Growth): GrowthWords[] {
   const range = ({ steps }: Grown) => `${formatCount(steps[0]!.size)} to ${formatCount(steps.at(-1)!.size)}`;
   const overClients = (growth: Grown) => `${range(growth)} clients, ${counted(growth.at, 'project')}`;
   const all: GrowthWords[] = [
@@ -119,13 +121,18 @@ export function growthWords({ withData, withClients, throughput }: Growth): Grow
       measure: 'slower',
       growths: withData,
       along: (growth) => `${range(growth)} projects, ${counted(growth.at, 'client')}`,
+      note:
+        furtherRounds === 0
+          ? ''
+          : `After ${counted(furtherRounds, 'further round')} at the smallest and the largest size.`,
     },
-    { title: 'Growth with concurrency', measure: 'slower', growths: withClients, along: overClients },
+    { title: 'Growth with concurrency', measure: 'slower', growths: withClients, along: overClients, note: '' },
     {
       title: 'Throughput with concurrency',
       measure: 'answers',
       growths: throughput.map((each) => ({ ...each, name: CLASS_WORDS[each.class], target: null, verdict: null })),
       along: overClients,
+      note: '',
     },
   ];
   return all.filter(({ growths }) => growths.length > 0);

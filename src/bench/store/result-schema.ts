@@ -232,6 +232,7 @@ export const storedResult = z.looseObject({
         ratio: percentile,
       }),
     ),
+    furtherRounds: count.optional(),
   }),
   verdict,
 });

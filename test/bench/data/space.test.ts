@@ -3,6 +3,7 @@ import { chownSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } f
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { withFilled } from '../../../src/bench/data/filled.ts';
+import { dropSeeded, seedBench } from '../../../src/bench/data/seed.ts';
 import { neededBytes, refuseTooLittle } from '../../../src/bench/data/space.ts';
 import type { ConnectionSettings } from '../../../src/config/connection.ts';
 import { temporaryRoot } from '../../../src/programs/own-directory.ts';
@@ -15,13 +16,51 @@ const MIB = 1024 ** 2;
 
 describe('the room that data needs', () => {
   it('grows with the projects, and counts the log up to what the server keeps of it', () => {
-    expect(neededBytes(1_000_000, 0)).toBeGreaterThan(2.4e9);
-    expect(neededBytes(1_000_000, 1024 * MIB)).toBe(neededBytes(1_000_000, 0) + 1024 * MIB);
+    expect(neededBytes([1_000_000], 0)).toBeGreaterThan(2.4e9);
+    expect(neededBytes([1_000_000], 1024 * MIB)).toBe(neededBytes([1_000_000], 0) + 1024 * MIB);
     const disk = { freeBytes: 2 * 1024 * MIB, maxWalBytes: 1024 * MIB, directory: '/data' };
-    expect(() => refuseTooLittle(100_000, disk)).not.toThrow();
-    expect(() => refuseTooLittle(1_000_000, disk)).toThrow(
+    expect(() => refuseTooLittle([100_000], disk)).not.toThrow();
+    expect(() => refuseTooLittle([1_000_000], disk)).toThrow(
       '1,000,000 projects need about 3.6 GiB, and the disk of /data has 2.0 GiB free.',
     );
+  });
+
+  it('is that of all databases that are there at the same time', () => {
+    expect(neededBytes([100_000, 400_000], 0)).toBe(neededBytes([100_000], 0) + neededBytes([400_000], 0));
+    const disk = { freeBytes: 1024 * MIB, maxWalBytes: 0, directory: '/data' };
+    expect(() => refuseTooLittle([300_000], disk)).not.toThrow();
+    expect(() => refuseTooLittle([100_000, 300_000], disk)).toThrow(
+      '100,000 and 300,000 projects need about 1.1 GiB at the same time, and the disk of /data has 1.0 GiB free.',
+    );
+  });
+
+  /** More than any disk has. */
+  const HUGE = 1e12;
+
+  it.each([
+    [{ later: [20, HUGE] }, '10 and 1,000,000,000,000 projects'],
+    [{ later: [20, HUGE], keep: true }, '10, 20 and 1,000,000,000,000 projects'],
+  ])('is asked for before the first of several sizes is made: %j', async (more, sizes) => {
+    const context = testContext();
+    const options = { connection: server.superuser, projects: 10, seed: 1, keep: false, setUp: [], ...more };
+    const filling = withFilled({ ...options, runSetUp: async () => {} }, context, async () => {});
+    await expect(filling).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringMatching(new RegExp(`^${sizes} need about .* at the same time`)),
+    });
+    expect(context.events.map((event) => 'step' in event && event.step)).toEqual([]);
+  });
+
+  it('is asked for before a kept database is used, which needs none itself', async () => {
+    const connection = server.superuser;
+    const [kept] = await seedBench({ connection, projects: 10, seed: 2 }, testContext());
+    const options = { connection, projects: 10, seed: 2, later: [HUGE], keep: false, setUp: [] };
+    const using = withFilled({ ...options, runSetUp: async () => {} }, testContext(), async () => {});
+    await expect(using).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringMatching(/^1,000,000,000,000 projects need about \S+ \S+, and the disk/),
+    });
+    await dropSeeded({ connection, database: kept!.database }, testContext());
   });
 });
 

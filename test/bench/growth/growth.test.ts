@@ -59,7 +59,7 @@ describe('a fitted power', () => {
 });
 
 describe('growth of a run', () => {
-  it('is narrowed by samples from the start, which is what is told where it alone is undecided', () => {
+  it('that is undecided is told what lets it go on for longer, or at all', () => {
     const { result } = reportOfPoints(
       [{ name: 'by-key', class: 'simple', medianMs: 1 }],
       [100, 10_000].map((projects) => ({ projects, clients: 1 })),
@@ -67,15 +67,23 @@ describe('growth of a run', () => {
     const open = { ...result.growth.withData[0]!, verdict: 'inconclusive' as const };
     const growth = { ...result.growth, withData: [open] };
     const undecided = { ...result, growth, verdict: 'inconclusive' as const };
+    // With --into, where a size is gone when the next one shows how much it grew.
     expect(judgeBench(undecided)).toMatchObject({
       code: 'BENCH_INCONCLUSIVE',
-      hint: expect.stringMatching(/--samples 4000/),
+      hint: expect.stringMatching(/without --into.* --samples 4000/),
     });
+    expect(judgeBench({ ...undecided, growth: { ...growth, furtherRounds: 4 } })?.hint).toContain('--max-samples');
     const points = result.points.map((point) => ({
       ...point,
       queries: point.queries.map((query) => ({ ...query, verdict: 'inconclusive' as const })),
     }));
     expect(judgeBench({ ...undecided, points })?.hint).toContain('--max-samples');
+  });
+
+  it('needs only the ends for its ratio: a size between has its say in the exponent', () => {
+    const points = [point(10, 1, { steady: 1 }), point(100, 1, { steady: null }), point(1000, 1, { steady: 1.1 })];
+    const [growth] = growthOf(points, { simpleGrowth: 1.5 }).withData;
+    expect(growth).toMatchObject({ exponent: null, ratio: { value: expect.closeTo(1.1) }, verdict: 'pass' });
   });
 
   it('allows a hundredfold what is configured, and other ratios the same exponent', () => {

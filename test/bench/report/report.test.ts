@@ -167,6 +167,16 @@ describe('The HTML report', () => {
     expect(lines(usual)).toBe(0);
   });
 
+  it('tells how many further rounds growth took, where it took any', () => {
+    const growth = { ...swept.result.growth, furtherRounds: 2 };
+    const further = { ...swept, result: { ...swept.result, growth } };
+    const told = 'After 2 further rounds at the smallest and the largest size.';
+    for (const text of [toHtml(further), toMarkdown(further), renderBench(further.result, plain)])
+      expect(text.split(told)).toHaveLength(2);
+    for (const text of [toHtml(swept), toMarkdown(swept), renderBench(swept.result, plain)])
+      expect(text).not.toContain('further round');
+  });
+
   it('tells throughput and its growth, as the comment and the screen do', () => {
     for (const text of [toHtml(swept), toMarkdown(swept), renderBench(swept.result, plain)])
       expect(text).toContain('Throughput with concurrency');
