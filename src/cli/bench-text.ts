@@ -11,6 +11,7 @@ import {
   latency,
   percent,
   RATE_WORDS,
+  slowestInServer,
   targetGroups,
   VERDICT_WORDS,
 } from '../bench/report/words.ts';
@@ -141,7 +142,7 @@ function overview(points: readonly Point[], style: Style): string[] {
 const SIGNS: Readonly<Record<Verdict, string>> = { pass: ' ', fail: '✗', inconclusive: '?' };
 
 function resources(point: Point, several: boolean, style: Style): string[] {
-  const { rates, counters, connections, throughput } = point;
+  const { queries, rates, counters, connections, throughput } = point;
   const row = (name: string, value: string, rest: string) => `${name.padEnd(24)} ${value.padStart(8)}  ${rest}`;
   return [
     ...(several ? [style.bold(pointName(point))] : []),
@@ -155,6 +156,9 @@ function resources(point: Point, several: boolean, style: Style): string[] {
         percent(utilisation),
         `target < ${percent(target)}  ${mark(verdict, style)}  (${sessions} of ${slots})`,
       ),
+    ),
+    ...slowestInServer(queries).map((each) =>
+      row(`server, ${each.class}`, formatDuration(each.serverMs), `slowest mean: ${each.name}`),
     ),
     ...throughput.map((each) =>
       row(`answers, ${each.class}`, formatCount(Math.round(each.perSecond.value)), `a second (not judged)`),

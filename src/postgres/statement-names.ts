@@ -44,7 +44,7 @@ export class StatementNames {
       this.#seen.add(text);
       return undefined;
     }
-    const name = nameOf(text, this.#renewals.get(text) ?? 0);
+    const name = statementName(text, this.#renewals.get(text));
     this.#names.set(text, name);
     return { name, evicted: this.#names.size > this.#most ? this.#evict() : undefined };
   }
@@ -65,8 +65,8 @@ export class StatementNames {
   }
 }
 
-/** At most 63 bytes count (NAMEDATALEN). */
-function nameOf(text: string, renewal: number): string {
+/** The name under which a text is prepared, as the server's log and pg_prepared_statements tell it. At most 63 bytes count (NAMEDATALEN). */
+export function statementName(text: string, renewal = 0): string {
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 40);
   return renewal === 0 ? `structdb_${hash}` : `structdb_${hash}_${renewal}`;
 }

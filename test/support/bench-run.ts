@@ -54,7 +54,7 @@ export function madeRun({
     max: Math.max(...all) / 1000,
     wait: { p50: 0, p95: 0 },
     blockMedians: [],
-    rates: { cacheHitRate: null, blocks: 0, indexUsage: null, runs: 0, source: 'plan' as const },
+    rates: { cacheHitRate: null, blocks: 0, indexUsage: null, serverMs: null, runs: 0, source: 'plan' as const },
     verdict: 'pass' as const,
   }));
   const result: BenchResult = {

@@ -92,7 +92,7 @@ export class Meter {
     return {
       ...common,
       statements: new Map(
-        [...after.counts].map(([id, { calls, hits, reads }]) => {
+        [...after.counts].map(([id, { calls, hits, reads, executionMs }]) => {
           const former = before.counts.get(id);
           return [
             id,
@@ -100,6 +100,7 @@ export class Meter {
               calls: calls - (former?.calls ?? 0),
               hits: hits - (former?.hits ?? 0),
               reads: reads - (former?.reads ?? 0),
+              executionMs: executionMs - (former?.executionMs ?? 0),
             },
           ];
         }),

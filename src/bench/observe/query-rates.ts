@@ -10,6 +10,11 @@ export interface QueryRates {
   readonly blocks: number;
   /** Index scans among all scans of its plans; null when it scans nothing. */
   readonly indexUsage: number | null;
+  /**
+   * What the server took for a run, ms on average, without parsing and planning: the rest of a latency is the client's, the
+   * way's and the wait for a processor. null where pg_stat_statements did not count.
+   */
+  readonly serverMs: number | null;
   /** Runs that the blocks were counted in. */
   readonly runs: number;
   /** pg_stat_statements: all timed runs. plan: only the runs under EXPLAIN. */
@@ -30,23 +35,29 @@ export function queryRates(
   const counted = (query: string): Blocks | undefined => {
     const ids = queryIds.get(query) ?? [];
     if (typeof statements !== 'object' || ids.length === 0 || ids.some((id) => owners.get(id) !== 1)) return undefined;
-    if (statementsReset) return { hits: 0, reads: 0, runs: 0 };
+    if (statementsReset) return { hits: 0, reads: 0, executionMs: null, runs: 0 };
     const counts = ids.flatMap((id) => statements.get(id) ?? []);
     // A statement that the extension dropped for lack of room begins again at zero.
     if (counts.length === 0 || counts.some(({ calls, hits, reads }) => calls <= 0 || hits < 0 || reads < 0))
       return undefined;
     return counts
-      .map(({ calls, hits, reads }) => ({ hits, reads, runs: calls }))
-      .reduce((a, b) => ({ hits: a.hits + b.hits, reads: a.reads + b.reads, runs: a.runs + b.runs }));
+      .map(({ calls, hits, reads, executionMs }) => ({ hits, reads, executionMs, runs: calls }))
+      .reduce((a, b) => ({
+        hits: a.hits + b.hits,
+        reads: a.reads + b.reads,
+        executionMs: a.executionMs + b.executionMs,
+        runs: a.runs + b.runs,
+      }));
   };
   return new Map(
     plans.map((record) => {
       const found = counted(record.query);
-      const { hits, reads, runs } = found ?? ofPlans(record);
+      const { hits, reads, executionMs, runs } = found ?? ofPlans(record);
       const rates: QueryRates = {
         cacheHitRate: hits + reads < BLOCK_FLOOR ? null : hits / (hits + reads),
         blocks: hits + reads,
         indexUsage: indexUsageOf(record),
+        serverMs: executionMs === null ? null : executionMs / runs,
         runs,
         source: found ? 'pg_stat_statements' : 'plan',
       };
@@ -58,12 +69,13 @@ export function queryRates(
 interface Blocks {
   readonly hits: number;
   readonly reads: number;
+  readonly executionMs: number | null;
   readonly runs: number;
 }
 
 function ofPlans({ variants }: PlanRecord): Blocks {
   const sum = (name: 'hits' | 'reads') => variants.reduce((total, { root }) => total + root[name], 0);
-  return { hits: sum('hits'), reads: sum('reads'), runs: variants.length };
+  return { hits: sum('hits'), reads: sum('reads'), executionMs: null, runs: variants.length };
 }
 
 /** Counted as the server counts for a table: each loop is a scan. */

@@ -6,6 +6,8 @@ export interface StatementCounts {
   readonly calls: number;
   readonly hits: number;
   readonly reads: number;
+  /** Running alone, without parsing and planning, ms of all calls. */
+  readonly executionMs: number;
 }
 
 export interface StatementReading {
@@ -58,29 +60,36 @@ export async function readStatements(
     calls: number;
     hits: number;
     reads: number;
+    execution_ms: number;
     reset_at: string;
   }>(statementsQuery(statistics), [queryIds]);
   return {
     resetAt: rows[0]?.reset_at ?? '',
-    counts: new Map(rows.flatMap(({ id, calls, hits, reads }) => (id === null ? [] : [[id, { calls, hits, reads }]]))),
+    counts: new Map(
+      rows.flatMap(({ id, calls, hits, reads, execution_ms: executionMs }) =>
+        id === null ? [] : [[id, { calls, hits, reads, executionMs }]],
+      ),
+    ),
   };
 }
 
 /**
  * The extension may be older than its server: ALTER EXTENSION … UPDATE is not done by pg_upgrade. 1.9 (PostgreSQL 14) brought
- * pg_stat_statements_info and tells statements within functions apart; the columns of blocks have had one name throughout.
+ * pg_stat_statements_info and tells statements within functions apart; 1.8 tells running from planning, which was not counted
+ * before. The columns of blocks have had one name throughout.
  * `false` leaves out the texts, which are read from a file.
  */
 export function statementsQuery({ schema, version }: { readonly schema: string; readonly version: string }): string {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isNew = major > 1 || (major === 1 && minor >= 9);
+  const executionMs = major > 1 || (major === 1 && minor >= 8) ? 'total_exec_time' : 'total_time';
   const of = quoteIdentifier(schema);
   const resetAt = isNew ? `(select stats_reset::text from ${of}.pg_stat_statements_info)` : `''`;
   return `select s.*, coalesce(${resetAt}, '') as reset_at
     from (values (1)) one (row)
     left join (
       select queryid::text as id, sum(calls)::float8 as calls, sum(shared_blks_hit)::float8 as hits,
-        sum(shared_blks_read)::float8 as reads
+        sum(shared_blks_read)::float8 as reads, sum(${executionMs})::float8 as execution_ms
       from ${of}.pg_stat_statements(false)
       where dbid = (select oid from pg_catalog.pg_database where datname = current_database())
         and queryid = any ($1::bigint[])${isNew ? ' and toplevel' : ''}

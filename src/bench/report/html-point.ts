@@ -99,6 +99,7 @@ function details(query: QueryResult, plans: readonly PlanRecord[]): string {
     }),
     ['Slowest', formatDuration(query.max)],
     ['Blocks in shared buffers', blocksOf(query.rates)],
+    ['In the server', serverTimeOf(query.rates)],
     ['Waiting for a connection', `p50 ${formatDuration(query.wait.p50)}, p95 ${formatDuration(query.wait.p95)}`],
   ];
   const list = facts.map(([name, value]) => `<dt>${name}</dt><dd>${escapeXml(value)}</dd>`).join('');
@@ -118,6 +119,12 @@ function planOf(plan: PlanRecord): string {
     return `<p class="quiet">${escapeXml(name)}</p><pre tabindex="0" role="region" aria-label="${escapeXml(name)}">${escapeXml(renderPlan(variant).join('\n'))}</pre>`;
   });
   return `${missed}${trees.join('')}`;
+}
+
+function serverTimeOf({ serverMs, runs }: QueryResult['rates']): string {
+  return serverMs === null
+    ? 'n/a: pg_stat_statements did not count it'
+    : `${formatDuration(serverMs)} on average of ${counted(runs, 'run')}, without parsing and planning`;
 }
 
 function blocksOf({ cacheHitRate, blocks, runs, source }: QueryResult['rates']): string {

@@ -23,6 +23,7 @@ import {
   percent,
   RATE_WORDS,
   rate,
+  slowestInServer,
   tableScan,
   targetGroups,
   VERDICT_WORDS,
@@ -111,7 +112,7 @@ function queryTable(queries: readonly QueryResult[]): string {
   );
 }
 
-function resourceTable({ rates, counters, connections, throughput }: Point): string {
+function resourceTable({ queries, rates, counters, connections, throughput }: Point): string {
   return table(
     ['', 'measured', 'value', 'target'],
     [
@@ -123,6 +124,12 @@ function resourceTable({ rates, counters, connections, throughput }: Point): str
       ]),
       ['', 'index usage, of all scans', percent(counters.indexUsage), 'not judged'],
       ...throughput.map((each) => ['', `answers, ${each.class}`, rate(each.perSecond), 'not judged']),
+      ...slowestInServer(queries).map((each) => [
+        '',
+        `in the server, ${each.class}`,
+        `${formatDuration(each.serverMs)} (${code(each.name)})`,
+        'not judged',
+      ]),
       ...connections.map(({ pool, sessions, slots, utilisation, target, verdict }) => [
         `${SIGNS[verdict]} ${VERDICT_WORDS[verdict]}`,
         `connections, pool of ${pool}`,

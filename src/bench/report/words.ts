@@ -49,6 +49,18 @@ export function inWords({ p50, p95, p99, samples, targetMs, verdict }: QueryResu
   return `p50 ${latency(p50)}, ${upper}, p99 ${latency(p99)}, target below ${formatDuration(targetMs)}: ${VERDICT_WORDS[verdict]}`;
 }
 
+/** The query of each class that took the server longest, on average; those whose time was counted. */
+export function slowestInServer(
+  queries: readonly QueryResult[],
+): { readonly class: QueryClass; readonly name: string; readonly serverMs: number }[] {
+  return QUERY_CLASSES.flatMap((group) => {
+    const counted = queries.flatMap(({ class: own, name, rates: { serverMs } }) =>
+      own === group && serverMs !== null ? [{ class: own, name, serverMs }] : [],
+    );
+    return counted.toSorted((a, b) => b.serverMs - a.serverMs).slice(0, 1);
+  });
+}
+
 /** Queries that are judged alike, in the order of the classes; those with a target of their own stand apart. */
 export function targetGroups(
   queries: readonly QueryResult[],

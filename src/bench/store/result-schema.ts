@@ -88,6 +88,7 @@ const query = z.looseObject({
     cacheHitRate: share.nullable(),
     blocks: count,
     indexUsage: share.nullable(),
+    serverMs: ms.nullable().default(null),
     runs: count,
     source: z.enum(['pg_stat_statements', 'plan']),
   }),

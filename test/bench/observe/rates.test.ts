@@ -52,7 +52,7 @@ describe('the rates of a query', () => {
     ['a', ['1']],
     ['b', ['2']],
   ]);
-  const counts = (calls: number, hits: number) => ({ calls, hits, reads: 0 });
+  const counts = (calls: number, hits: number) => ({ calls, hits, reads: 0, executionMs: calls / 4 });
 
   it('come from pg_stat_statements, or from its plans where it cannot be told apart or was dropped', () => {
     const statements = new Map([
@@ -64,10 +64,12 @@ describe('the rates of a query', () => {
       cacheHitRate: 1,
       blocks: 2000,
       indexUsage: 0,
+      serverMs: 0.25,
       runs: 500,
       source: 'pg_stat_statements',
     });
-    expect(rates.get('b')).toEqual({ cacheHitRate: null, blocks: 400, indexUsage: 0, runs: 1, source: 'plan' });
+    const ofPlan = { cacheHitRate: null, blocks: 400, indexUsage: 0, serverMs: null, runs: 1, source: 'plan' };
+    expect(rates.get('b')).toEqual(ofPlan);
     const shared = new Map([...ids].map(([name]) => [name, ['1']]));
     expect(queryRates(plans, shared, { statements, statementsReset: false }).get('a')?.source).toBe('plan');
   });
@@ -76,6 +78,7 @@ describe('the rates of a query', () => {
     const statements = new Map([['1', counts(300, 2000)]]);
     expect(queryRates(plans, ids, { statements, statementsReset: true }).get('a')).toMatchObject({
       cacheHitRate: null,
+      serverMs: null,
       runs: 0,
     });
   });
@@ -83,6 +86,10 @@ describe('the rates of a query', () => {
   it('are read as the version of the extension allows', () => {
     const of = (version: string) => statementsQuery({ schema: 'ext "a"', version });
     expect(of('1.8')).not.toMatch(/toplevel|pg_stat_statements_info/);
+    expect([of('1.7'), of('1.8')].map((text) => /sum\((\w*time)\)/.exec(text)?.[1])).toEqual([
+      'total_time',
+      'total_exec_time',
+    ]);
     for (const version of ['1.9', '1.10', '1.12', '2.0'])
       expect(of(version)).toMatch(/"ext ""a"""\.pg_stat_statements_info[\s\S]*and toplevel/);
   });

@@ -184,6 +184,17 @@ describe('The HTML report', () => {
     expect(renderBench(usual.result, plain)).toMatch(/^answers, simple +1,600 {2}a second/m);
   });
 
+  it('tells what of it the server took, where that was counted', () => {
+    expect(toHtml(usual)).toContain('0.25 ms on average of 500 runs, without parsing and planning');
+    expect(toMarkdown(usual)).toMatch(/\| in the server, simple \| 0\.25 ms \(<code>[^<]+<\/code>\) \| not judged \|/);
+    expect(renderBench(usual.result, plain)).toMatch(/^server, simple +0\.25 ms {2}slowest mean: \S+$/m);
+    const [point] = usual.result.points;
+    const queries = point!.queries.map((query) => ({ ...query, rates: { ...query.rates, serverMs: null } }));
+    const uncounted = { ...usual, result: { ...usual.result, points: [{ ...point!, queries }] } };
+    expect(toHtml(uncounted)).toContain('n/a: pg_stat_statements did not count it');
+    expect(renderBench(uncounted.result, plain) + toMarkdown(uncounted)).not.toMatch(/server, simple/);
+  });
+
   it('puts what is slower further right, the target where the verdict says it lies', () => {
     const number = (text: string | undefined) => Number(text?.replace('%', ''));
     const elements = elementsOf(toHtml(usual)).filter(({ inside }) => inside.endsWith('td svg'));

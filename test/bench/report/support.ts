@@ -74,7 +74,14 @@ function pointOf(
     };
     return {
       query: {
-        rates: { cacheHitRate: 0.9987, blocks: 4000, indexUsage: 1, runs: samples, source: 'plan' as const },
+        rates: {
+          cacheHitRate: 0.9987,
+          blocks: 4000,
+          indexUsage: 1,
+          serverMs: 0.25,
+          runs: samples,
+          source: 'pg_stat_statements' as const,
+        },
         ...assessQuery(
           facts,
           {
