@@ -41,8 +41,8 @@ export async function withFilled<T>(
       fingerprint: await fingerprintData({ ...data, projects: size }, setUp),
     })),
   );
-  const fill = async (workspace: ConnectionSettings) => {
-    const rows = await prepare(workspace, data, context);
+  const fill = async (workspace: ConnectionSettings, migrated?: () => Promise<void>) => {
+    const rows = await prepare(workspace, { ...data, ...(migrated && { migrated }) }, context);
     await runSetUp(workspace);
     return rows;
   };

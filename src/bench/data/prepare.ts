@@ -17,6 +17,8 @@ export interface DataOptions extends SampleOptions {
   readonly registry?: Registry;
   /** Run when the rows are loaded, before anything is vacuumed or timed: to try a change of the schema. */
   readonly afterLoad: readonly AfterLoadStatement[];
+  /** Waited for when the schema is there, before anything is loaded. */
+  readonly migrated?: () => Promise<void>;
 }
 
 /** Millions of rows may be vacuumed, and what is tried may be an index of them. */
@@ -30,7 +32,7 @@ const UNHURRIED = { ...profiles.seed, statementTimeoutMs: 0 };
  */
 export async function prepare(
   connection: ConnectionSettings,
-  { afterLoad, registry, ...sample }: DataOptions,
+  { afterLoad, migrated, registry, ...sample }: DataOptions,
   context: RunContext,
 ): Promise<LoadedRows> {
   const { database } = connection;
@@ -47,6 +49,7 @@ export async function prepare(
     async () => {
       await up({ connection, ...(registry && { registry }) }, quiet);
       await importCatalogs({ connection }, quiet);
+      await migrated?.();
     },
     () => `Prepared the database ${database}: schema and catalogs`,
   );

@@ -12,6 +12,7 @@ import { profiles } from '../../postgres/profiles.ts';
 import type { LoadedRows } from './bulk-load.ts';
 import { fingerprintSchema } from './fingerprint.ts';
 import { type KeptData, listKept, markKept, PREFIX } from './kept.ts';
+import { dropAllBut, type Identity, identitiesOf } from './made-objects.ts';
 import { requireSpace } from './space.ts';
 
 /** Any number that nobody else uses: the bytes of "benching". */
@@ -33,8 +34,8 @@ export interface WorkspaceOptions {
   readonly keep: boolean;
   /** Others that are filled while this one is there, one after the other. */
   readonly later: readonly Pick<WorkspaceOptions, 'projects' | 'fingerprint'>[];
-  /** Fills an empty one. */
-  readonly fill: (workspace: ConnectionSettings) => Promise<LoadedRows>;
+  /** Fills an empty one. `migrated` is waited for when it has the schema, and nothing yet of what is run besides. */
+  readonly fill: (workspace: ConnectionSettings, migrated?: () => Promise<void>) => Promise<LoadedRows>;
 }
 
 /** A filled database, for as long as the work lasts. */
@@ -234,12 +235,16 @@ async function withBorrowedDatabase<T>(
     const before = await requireEmpty(keeper, workspace.database);
     const largest = Math.max(projects, ...later.map((each) => each.projects));
     await requireSpace(keeper, workspace, { projects: [largest], database: workspace.database });
+    let schema: ReadonlySet<Identity> | undefined;
+    const migrated = async () => {
+      schema = await identitiesOf(keeper);
+    };
     try {
-      const rows = await fill(workspace);
+      const rows = await fill(workspace, migrated);
       return await work({ connection: workspace, rows, reused: false });
     } finally {
       await asStep(context, 'bench.empty', `Emptying ${workspace.database}`, () =>
-        empty(workspace, keeper, { before, registry }, context),
+        empty(workspace, keeper, { before, schema, registry }, context),
       );
     }
   });
@@ -281,10 +286,20 @@ async function requireEmpty(keeper: pg.Client, database: string): Promise<readon
 async function empty(
   workspace: ConnectionSettings,
   keeper: pg.Client,
-  { before, registry }: { readonly before: readonly string[]; readonly registry: Registry | undefined },
+  {
+    before,
+    schema,
+    registry,
+  }: {
+    readonly before: readonly string[];
+    readonly schema: ReadonlySet<Identity> | undefined;
+    readonly registry: Registry | undefined;
+  },
   context: RunContext,
 ): Promise<void> {
   try {
+    // What the suite and the SQL after loading made: the ways back know nothing of it, and may not drop what it depends on.
+    if (schema !== undefined) await dropAllBut(keeper, schema);
     await down(
       { connection: workspace, count: 1000, ...(registry && { registry }) },
       { clock: context.clock, report: () => {}, ...unstoppable },
