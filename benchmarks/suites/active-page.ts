@@ -8,7 +8,7 @@ import type { Cursor } from './parameters.ts';
  * of the pages before would be read and thrown away. The key breaks ties, so that no row is lost between two pages.
  *
  * The cursor comes from subqueries, whose values the planner never knows: else a plan for this cursor looks cheaper to it than
- * one for all, and it makes the same plan anew at every call, which takes twice as long as running it.
+ * one for all, and it makes the same plan anew at every call, which takes longer than running it.
  */
 export function activePage(db: Kysely<Database>, { updatedAt, projectId }: Cursor, rows: number) {
   return db
