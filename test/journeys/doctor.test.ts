@@ -47,6 +47,17 @@ describe('doctor', () => {
     const psql = (statement: string) => checkout.run(['dev', 'psql', '--', '-Xqc', statement]);
     expect((await psql(`alter system set archive_command = 'false'`)).exitCode).toBe(0);
     await psql('select pg_reload_conf()');
+    // The archiver hears of it a moment later, and until then archives by the old command.
+    await psql(`select pg_logical_emit_message(false, 'structdb', ''), pg_switch_wal()`);
+    const failed = await psql(
+      `do $$ begin
+        while (select failed_count = 0 from pg_stat_archiver) loop
+          perform pg_sleep(0.05);
+          perform pg_stat_clear_snapshot();
+        end loop;
+      end $$`,
+    );
+    expect(failed.exitCode).toBe(0);
     const broken = await checkout.run(['doctor', '--json']);
     expect(broken).toMatchObject({ exitCode: 4, json: { ok: false, error: { code: 'UNHEALTHY' } } });
     expect(found(broken.json, 'archiving.round-trip')).toMatchObject({ level: 'problem' });
