@@ -60,9 +60,15 @@ export class PrivateCluster {
     await mkdir(directory, { mode: 0o711 });
     // Sockets have 107 bytes for their path.
     const socketDirectory = await mkdtemp('/tmp/structdb-s-');
-    // A killed run leads the next one to it, also while no server runs that would name it.
-    await writeFile(path.join(directory, SOCKETS_FILE), `${socketDirectory}\n`);
-    if (site.user) for (const own of [directory, socketDirectory]) await chown(own, site.user.uid, site.user.gid);
+    try {
+      // A killed run leads the next one to it, also while no server runs that would name it.
+      await writeFile(path.join(directory, SOCKETS_FILE), `${socketDirectory}\n`);
+      if (site.user) for (const own of [directory, socketDirectory]) await chown(own, site.user.uid, site.user.gid);
+    } catch (error) {
+      // A full disk: nobody else knows of it.
+      await rm(socketDirectory, { recursive: true, force: true });
+      throw error;
+    }
     return new PrivateCluster(site, directory, socketDirectory);
   }
 
