@@ -27,33 +27,40 @@ type Ask = (config: unknown, values?: unknown, callback?: unknown) => unknown;
  * as a text with a list of values, as Kysely and `pool.query(text, values)` send them; all else is sent as it is.
  *
  * Nothing has to be known of it. Where a prepared statement fails for being one (a column changed its type, `DISCARD ALL`,
- * a pooler in transaction mode), it has not run, and is asked once more without; within a transaction, which that error
- * ended, the error is the caller's.
+ * a pooler in transaction mode), it has not run, and is asked once more without. The error is the caller's within a
+ * transaction, which it ended, and where more was asked meanwhile without waiting: the statement would come after that, and
+ * perhaps on the other side of a COMMIT.
  */
 export class PreparingClient extends pg.Client {
   readonly #names = new StatementNames();
   #prepares = true;
+  /** Tells whether anything was asked after a statement. */
+  #asked = 0;
   readonly #ask: Ask = super.query.bind(this) as Ask;
 
   /** The overloads are those of pg.Client. */
   // biome-ignore lint/suspicious/noExplicitAny: pg's own overloads cannot be written again without it
   override query(config: any, values?: any, callback?: any): any {
+    this.#asked += 1;
     const named = this.#prepares && isPreparable(config, values) ? this.#names.use(config) : undefined;
     if (named === undefined) return this.#ask(config, values, callback);
     // Answered by CloseComplete, which pg passes over.
     if (named.evicted !== undefined) this.#close(named.evicted);
     const text: string = config;
-    const mayRetry = this.getTransactionStatus() === 'I';
+    const turn = this.#asked;
+    // When the error comes, the status is still that in which the statement ran.
+    const mayRetry = () => turn === this.#asked && this.getTransactionStatus() === 'I';
     const prepared = { name: named.name, text, values };
     if (typeof callback === 'function') {
       const answer = callback as Callback;
       return this.#ask(prepared, (error: Error | undefined, result?: pg.QueryResult) => {
-        if (error && this.#failedForBeingPrepared(error, text, named.name) && mayRetry) this.#ask(text, values, answer);
+        if (error && this.#failedForBeingPrepared(error, text, named.name) && mayRetry())
+          this.#ask(text, values, answer);
         else answer(error, result);
       });
     }
     return (this.#ask(prepared) as Promise<pg.QueryResult>).catch((error: unknown) => {
-      if (this.#failedForBeingPrepared(error, text, named.name) && mayRetry) return this.#ask(text, values);
+      if (this.#failedForBeingPrepared(error, text, named.name) && mayRetry()) return this.#ask(text, values);
       throw error;
     });
   }

@@ -112,6 +112,23 @@ describe('a connection that prepares', () => {
     });
   });
 
+  it.each(['discard all', 'alter table t add column name text'])(
+    'does not ask again out of its place what was asked without waiting, after %s',
+    async (change) => {
+      await withSession(async (client) => {
+        await client.query('create table t (id int)');
+        const insert = (id: number) => client.query('insert into t (id) values ($1) returning *', [id]);
+        for (let id = 1; id <= 3; id += 1) await insert(id);
+        await client.query(change);
+        const asked = [client.query('begin'), insert(4), client.query('rollback')];
+        const [, inserted] = await Promise.allSettled(asked);
+        expect(inserted!.status).toBe('rejected');
+        expect((await client.query({ text: 'select count(*)::int as n from t' })).rows).toEqual([{ n: 3 }]);
+        expect((await insert(5)).rows[0]).toMatchObject({ id: 5 });
+      });
+    },
+  );
+
   it('keeps a bounded number of them on the server', async () => {
     await withSession(async (client) => {
       for (let number = 0; number < 300; number += 1)
