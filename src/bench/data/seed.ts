@@ -7,8 +7,8 @@ import { withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { listOf } from '../sweep.ts';
 import { withFilled } from './filled.ts';
+import { LOCK_KEY } from './keeper.ts';
 import { dropKept, type KeptData, listKept } from './kept.ts';
-import { LOCK_KEY } from './workspace.ts';
 
 export interface SeedOptions {
   readonly connection: ConnectionSettings;
