@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ConnectionSettings } from '../config/connection.ts';
-import { type RunContext, stopIfInterrupted } from '../core/context.ts';
+import { type RunContext, stopIfInterrupted, unstoppable } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { formatDuration } from '../core/units.ts';
 import type { Database } from '../database/types.ts';
@@ -93,8 +93,6 @@ async function measure(options: PointOptions, context: RunContext): Promise<Meas
     await crew.close();
   }
 }
-
-const unstoppable = { signal: new AbortController().signal };
 
 /** What else the server did while `work` ran, seen through a connection of its own. */
 function watching(workspace: ConnectionSettings, work: () => Promise<void>): Promise<OtherLoad> {

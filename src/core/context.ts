@@ -12,6 +12,9 @@ export interface RunContext {
   readonly signal: AbortSignal;
 }
 
+/** For what must run to its end although the user asked to stop: clean-up, and what it needs. */
+export const unstoppable: Pick<RunContext, 'signal'> = Object.freeze({ signal: new AbortController().signal });
+
 /** Throws INTERRUPTED when the user asked to stop. Call it where nothing is half done. */
 export function stopIfInterrupted(context: Pick<RunContext, 'signal'>): void {
   if (context.signal.aborted) throw interrupted();

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Migrator } from 'kysely/migration';
 import type { ConnectionSettings } from '../config/connection.ts';
 import { systemClock } from '../core/clock.ts';
-import type { RunContext } from '../core/context.ts';
+import { type RunContext, unstoppable } from '../core/context.ts';
 import { connect } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { kyselyOver } from './dialect.ts';
@@ -16,7 +16,7 @@ import { leaveBooksOut } from './search-path.ts';
 const context: RunContext = Object.freeze({
   clock: systemClock,
   report: () => {},
-  signal: new AbortController().signal,
+  signal: unstoppable.signal,
 });
 
 /** The database as kysely-ctl gets it: the limits of a structdb connection, the polling lock. */

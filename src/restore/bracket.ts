@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ConnectionSettings, withDatabase } from '../config/connection.ts';
-import type { RunContext } from '../core/context.ts';
+import { type RunContext, unstoppable } from '../core/context.ts';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../postgres/connect.ts';
 import { dropDatabase } from '../postgres/drop-database.ts';
@@ -9,9 +9,6 @@ import type { DatabaseBelongings } from '../repository/manifest.ts';
 import { hold, lockedBy } from './lock.ts';
 import { withTakenDatabase } from './taken-database.ts';
 import type { Target } from './target.ts';
-
-/** Cleaning up goes on when the user asked to stop. */
-const untilDone = Object.freeze({ signal: new AbortController().signal });
 
 /** Runs `work` on the database to fill, and makes it the real one only when that succeeded. */
 export async function withTargetDatabase<T>(
@@ -137,7 +134,7 @@ async function rename(target: Target, partial: string, context: RunContext): Pro
 }
 
 async function drop(target: Target, partial: string): Promise<void> {
-  await withClient(target.maintenance, profiles.restore, untilDone, (client) =>
+  await withClient(target.maintenance, profiles.restore, unstoppable, (client) =>
     dropDatabase(client, partial, { force: true }),
   );
 }

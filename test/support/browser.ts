@@ -9,7 +9,7 @@ const browserPath = [process.env.STRUCTDB_TEST_BROWSER, '/usr/bin/chromium', '/u
 );
 
 /** On the machine that counts, its absence is a failure: scripts/setup.sh --tests installs it. */
-export const inBrowser = browserPath || process.env.CI ? it : it.skip;
+export const inBrowser: typeof it | typeof it.skip = browserPath || process.env.CI ? it : it.skip;
 
 /** Milliseconds that a step may take on a machine that does a lot besides. */
 export const PATIENCE = 90_000;

@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../config/connection.ts';
-import type { RunContext } from '../../core/context.ts';
+import { type RunContext, unstoppable } from '../../core/context.ts';
 import { messageOf, StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
 import { down, type Registry } from '../../migrate/index.ts';
 import { withClient } from '../../postgres/connect.ts';
-import { KEEPER, takeLock, unstoppable } from './keeper.ts';
+import { KEEPER, takeLock } from './keeper.ts';
 import { dropAllBut, type Identity, identitiesOf } from './made-objects.ts';
 import { requireSpace } from './space.ts';
 import type { Workspace, WorkspaceOptions } from './workspace.ts';

@@ -4,8 +4,6 @@ import { profiles } from '../../postgres/profiles.ts';
 
 /** Any number that nobody else uses: the bytes of "benching". */
 export const LOCK_KEY = '7090189168474254951';
-/** The clean-up must also run after Ctrl-C. */
-export const unstoppable = { signal: new AbortController().signal };
 /** A session that stays idle as long as the run lasts. */
 export const KEEPER = { ...profiles.seed, applicationName: 'structdb bench keeper' };
 

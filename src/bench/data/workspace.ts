@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { type ConnectionSettings, withDatabase } from '../../config/connection.ts';
-import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import { type RunContext, stopIfInterrupted, unstoppable } from '../../core/context.ts';
 import { messageOf, StructdbError } from '../../core/errors.ts';
 import { asStep } from '../../core/progress.ts';
 import { formatCount } from '../../core/units.ts';
@@ -11,7 +11,7 @@ import { dropDatabase } from '../../postgres/drop-database.ts';
 import { withBorrowedDatabase } from './borrowed-database.ts';
 import type { LoadedRows } from './bulk-load.ts';
 import { fingerprintSchema } from './fingerprint.ts';
-import { KEEPER, LOCK_KEY, takeLock, unstoppable } from './keeper.ts';
+import { KEEPER, LOCK_KEY, takeLock } from './keeper.ts';
 import { type KeptData, listKept, markKept, PREFIX } from './kept.ts';
 import { requireSpace } from './space.ts';
 

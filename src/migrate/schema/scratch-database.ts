@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { type ConnectionSettings, withDatabase } from '../../config/connection.ts';
-import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
+import { type RunContext, stopIfInterrupted, unstoppable } from '../../core/context.ts';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { quoteIdentifier, quoteLiteral, withClient } from '../../postgres/connect.ts';
 import { dropDatabase } from '../../postgres/drop-database.ts';
@@ -10,8 +10,6 @@ import { profiles } from '../../postgres/profiles.ts';
 const PREFIX = 'structdb_scratch_';
 /** A database that is older, and has nobody in it, was left by a killed run: a living run is in its own at once. */
 const ABANDONED_AFTER_SECONDS = 120;
-/** Ctrl-C must not keep the database from being dropped. */
-const unstoppable = { signal: new AbortController().signal };
 
 /** Whether the role may create databases there at all. A standby takes none. */
 export async function mayCreateDatabases(client: pg.ClientBase): Promise<boolean> {
