@@ -25,11 +25,18 @@ export interface SlowQuery {
   readonly rows: number;
 }
 
+/** What a database that is not up does. */
+export function silenceOf({ refuses }: Pick<LiveState, 'refuses'>): string {
+  return refuses ? 'refuses the monitor' : 'does not answer';
+}
+
 /** What is known of one monitored database right now. */
 export interface LiveState {
   /** Without password: `structdb on localhost:5432`. */
   readonly name: string;
   readonly up: boolean;
+  /** Whether it is not up because the server answers and lets the monitor not in: a wrong password, no such database. */
+  readonly refuses: boolean;
   /** Why it is not, or what could not be read, a line each. */
   readonly problems: readonly string[];
   readonly serverVersion: string | null;

@@ -6,6 +6,7 @@ import { Exporter } from './exporter.ts';
 import type { Facts } from './facts/facts.ts';
 import { FactGatherer, type FactSources } from './facts/gatherer.ts';
 import { factSamples } from './facts/samples.ts';
+import { silenceOf } from './live.ts';
 import { describeMetric } from './metrics/describe.ts';
 import { renderMetrics } from './metrics/exposition.ts';
 import { byUrgency, judgePromises } from './promises/judge.ts';
@@ -83,7 +84,8 @@ export class Monitor {
   get notReady(): string | null {
     if (this.#exporter.lastScrapeAt === null) return 'No scrape is complete yet.';
     const [configured] = this.#exporter.live();
-    return configured?.up ? null : `${configured?.name ?? 'The database'} does not answer.`;
+    if (configured === undefined) return 'The database does not answer.';
+    return configured.up ? null : `${configured.name} ${silenceOf(configured)}.`;
   }
 
   async close(): Promise<void> {

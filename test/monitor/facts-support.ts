@@ -148,6 +148,7 @@ export function goodLive(): LiveState {
   return {
     name: 'structdb on localhost:5432',
     up: true,
+    refuses: false,
     problems: [],
     serverVersion: '15.18',
     startedAt: before(DAY),
@@ -343,6 +344,7 @@ export const everyLive: fc.Arbitrary<LiveState[]> = fc
       varied(goodLive(), {
         name: fc.constant(name),
         up: fc.boolean(),
+        refuses: fc.boolean(),
         problems: fc.constantFrom([], ['refused']),
         serverVersion: fc.option(fc.constant('15.18')),
         inRecovery: fc.option(fc.boolean()),

@@ -42,6 +42,13 @@ describe('the headline', () => {
   ] as const)('is the worst that is known', (promises, up, state, title) => {
     expect(headlineOf({ promises, databases: [database({ up })] })).toMatchObject({ state, title });
   });
+
+  it('tells a server that refuses the monitor from one that is silent', () => {
+    const databases = [database({ up: false, refuses: true })];
+    const title = 'structdb on localhost:5432 refuses the monitor';
+    expect(headlineOf({ promises: [], databases })).toMatchObject({ state: 'broken', title });
+    expect(textOf(renderFragment(viewOf({ databases })))).toContain('✗ refuses the monitor');
+  });
 });
 
 describe('the promises', () => {

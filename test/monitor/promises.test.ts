@@ -302,6 +302,20 @@ describe('what the server says', () => {
     expect(down.some(({ id }) => id === 'connections')).toBe(false);
   });
 
+  it('tells a server that is down from one that refuses the monitor', () => {
+    const down = { ...goodLive(), up: false };
+    expect(one('server.up', {}, [down])).toMatchObject({
+      message: 'structdb on localhost:5432 does not answer.',
+      runbook: 'runbooks/server-killed.md',
+    });
+    expect(one('server.up', {}, [{ ...down, refuses: true }])).toMatchObject({
+      state: 'broken',
+      message: 'structdb on localhost:5432 refuses the monitor.',
+      fix: expect.stringContaining('password'),
+      runbook: 'monitoring.md#the-role',
+    });
+  });
+
   it('of a second database goes by its name', () => {
     const second = { ...goodLive(), name: 'other on localhost:5432', up: false };
     expect(one('server.up other on localhost:5432', {}, [goodLive(), second]).state).toBe('broken');

@@ -112,6 +112,15 @@ it('a server without a free connection keeps the one that is open, and refuses a
   expect(numberOf(await scrape(late), 'pg_up')).toBe(1);
 });
 
+it.each([
+  ['a password that the server refuses', { password: 'wrong' }, /refused the password/],
+  ['a database that is not there', { database: 'nowhere' }, /does not exist/],
+])('%s is told from a server that is down', async (_, wrong, problem) => {
+  const exporter = newExporter({ ...monitor, ...wrong });
+  expect(numberOf(await scrape(exporter), 'pg_up')).toBe(0);
+  expect(exporter.live()[0]).toMatchObject({ up: false, refuses: true, problems: [expect.stringMatching(problem)] });
+});
+
 it('a session that does not answer is given up in time, and no more than one takes its place', async () => {
   const exporter = newExporter(monitor, { scrapeTimeoutMs: 1500 });
   await scrape(exporter);
@@ -155,7 +164,11 @@ it('a server that takes the connection and says nothing is given up in time', as
   try {
     const exporter = newExporter({ ...monitor, port }, { scrapeTimeoutMs: 300 });
     expect(numberOf(await scrape(exporter), 'pg_up')).toBe(0);
-    expect(exporter.live()[0]).toMatchObject({ up: false, problems: [expect.stringMatching(/time/)] });
+    expect(exporter.live()[0]).toMatchObject({
+      up: false,
+      refuses: false,
+      problems: [expect.stringMatching(/time/)],
+    });
     await closed.promise;
 
     // Who closes it does not wait for the rest of a scrape's time.

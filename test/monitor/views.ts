@@ -70,6 +70,7 @@ export function database(more: Partial<LiveState> = {}): LiveState {
   return {
     name: 'structdb on localhost:5432',
     up: true,
+    refuses: false,
     problems: [],
     serverVersion: '15.18',
     startedAt: new Date('2026-11-29T23:15:30.000Z'),

@@ -66,6 +66,7 @@ export class ServerGroup {
     return this.#members.map(({ target, history, problems, startedAt, inRecovery }) => ({
       name: target.name,
       up: target.down === undefined,
+      refuses: target.refuses,
       problems: target.down === undefined ? problems : [target.down],
       serverVersion: target.server?.version ?? null,
       startedAt,

@@ -33,6 +33,9 @@ export interface TargetOptions {
   readonly sizesEveryMs: number;
 }
 
+/** Errors of `connect` that say that a server is there. */
+const REFUSALS = new Set(['AUTHENTICATION_FAILED', 'DATABASE_MISSING']);
+
 /** One monitored database and the one connection to it, which is kept open and opened again when it was lost. */
 export class Target {
   readonly settings: ConnectionSettings;
@@ -45,6 +48,7 @@ export class Target {
   /** Whether the connection was opened for the scrape that runs. */
   #fresh = false;
   #down: string | undefined = 'not asked yet';
+  #refuses = false;
 
   constructor(
     settings: ConnectionSettings,
@@ -69,6 +73,11 @@ export class Target {
     return this.#down;
   }
 
+  /** Whether the server answered the last attempt to connect, and said no. */
+  get refuses(): boolean {
+    return this.#refuses;
+  }
+
   get server(): ServerFacts | undefined {
     return this.#connection?.server;
   }
@@ -82,7 +91,9 @@ export class Target {
         this.#connection = await MonitorConnection.open(this.settings, this.#scrapeTimeoutMs, deadline.signal);
       }
       this.#down = undefined;
+      this.#refuses = false;
     } catch (error) {
+      this.#refuses = REFUSALS.has(codeOf(error) ?? '');
       this.#down = deadline.signal.aborted ? 'no answer within the time of a scrape' : whyDown(error);
     }
   }

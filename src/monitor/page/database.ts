@@ -1,7 +1,7 @@
 import type { Objectives } from '../../config/schema.ts';
 import { formatCount, formatDuration } from '../../core/units.ts';
 import { escapeXml } from '../../report/escape.ts';
-import type { LiveSample, LiveState } from '../live.ts';
+import { type LiveSample, type LiveState, silenceOf } from '../live.ts';
 import { type Mark, signOf, time, withTimes } from './markup.ts';
 import { chartPanels } from './panels.ts';
 import { queryPanel } from './queries.ts';
@@ -46,8 +46,10 @@ export function databaseLinks(sections: readonly DatabaseSection[]): string {
   return `<nav aria-label="Databases"><ul>${items.join('')}</ul></nav>`;
 }
 
-function markOf({ up }: LiveState): Mark {
-  return up ? { sign: '✓', word: 'answers', tone: 'good' } : { sign: '✗', word: 'does not answer', tone: 'bad' };
+function markOf(database: LiveState): Mark {
+  return database.up
+    ? { sign: '✓', word: 'answers', tone: 'good' }
+    : { sign: '✗', word: silenceOf(database), tone: 'bad' };
 }
 
 function factsOf(database: LiveState, now: Date): string {

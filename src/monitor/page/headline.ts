@@ -1,3 +1,4 @@
+import { silenceOf } from '../live.ts';
 import type { PromiseState, PromiseVerdict } from '../promise.ts';
 import type { MonitorView } from '../view.ts';
 
@@ -17,8 +18,9 @@ export function headlineOf({ promises, databases }: Pick<MonitorView, 'promises'
   const broken = count('broken');
   const unknown = count('unknown');
   const all = broken + unknown + count('kept');
-  const down = databases.filter(({ up }) => !up).map(({ name }) => name);
-  const silence = down.length === 1 ? `${down[0]} does not answer` : `${down.length} databases do not answer`;
+  const down = databases.filter(({ up }) => !up);
+  const silence =
+    down.length === 1 ? `${down[0]!.name} ${silenceOf(down[0]!)}` : `${down.length} databases do not answer`;
   const sentence = joined(recoveryMessages(promises));
   if (broken > 0) {
     const title =

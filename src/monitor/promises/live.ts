@@ -1,5 +1,5 @@
 import type { Objectives } from '../../config/schema.ts';
-import type { LiveSample, LiveState } from '../live.ts';
+import { type LiveSample, type LiveState, silenceOf } from '../live.ts';
 import type { PromiseVerdict } from '../promise.ts';
 import { broken, kept, none, percent, unknown } from './verdict.ts';
 
@@ -20,11 +20,15 @@ export function judgeLive(state: LiveState, place: number, objectives: Objective
   return [up, judgeConnections(state, `connections${suffix}`, objectives.connectionUtilisation), ...rates];
 }
 
-function judgeUp({ up, name, problems, serverVersion, inRecovery }: LiveState, id: string): PromiseVerdict {
-  const runbook = 'runbooks/server-killed.md';
+function judgeUp(state: LiveState, id: string): PromiseVerdict {
+  const { up, refuses, name, problems, serverVersion, inRecovery } = state;
+  // A server that refuses runs: who follows the way of a killed one looks in the wrong place.
+  const runbook = refuses ? 'monitoring.md#the-role' : 'runbooks/server-killed.md';
   if (!up) {
-    const fix = 'structdb doctor   and where it is down, start it: structdb dev start for the private one';
-    return broken(id, fix, { message: `${name} does not answer.`, details: problems, runbook });
+    const fix = refuses
+      ? "structdb doctor   and mend the monitor's URL or password, or the server's pg_hba.conf"
+      : 'structdb doctor   and where it is down, start it: structdb dev start for the private one';
+    return broken(id, fix, { message: `${name} ${silenceOf(state)}.`, details: problems, runbook });
   }
   const what = `${name} answers: PostgreSQL ${serverVersion ?? '(version unknown)'}`;
   return kept(id, { message: `${what}${inRecovery ? ', a standby' : ''}.`, details: problems, runbook });
