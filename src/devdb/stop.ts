@@ -1,6 +1,7 @@
 import type { RunContext } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { findServerPrograms, stopServer } from '../postgres/cluster.ts';
+import { releaseSharedMemory } from '../postgres/killed-server.ts';
 import { onlyIn, type SearchPlaces } from '../programs/find.ts';
 import { locateHome, refuseCopy, type ServerHome } from './home.ts';
 import { withServerLock } from './lock.ts';
@@ -44,6 +45,9 @@ export async function endServer(
     );
   } else if (postmaster) {
     await clearCrash(home.dataDirectory, postmaster, context);
+    // Programs that are gone cannot free it; the server is at its end all the same.
+    const programs = home.record && (await findServerPrograms(onlyIn(places, home.record.programs)).catch(() => null));
+    if (programs) await releaseSharedMemory({ programs, dataDirectory: home.dataDirectory, user: home.user });
   }
   if (home.record) await removeSocketDirectory(home.record.socketDirectory, home.serverUid);
   return postmaster?.ours === true;

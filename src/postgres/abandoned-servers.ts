@@ -26,8 +26,8 @@ export async function removeAbandonedServers(kind: string): Promise<string[]> {
   return gone;
 }
 
-/** Servers are asked to end at once; what is still there after five seconds is killed. */
-async function endAll(directory: string): Promise<void> {
+/** Servers that run below a directory are asked to end at once; what is still there after five seconds is killed. */
+export async function endAll(directory: string): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const running = await processesBelow(directory);
     if (running.length === 0 || tries > 150) return;

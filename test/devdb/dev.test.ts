@@ -7,6 +7,7 @@ import { exists } from '../../src/config/project.ts';
 import { isRunning, processesIn } from '../../src/programs/process.ts';
 import { serverUser } from '../../src/programs/system-user.ts';
 import { testEnvironment } from '../support/environment.ts';
+import { leftOf, sharedMemoryOf } from '../support/shared-memory.ts';
 import { newCheckout, newFolder } from './support.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -91,6 +92,21 @@ describe('structdb dev start', () => {
     expect(again.state).toBe('recovered');
     expect(await ask(again, 'select answer from marker')).toEqual({ answer: 42 });
     expect(await exists(result.socketDirectory)).toBe(false);
+  });
+
+  it('stops a server that was killed: nothing of it stays in the system', async () => {
+    const checkout = await newCheckout();
+    const { socketDirectory } = await checkout.start();
+    const pid = await checkout.postmasterPid();
+    const held = sharedMemoryOf(pid);
+    process.kill(pid, 'SIGKILL');
+
+    const stopped = await checkout.run(['dev', 'stop', '--json']);
+
+    expect(stopped).toMatchObject({ exitCode: 0, json: { result: { state: 'not running' } } });
+    expect(leftOf(held)).toEqual([]);
+    expect(await exists(socketDirectory)).toBe(false);
+    expect((await checkout.run(['dev', 'status', '--json'])).json.result.state).toBe('stopped');
   });
 
   it('lets the second of two at once wait for the first', async () => {

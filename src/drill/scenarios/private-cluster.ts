@@ -5,8 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { StoreConfig } from '../../config/schema.ts';
 import type { RunContext } from '../../core/context.ts';
-import { SOCKETS_FILE } from '../../postgres/abandoned-servers.ts';
+import { endAll, SOCKETS_FILE } from '../../postgres/abandoned-servers.ts';
 import { initCluster, type ServerPrograms, startServer, stopServer } from '../../postgres/cluster.ts';
+import { releaseSharedMemory } from '../../postgres/killed-server.ts';
 import { renderSettings, serverSettings } from '../../postgres/settings.ts';
 import { processesIn } from '../../programs/process.ts';
 import type { SystemUser } from '../../programs/run.ts';
@@ -141,8 +142,10 @@ export class PrivateCluster {
       await wait(10);
     }
     // The system may know the number of a dead server for a while, and PostgreSQL would not start beside it.
-    const locks = (await readdir(this.#socketDirectory)).map((name) => path.join(this.#socketDirectory, name));
-    for (const lock of [path.join(this.dataDirectory, 'postmaster.pid'), ...locks]) await rm(lock, { force: true });
+    for (const lock of await readdir(this.#socketDirectory)) {
+      await rm(path.join(this.#socketDirectory, lock), { force: true });
+    }
+    await releaseSharedMemory(this.#server());
   }
 
   /** The server dies, and its data directory is gone. */
@@ -153,7 +156,7 @@ export class PrivateCluster {
 
   /** Stops what runs and removes everything, whatever state it is in. */
   async remove(): Promise<void> {
-    await this.kill();
+    await endAll(this.directory);
     await Promise.all([this.directory, this.#socketDirectory].map((own) => rm(own, { recursive: true, force: true })));
   }
 
