@@ -54,6 +54,8 @@ export async function structdb(args: readonly string[], options: CliOptions = {}
     stderr += text;
     options.onStderr?.(stderr, child);
   });
+  // A program that ends without reading has ended for a reason of its own.
+  child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
