@@ -17,8 +17,8 @@ describe('a growth that the samples leave undecided', () => {
     const samples = samplesOf(result);
     for (const [small, between, large] of Object.values(samples)) {
       expect(between).toBe(200);
-      expect(small).toBeGreaterThanOrEqual(400);
-      expect(large).toBe(small);
+      // As many of both, unless a machine that became slow ended it between them: rounds.test.ts tries their turns.
+      expect(Math.min(small!, large!)).toBeGreaterThanOrEqual(400);
     }
     // What is told, stored and judged comes of the same samples.
     for (const [place, point] of result.points.entries()) {
