@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { loadMigrations, type Registry, status, up } from '../../src/migrate/index.ts';
+import { attemptUp } from '../../src/migrate/run/run.ts';
 import { structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { failureOf } from '../support/failure.ts';
@@ -98,6 +99,59 @@ describe('a migration that is refused at its COMMIT', () => {
       ),
     );
     expect((await status({ connection, registry }, testContext())).pending).toEqual(['002']);
+  });
+});
+
+describe('a migration with a BEGIN of its own', () => {
+  it.each([
+    ['and no COMMIT is undone from there and not recorded', '', /, .*001\.sql: its BEGIN has no COMMIT\. /],
+    [
+      'is undone from there when it fails',
+      'select 1/0;\ncommit;\n',
+      / at statement 4 of 5, .*: division by zero .*\. /,
+    ],
+  ])('%s', async (_, rest, reason) => {
+    const connection = await server.createOwnedDatabase();
+    const text = `-- migrate:up transaction:false\ncreate table early ();\nbegin;\ncreate table late ();\n${rest}`;
+    const registry = await loaded({ '001.sql': text, '002.sql': '-- migrate:up\ncreate table next ();\n' });
+    const { reached, error } = await attemptUp({ connection, registry }, testContext());
+    expect(error).toMatchObject({ code: 'MIGRATION_FAILED', message: expect.stringMatching(reason) });
+    expect((error as Error).message).toContain('What was done before its BEGIN stays, nothing of what came behind it');
+    expect([reached?.steps, reached?.pending]).toEqual([[], ['001', '002']]);
+    expect(await tablesOf(connection)).toEqual(['early']);
+  });
+
+  it('and its COMMIT is applied', async () => {
+    const connection = await server.createOwnedDatabase();
+    const text = '-- migrate:up transaction:false\nbegin;\ncreate table early ();\ncommit;\n';
+    expect((await up({ connection, registry: await loaded({ '001.sql': text }) }, testContext())).pending).toEqual([]);
+    expect(await tablesOf(connection)).toEqual(['early']);
+  });
+
+  it.each(['commit', 'rollback and chain', 'create table b (); end'])(
+    'is refused before anything runs where it is one transaction: %s',
+    async (statement) => {
+      const connection = await server.createOwnedDatabase();
+      const body = `await sql\`create table a ()\`.execute(db);\nawait sql\`${statement}\`.execute(db);`;
+      const registry = await loaded({
+        '001.sql': '-- migrate:up\ncreate table early ();\n',
+        '002.ts': typescript(body),
+      });
+      const error = await failureOf(up({ connection, registry }, testContext()));
+      expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID', exitCode: 2 });
+      expect(error.message).toMatch(
+        /002\.ts: its up sends (COMMIT|ROLLBACK|END), but the migration is one transaction\.$/,
+      );
+      expect(await tablesOf(connection)).toEqual([]);
+    },
+  );
+
+  it('may go back to a savepoint, and have blocks', async () => {
+    const connection = await server.createOwnedDatabase();
+    const all = ['savepoint s', 'rollback to s', 'do $$ begin perform 1; end $$', 'create table a ()'];
+    const body = all.map((statement) => `await sql.raw(${JSON.stringify(statement)}).execute(db);`).join('\n');
+    await up({ connection, registry: await loaded({ '001.ts': typescript(body) }) }, testContext());
+    expect(await tablesOf(connection)).toEqual(['a']);
   });
 });
 

@@ -3,6 +3,7 @@ import { SqlSplitError, type SqlStatement, splitTokens } from '../../core/split-
 import { type SqlToken, sqlTokens } from '../../core/sql-tokens.ts';
 import { parseDuration } from '../../core/units.ts';
 import type { MigrationConfig, RegisteredMigration } from '../registry.ts';
+import { controlsTransaction } from '../transaction-control.ts';
 
 /** Something in a file that stands in the way. */
 export class FileProblem extends Error {
@@ -33,9 +34,6 @@ type SectionConfig = NonNullable<MigrationConfig['down']>;
 
 /** `-- migrate:up transaction:false`, as dbmate writes it. */
 const MARKER = /^--\s*migrate:(up|down|irreversible)\b[ \t]*(.*?)\s*$/;
-
-/** What would end the transaction that the migration runs in. */
-const TRANSACTION_CONTROL = /^(begin|commit|end|abort|rollback(?! to)|start transaction|prepare transaction)/;
 
 /**
  * A migration of plain SQL: the sections `-- migrate:up` and `-- migrate:down`, each with options for itself, run
@@ -114,7 +112,7 @@ function statementsOf(
   { transaction }: SectionConfig,
 ): SqlStatement[] {
   const statements = splitIn(text, tokens, section.start, section.end);
-  const control = statements.find(({ words }) => TRANSACTION_CONTROL.test(words.join(' ')));
+  const control = statements.find(controlsTransaction);
   if (control && transaction !== false) {
     throw new FileProblem(
       `${control.words[0]!.toUpperCase()} is not needed: the migration is one transaction; remove it, or write "-- migrate:${section.kind} transaction:false"`,

@@ -2,6 +2,7 @@ import type { Kysely, KyselyPlugin } from 'kysely';
 import type pg from 'pg';
 import { type RunContext, stopIfInterrupted } from '../../core/context.ts';
 import type { Direction } from '../compile.ts';
+import type { MigrationAdapter } from '../lock.ts';
 import { isTransactional, type RegisteredMigration } from '../registry.ts';
 import { type FailurePlace, migrationFailure } from './failure.ts';
 import { type ScriptError, sendScript } from './send-script.ts';
@@ -36,7 +37,8 @@ export async function executeMigration(db: Kysely<unknown>, execution: Execution
   try {
     await execution.migration[execution.direction]!(db.withPlugin(watch));
   } catch (error) {
-    throw failureAt(execution, begun, error);
+    const { traffic } = db.getExecutor().adapter as MigrationAdapter;
+    throw failureAt(execution, begun, error, traffic.inTransaction);
   }
 }
 
@@ -80,11 +82,12 @@ function reportProgress({ direction, statements }: Execution, done: number, cont
   context.report({ kind: 'progress', step: `migrate.${direction}`, done, total: statements.length, unit: 'items' });
 }
 
-/** The error of one of its statements, or of what comes behind them. */
+/** The error of one of its statements, or of what comes behind them; in a transaction that was open then. */
 export function failureAt(
   { name, migration, direction, statements }: Execution,
   statement: FailurePlace['statement'],
   error: unknown,
+  inTransaction = isTransactional(migration),
 ): unknown {
   return migrationFailure(error, {
     name,
@@ -92,6 +95,7 @@ export function failureAt(
     statement,
     statements,
     transactional: isTransactional(migration),
+    inTransaction,
     source: migration.source,
   });
 }

@@ -9,10 +9,12 @@ import { type Excerpt, excerptOf } from './sql-error.ts';
 export interface FailurePlace {
   readonly name: string;
   readonly direction: Direction;
-  /** Which statement, counted from 1; the entry in the books and COMMIT come behind the last. */
-  readonly statement: number | 'its entry in the books' | 'its COMMIT';
+  /** Which statement, counted from 1; the others come behind the last. */
+  readonly statement: number | 'its end' | 'its entry in the books' | 'its COMMIT';
   readonly statements: readonly string[];
   readonly transactional: boolean;
+  /** Whether a transaction was open then: a migration without one may have a BEGIN of its own. */
+  readonly inTransaction: boolean;
   readonly source?: { readonly file: string; readonly text: string } | undefined;
 }
 
@@ -64,8 +66,11 @@ function failed({ name, direction }: FailurePlace): string {
   return `Migration ${name} (${direction}) failed`;
 }
 
-function stays({ transactional }: FailurePlace): string {
-  return transactional ? 'Nothing of it was kept.' : 'What was done before stays; the next run goes on from there.';
+function stays({ transactional, inTransaction }: FailurePlace): string {
+  if (transactional) return 'Nothing of it was kept.';
+  return inTransaction
+    ? 'What was done before its BEGIN stays, nothing of what came behind it; the next run goes on from there.'
+    : 'What was done before stays; the next run goes on from there.';
 }
 
 /** A migration that looks at answers may send more than it seemed to without a database. */

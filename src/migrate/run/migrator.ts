@@ -18,6 +18,7 @@ import {
 import { compileMigration } from '../compile.ts';
 import type { MigrationAdapter } from '../lock.ts';
 import { inDirection, isTransactional, namesOf, type Registry } from '../registry.ts';
+import { refuseTransactionControl } from '../transaction-control.ts';
 import { repairInvalidIndexes } from './invalid-indexes.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
 import { runStep, type Step } from './step.ts';
@@ -161,6 +162,7 @@ export class StructdbMigrator extends Migrator {
       const direction = way === 'Up' ? 'up' : 'down';
       const migration = inDirection(this.#registry[name]!, direction);
       const statements = await compileMigration(migration, direction);
+      refuseTransactionControl(name, migration, direction, statements);
       const limits = patientWith(statements, migration, limitsOf(name, migration, this.#lockTimeoutMs));
       steps.push({ name, migration, direction, statements, limits });
     }

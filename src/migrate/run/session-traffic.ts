@@ -19,6 +19,11 @@ export class SessionTraffic {
     this.#client = client;
   }
 
+  /** Whether a transaction is open, also one that failed. */
+  get inTransaction(): boolean {
+    return this.client.getTransactionStatus() !== 'I';
+  }
+
   /** `statement` goes along with the BEGIN of the transaction that `work` opens. */
   async opening<T>(statement: string, work: () => Promise<T>): Promise<T> {
     this.#opening = statement;

@@ -30,8 +30,23 @@ export async function runStep(db: Kysely<unknown>, step: Step, context: RunConte
     });
   }
   const started = context.clock.monotonicMs();
-  await withSessionLimits(db, limits, () => executeMigration(db, step, context));
+  await withSessionLimits(db, limits, () => withoutTransaction(db, step, context));
   await keepBooks(db, step, bookEntry(step, context.clock.monotonicMs() - started));
+}
+
+/**
+ * A BEGIN of the migration's own needs a COMMIT of its own. Without one, what follows it would be gone when the session
+ * ends, and the books with it: it is undone at once, and told.
+ */
+async function withoutTransaction(db: Kysely<unknown>, step: Step, context: RunContext): Promise<void> {
+  const { traffic } = db.getExecutor().adapter as MigrationAdapter;
+  try {
+    await executeMigration(db, step, context);
+    if (traffic.inTransaction) throw failureAt(step, 'its end', new Error('its BEGIN has no COMMIT'), true);
+  } finally {
+    // On a lost connection it fails too, which must not hide the reason.
+    if (traffic.inTransaction) await traffic.client.query('rollback').catch(() => {});
+  }
 }
 
 async function keepBooks(session: Kysely<unknown>, execution: Execution, entry: string): Promise<void> {
