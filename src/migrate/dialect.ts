@@ -10,7 +10,7 @@ import {
 } from 'kysely';
 import type pg from 'pg';
 import type { MigrationAdapter } from './lock.ts';
-import { OpeningDriver } from './run/session-traffic.ts';
+import { FramingDriver } from './run/session-traffic.ts';
 
 /**
  * Kysely over one session. One, because the lock belongs to a session, and a cancel request to its process. The
@@ -37,8 +37,8 @@ class MigrationDialect extends PostgresDialect {
     this.#config = config;
   }
 
-  override createDriver(): OpeningDriver {
-    return new OpeningDriver(this.#config, this.#adapter.traffic);
+  override createDriver(): FramingDriver {
+    return new FramingDriver(this.#config, this.#adapter.traffic);
   }
 
   override createAdapter(): MigrationAdapter {

@@ -6,6 +6,7 @@ import type { MigrationAdapter } from '../lock.ts';
 import { isTransactional, type RegisteredMigration } from '../registry.ts';
 import { type FailurePlace, migrationFailure } from './failure.ts';
 import { type ScriptError, sendScript } from './send-script.ts';
+import type { Frame } from './session-traffic.ts';
 
 /** More statements than these are sent one message after the other, so that it can be told how far they are. */
 const MESSAGE_STATEMENTS = 10;
@@ -43,24 +44,25 @@ export async function executeMigration(db: Kysely<unknown>, execution: Execution
 }
 
 /**
- * Runs the statements of a SQL file as a transaction: `opening` first and `closing` last, which keeps the books. With few
- * statements that is two messages, the second being COMMIT, which must not go out before all else is answered: a run that
- * is killed meanwhile leaves nothing.
+ * Runs the statements of a SQL file as a transaction: `opening` first, `closing` last, which keeps the books, and `ending`
+ * behind its COMMIT. With few statements that is two messages, the second being COMMIT, which must not go out before all
+ * else is answered: a run that is killed meanwhile leaves nothing.
  * @throws MIGRATION_FAILED, PERMISSION_DENIED, INTERRUPTED; what the server says to BEGIN and to the opening
  */
 export async function executeScript(
   client: pg.Client,
   execution: Execution,
-  { opening, closing }: { readonly opening: string; readonly closing: string },
+  { opening, closing, ending }: Frame & { readonly closing: readonly string[] },
   context: RunContext,
 ): Promise<void> {
   const { statements } = execution;
-  const lead = ['begin', opening];
-  const all = [...lead, ...statements, closing];
   try {
-    for (let sent = 0; sent < all.length; sent += MESSAGE_STATEMENTS) {
-      reportProgress(execution, Math.max(0, sent - lead.length), context);
-      await sendScript(client, all.slice(sent, sent + MESSAGE_STATEMENTS)).catch((error: ScriptError) => {
+    for (let sent = 0; sent === 0 || sent < statements.length; sent += MESSAGE_STATEMENTS) {
+      const lead = sent === 0 ? ['begin', ...opening] : [];
+      const own = statements.slice(sent, sent + MESSAGE_STATEMENTS);
+      const end = sent + MESSAGE_STATEMENTS < statements.length ? [] : closing;
+      reportProgress(execution, sent, context);
+      await sendScript(client, [...lead, ...own, ...end]).catch((error: ScriptError) => {
         const index = sent + error.index - lead.length;
         // What cannot even begin is no failure of the migration.
         if (index < 0) throw error.cause;
@@ -68,7 +70,7 @@ export async function executeScript(
       });
       stopIfInterrupted(context);
     }
-    await client.query('commit').catch((error: unknown) => {
+    await client.query(['commit', ...ending].join('; ')).catch((error: unknown) => {
       throw failureAt(execution, 'its COMMIT', error);
     });
   } catch (error) {

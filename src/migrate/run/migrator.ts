@@ -21,6 +21,7 @@ import { inDirection, isTransactional, namesOf, type Registry } from '../registr
 import { refuseTransactionControl } from '../transaction-control.ts';
 import { repairInvalidIndexes } from './invalid-indexes.ts';
 import { type LockRetryOptions, withLockRetries } from './retry.ts';
+import { sessionReset } from './session-reset.ts';
 import { runStep, type Step } from './step.ts';
 import { DEFAULT_LOCK_TIMEOUT_MS, limitsOf, patientWith } from './timeouts.ts';
 import { requireWaysBack } from './way-back.ts';
@@ -137,10 +138,11 @@ export class StructdbMigrator extends Migrator {
         refuseForeignState(applied, this.#registry);
         course = choose(applied);
         const prepared = await this.#prepare(course);
+        const reset = prepared.length > 1 ? await sessionReset(this.#db) : [];
         for (const leg of course) {
           await this.#repairIndexes(leg, leg === course.at(-1));
           for (const _ of leg.names) {
-            await this.#step(prepared[done]!);
+            await this.#step({ ...prepared[done]!, reset: done < prepared.length - 1 ? reset : [] });
             done += 1;
           }
         }
@@ -156,8 +158,8 @@ export class StructdbMigrator extends Migrator {
   }
 
   /** What cannot be read, or has limits that are none, is known before anything runs. */
-  async #prepare(course: Course): Promise<Step[]> {
-    const steps: Step[] = [];
+  async #prepare(course: Course): Promise<Omit<Step, 'reset'>[]> {
+    const steps: Omit<Step, 'reset'>[] = [];
     for (const { direction: way, name } of stepsOf(course)) {
       const direction = way === 'Up' ? 'up' : 'down';
       const migration = inDirection(this.#registry[name]!, direction);

@@ -1,13 +1,19 @@
 import { CompiledQuery, type DatabaseConnection, PostgresDriver } from 'kysely';
 import type pg from 'pg';
 
-/**
- * The session that a Kysely of migrations stands on, and what its transactions begin with. A statement of its own for the
- * limits of each migration would be a round trip more.
- */
+/** What goes along with the BEGIN and the COMMIT of a transaction: as messages of their own they would be two round trips more. */
+export interface Frame {
+  readonly opening: readonly string[];
+  /** Behind the COMMIT. */
+  readonly ending: readonly string[];
+}
+
+const NO_FRAME: Frame = { opening: [], ending: [] };
+
+/** The session that a Kysely of migrations stands on, and the frame of its transactions. */
 export class SessionTraffic {
   #client: pg.Client | undefined;
-  #opening = '';
+  #frame = NO_FRAME;
 
   /** Set by kyselyOver. */
   get client(): pg.Client {
@@ -24,23 +30,27 @@ export class SessionTraffic {
     return this.client.getTransactionStatus() !== 'I';
   }
 
-  /** `statement` goes along with the BEGIN of the transaction that `work` opens. */
-  async opening<T>(statement: string, work: () => Promise<T>): Promise<T> {
-    this.#opening = statement;
+  /** The transaction that `work` opens has this frame. */
+  async framed<T>(frame: Frame, work: () => Promise<T>): Promise<T> {
+    this.#frame = frame;
     try {
       return await work();
     } finally {
-      this.#opening = '';
+      this.#frame = NO_FRAME;
     }
   }
 
   get begin(): string {
-    return `begin; ${this.#opening}`;
+    return ['begin', ...this.#frame.opening].join('; ');
+  }
+
+  get commit(): string {
+    return ['commit', ...this.#frame.ending].join('; ');
   }
 }
 
-/** kysely's driver whose transactions have an opening. Their isolation is the session's. */
-export class OpeningDriver extends PostgresDriver {
+/** kysely's driver whose transactions have a frame. Their isolation is the session's. */
+export class FramingDriver extends PostgresDriver {
   readonly #traffic: SessionTraffic;
 
   constructor(config: ConstructorParameters<typeof PostgresDriver>[0], traffic: SessionTraffic) {
@@ -50,5 +60,9 @@ export class OpeningDriver extends PostgresDriver {
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw(this.#traffic.begin));
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw(this.#traffic.commit));
   }
 }

@@ -6,11 +6,15 @@ import { checksumOf, joinStatements } from '../compile.ts';
 import type { MigrationAdapter } from '../lock.ts';
 import { isTransactional } from '../registry.ts';
 import { type Execution, executeMigration, executeScript, failureAt } from './execute.ts';
+import { AS_ONESELF } from './session-reset.ts';
+import type { Frame } from './session-traffic.ts';
 import { limitsStatement, type MigrationLimits, withSessionLimits } from './timeouts.ts';
 
 /** A migration on its way, with the limits of its statements. */
 export interface Step extends Execution {
   readonly limits: MigrationLimits;
+  /** The statements that undo what it leaves in the session; none behind the last one. */
+  readonly reset: readonly string[];
 }
 
 /**
@@ -18,20 +22,21 @@ export interface Step extends Execution {
  * @throws MIGRATION_FAILED with the statement that failed
  */
 export async function runStep(db: Kysely<unknown>, step: Step, context: RunContext): Promise<void> {
-  const { migration, direction, statements, limits } = step;
+  const { migration, direction, statements, limits, reset } = step;
   if (direction === 'up' && statements.length === 0) context.report(emptiness(step));
   if (isTransactional(migration)) {
-    const [opening, closing] = [limitsStatement(limits, true), bookEntry(step, 'in transaction')];
+    const frame = { opening: [limitsStatement(limits, true)], ending: reset };
+    const closing = bookEntry(step, 'in transaction');
     const { traffic } = db.getExecutor().adapter as MigrationAdapter;
-    if (migration.statements) return executeScript(traffic.client, step, { opening, closing }, context);
-    return inTransaction(db, opening, step, async (transaction) => {
+    if (migration.statements) return executeScript(traffic.client, step, { ...frame, closing }, context);
+    return inTransaction(db, frame, step, async (transaction) => {
       await executeMigration(transaction, step, context);
       await keepBooks(transaction, step, closing);
     });
   }
   const started = context.clock.monotonicMs();
   await withSessionLimits(db, limits, () => withoutTransaction(db, step, context));
-  await keepBooks(db, step, bookEntry(step, context.clock.monotonicMs() - started));
+  await keepBooks(db, step, [...bookEntry(step, context.clock.monotonicMs() - started), ...reset]);
 }
 
 /**
@@ -49,9 +54,9 @@ async function withoutTransaction(db: Kysely<unknown>, step: Step, context: RunC
   }
 }
 
-async function keepBooks(session: Kysely<unknown>, execution: Execution, entry: string): Promise<void> {
+async function keepBooks(session: Kysely<unknown>, execution: Execution, entry: readonly string[]): Promise<void> {
   await sql
-    .raw(entry)
+    .raw(entry.join('; '))
     .execute(session)
     .catch((error: unknown) => {
       throw failureAt(execution, 'its entry in the books', error);
@@ -61,7 +66,7 @@ async function keepBooks(session: Kysely<unknown>, execution: Execution, entry: 
 /** What follows a failure (a ROLLBACK on a lost connection fails too) must not hide its reason. */
 async function inTransaction(
   db: Kysely<unknown>,
-  opening: string,
+  frame: Frame,
   execution: Execution,
   work: (transaction: Kysely<unknown>) => Promise<void>,
 ): Promise<void> {
@@ -78,7 +83,7 @@ async function inTransaction(
     }
   };
   await adapter.traffic
-    .opening(opening, () => db.transaction().execute(explained))
+    .framed(frame, () => db.transaction().execute(explained))
     .catch((error: unknown) => {
       if (reason !== undefined) throw reason.error;
       throw done ? failureAt(execution, 'its COMMIT', error) : error;
@@ -97,8 +102,10 @@ function emptiness({ name, migration: { down } }: Step) {
   };
 }
 
-function bookEntry({ name, direction, statements }: Step, durationMs: number | 'in transaction'): string {
-  if (direction === 'down') return forgetStatement(name);
+/** By the role of the run, also where the migration took another. */
+function bookEntry({ name, direction, statements }: Step, durationMs: number | 'in transaction'): string[] {
+  if (direction === 'down') return [...AS_ONESELF, forgetStatement(name)];
   const text = joinStatements(statements);
-  return recordStatement({ name, sql: text, checksum: checksumOf(text), durationMs, toolVersion: toolVersion() });
+  const record = { name, sql: text, checksum: checksumOf(text), durationMs, toolVersion: toolVersion() };
+  return [...AS_ONESELF, recordStatement(record)];
 }
