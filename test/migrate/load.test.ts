@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { down, loadMigrations, plan, previewDown, status, to, up } from '../../src/migrate/index.ts';
 import { testContext } from '../support/context.ts';
@@ -26,6 +28,8 @@ export const config = { lockTimeout: '3s' };
 export async function up(db: Kysely<unknown>): Promise<void> { await sql\`${up}\`.execute(db); }
 ${down ? `export async function down(db: Kysely<unknown>): Promise<void> { await sql\`${down}\`.execute(db); }` : ''}
 `;
+
+const LATIN_1 = Buffer.from("-- migrate:up\ncomment on schema public is 'caf\u00e9';\n", 'latin1');
 
 describe('loadMigrations', () => {
   it('reads TypeScript, JavaScript and SQL files in the order of their names, and nothing else', async () => {
@@ -138,9 +142,16 @@ describe('loadMigrations', () => {
       '010_again.sql': '-- migrate:up\n-- migrate:up\n',
       '011_psql.sql': '-- migrate:up\nselect 1;\n\\i other.sql\n',
       '012_common.cjs': 'exports.up = async () => {};',
+      '013_indented.sql': '-- migrate:up\nselect 1;\n  -- migrate:down\ndrop table a;\n',
+      '014_capitals.sql': '-- migrate:up\nselect 1;\n-- Migrate: Down\ndrop table a;\n',
+      '015_behind.sql': '-- migrate:up\nselect 1; -- migrate:down\ndrop table a;\n',
+      '016_latin.sql': LATIN_1,
+      '017_latin.ts': Buffer.concat([Buffer.from(module('select 1')), Buffer.from('// caf\u00e9', 'latin1')]),
+      '018_utf16.sql': Buffer.from('\ufeff-- migrate:up\nselect 1;\n', 'utf16le'),
     });
+    await promisify(execFile)('mkfifo', [path.join(directory, '019_pipe.sql')]);
     const { details, message } = await failureOf(loadMigrations(directory));
-    expect(message).toBe(`The migrations in ${directory} have 12 problems.`);
+    expect(message).toBe(`The migrations in ${directory} have 19 problems.`);
     expect(details).toEqual([
       '001_twice.sql and 001_twice.ts: both are migration 001_twice; remove or rename one',
       '002_nothing.ts: it exports no function "up"',
@@ -154,6 +165,13 @@ describe('loadMigrations', () => {
       '010_again.sql:2: a second "-- migrate:up"',
       expect.stringMatching(/^011_psql\.sql:3: a command of psql/),
       expect.stringMatching(/^012_common\.cjs: CommonJS is not read/),
+      '013_indented.sql:3: a mark begins its line and is in small letters: "-- migrate:down"',
+      '014_capitals.sql:3: a mark begins its line and is in small letters: "-- migrate:down"',
+      '015_behind.sql:2: a mark begins its line and is in small letters: "-- migrate:down"',
+      '016_latin.sql:2: is not in UTF-8; save it in that encoding',
+      '017_latin.ts:5: is not in UTF-8; save it in that encoding',
+      '018_utf16.sql:1: is not in UTF-8; save it in that encoding',
+      '019_pipe.sql: is no file',
     ]);
   });
 });

@@ -7,7 +7,7 @@ let parent: Promise<string> | undefined;
 
 /** A new project with a folder `migrations` of these files, in which kysely is installed. */
 export async function migrationFolder(
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<{ readonly project: string; readonly directory: string }> {
   parent ??= scratchDirectory();
   const project = await mkdtemp(path.join(await parent, 'p-'));

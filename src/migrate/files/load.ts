@@ -1,4 +1,5 @@
-import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
@@ -101,13 +102,32 @@ async function loadFile(directory: string, file: string): Promise<RegisteredMigr
 
 /** Line ends as in Unix and no byte order mark: a checkout on another system must not change a checksum. */
 function readText(file: string): string {
+  const bytes = readBytes(file);
+  // Read all the same, each letter of another encoding would reach the database as U+FFFD.
+  if (!isUtf8(bytes)) throw new FileProblem('is not in UTF-8; save it in that encoding', firstLineNotInUtf8(bytes));
+  return bytes
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .replaceAll('\r\n', '\n');
+}
+
+function readBytes(file: string): Buffer {
   try {
     // Hundreds of small files: through Node's thread pool each would take ten times as long.
-    return readFileSync(file, 'utf8')
-      .replace(/^\ufeff/, '')
-      .replaceAll('\r\n', '\n');
+    if (statSync(file).isFile()) return readFileSync(file);
   } catch (cause) {
     throw new FileProblem(`cannot be read: ${messageOf(cause)}`);
+  }
+  // A pipe would be waited for without end.
+  throw new FileProblem('is no file');
+}
+
+/** By the bytes alone: a line feed is no part of a longer character. */
+function firstLineNotInUtf8(bytes: Buffer): number {
+  for (let start = 0, line = 1; ; line += 1) {
+    const end = bytes.indexOf('\n', start);
+    if (end < 0 || !isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
   }
 }
 

@@ -35,6 +35,9 @@ type SectionConfig = NonNullable<MigrationConfig['down']>;
 /** `-- migrate:up transaction:false`, as dbmate writes it. */
 const MARKER = /^--\s*migrate:(up|down|irreversible)\b[ \t]*(.*?)\s*$/;
 
+/** What was meant for one. Taken for a comment, a `-- migrate:down` would have the way back run as the end of the way up. */
+const NEARLY_MARKER = /^--\s*migrate\s*:\s*(up|down|irreversible)\b/i;
+
 /**
  * A migration of plain SQL: the sections `-- migrate:up` and `-- migrate:down`, each with options for itself, run
  * statement by statement. A `-- migrate:down` without a statement is no way back.
@@ -88,9 +91,18 @@ function run(statements: readonly SqlStatement[]) {
 function findMarks(text: string, tokens: readonly SqlToken[]): Mark[] {
   const marks: Mark[] = [];
   for (const { kind, start, end } of tokens) {
-    if (kind !== 'comment' || (start > 0 && text[start - 1] !== '\n')) continue;
-    const [, marker, rest] = MARKER.exec(text.slice(start, end)) ?? [];
-    if (marker === undefined) continue;
+    if (kind !== 'comment') continue;
+    const comment = text.slice(start, end);
+    const [, meant] = NEARLY_MARKER.exec(comment) ?? [];
+    if (meant === undefined) continue;
+    const beginsLine = start === 0 || text[start - 1] === '\n';
+    const [, marker, rest] = (beginsLine && MARKER.exec(comment)) || [];
+    if (marker === undefined) {
+      throw new FileProblem(
+        `a mark begins its line and is in small letters: "-- migrate:${meant.toLowerCase()}"`,
+        lineAt(text, start),
+      );
+    }
     if (marks.some((mark) => mark.kind === marker)) {
       throw new FileProblem(`a second "-- migrate:${marker}"`, lineAt(text, start));
     }
