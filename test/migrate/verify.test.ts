@@ -9,6 +9,7 @@ import {
   describeDifference,
   judgeVerify,
   loadMigrations,
+  to,
   up,
   type VerifyOptions,
   verify,
@@ -58,6 +59,20 @@ describe('migrate verify', () => {
     expect(judgeVerify(inDatabase)).toBeUndefined();
     expect(await check(connection, { privateServer: true })).toEqual({ ...inDatabase, scratch: 'server' });
     expect(await leftOvers(connection)).toEqual([]);
+  });
+
+  it('finds nothing after ways back either, whose migrations remember beyond them, but misses what they need', async () => {
+    const connection = await server.createOwnedDatabase('createdb');
+    await migrateUp(connection);
+    for (const name of ['003_calibration_pricing', '001_core_schema']) {
+      await to({ connection, name }, testContext());
+      expect((await check(connection)).differences).toEqual([]);
+    }
+    await migrateUp(connection);
+    await sql(connection, (client) => client.query('drop table structdb.seeded_rows'));
+    expect((await check(connection)).differences.map(describeDifference)).toEqual([
+      'missing table structdb.seeded_rows',
+    ]);
   });
 
   it('takes a private server for a role that may not create databases, whatever roles the migrations grant to', async () => {

@@ -40,7 +40,7 @@ export function compareSchemas(
     else if (hasPlace(fact, actual)) differences.push(difference(fact, 'missing', fact.definition, null));
   }
   for (const [key, fact] of actual) {
-    if (wanted.has(key) || isIgnored(key) || !hasPlace(fact, wanted)) continue;
+    if (wanted.has(key) || MEMORY.has(key) || isIgnored(key) || !hasPlace(fact, wanted)) continue;
     differences.push(difference(fact, 'unexpected', null, fact.definition));
   }
   const position = ({ object }: SchemaDifference) => ORDER.indexOf(object);
@@ -86,6 +86,9 @@ const ORDER: readonly SchemaObject[] = [
   'privileges',
   'comment',
 ];
+
+/** What migrations remember for their ways back, in tables that stay when all of them were taken back. */
+const MEMORY: ReadonlySet<string> = new Set(['table structdb.migration_memory', 'table structdb.seeded_rows']);
 
 const SAYS_NOTHING: ReadonlySet<SchemaObject> = new Set(['schema', 'table', 'view', 'materialised view', 'sequence']);
 const LONGEST = 160;
