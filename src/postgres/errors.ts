@@ -156,6 +156,15 @@ function reasonOf(error: unknown, message: string): string {
   }
 }
 
+/** Who owns a database may not use what others have made in it. */
+function grantHint(message: string, { database, user }: ConnectionSettings): string {
+  const [, kind, name] =
+    /^permission denied for (schema|table|view|materialized view|sequence|function) (.+)$/.exec(message) ?? [];
+  if (kind === 'schema') return `Run as its owner, or let that one run: GRANT USAGE ON SCHEMA "${name}" TO "${user}"`;
+  if (kind !== undefined) return `Run as the owner of ${name}, or let that one grant it to "${user}".`;
+  return `Run as the owner of the database, or: ALTER DATABASE "${database}" OWNER TO "${user}"`;
+}
+
 /** An error of a statement as a StructdbError; anything that is not the database's passes through. */
 export function translateDatabaseError(error: unknown, connection: ConnectionSettings): unknown {
   // By its nature, not its class: an error of Node's own may come from another realm, as in a test's.
@@ -180,7 +189,7 @@ export function translateDatabaseError(error: unknown, connection: ConnectionSet
       `"${connection.user}" may not do this in database "${connection.database}": ${message}.`,
       {
         cause: error,
-        hint: `Run as the owner of the database, or: ALTER DATABASE "${connection.database}" OWNER TO "${connection.user}"`,
+        hint: grantHint(message, connection),
       },
     );
   }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { listImports, shippedCatalogs, showDesignation } from '../../src/catalog/index.ts';
+import { listCatalogs, listImports, searchCatalog, shippedCatalogs, showDesignation } from '../../src/catalog/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { toolVersion } from '../../src/core/tool-version.ts';
 import { testContext } from '../support/context.ts';
@@ -114,6 +114,29 @@ describe('the history', () => {
     expect(again.sha256).not.toBe(first.sha256);
     expect(again.contentSha256).toBe(first.contentSha256);
     expect((await listImports({ connection, limit: 1 }, testContext())).imports).toEqual([again]);
+  });
+
+  it('is not empty but refused to a role that may not read it, with the grant; so is looking up, for each table', async () => {
+    const connection = await createDatabase();
+    const guest = { ...connection, ...(await server.createRole()) };
+    expect((await listImports({ connection: guest }, testContext())).imports).toEqual([]);
+    await importInto(connection, { files: [await fileWith(csv([HEADER, row('1', 'W1', '90')]))] });
+    const grantFor = async (work: () => Promise<unknown>) => {
+      const denied = await failureOf(work());
+      expect(denied).toMatchObject({
+        code: 'PERMISSION_DENIED',
+        message: expect.stringContaining('" may not read the '),
+      });
+      await sql(connection, (client) => client.query(denied.hint!.replace('The owner runs: ', '')));
+      return work();
+    };
+    await grantFor(() => searchCatalog({ connection: guest, filter: 'W' }, testContext()));
+    expect(await grantFor(() => listCatalogs({ connection: guest }, testContext()))).toMatchObject({
+      rows: expect.any(Number),
+    });
+    expect(await grantFor(() => listImports({ connection: guest }, testContext()))).toMatchObject({
+      imports: [{ id: 1 }],
+    });
   });
 
   it('of an older structdb gets the columns that it lacks, or its owner is told the statement', async () => {

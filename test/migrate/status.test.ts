@@ -3,6 +3,7 @@ import { toolVersion } from '../../src/core/tool-version.ts';
 import { judgeStatus, plan, status } from '../../src/migrate/index.ts';
 import { registry } from '../../src/migrate/registry.ts';
 import { testContext } from '../support/context.ts';
+import { failureOf } from '../support/failure.ts';
 import { sql, useServer } from '../support/postgres.ts';
 import { migrateUp } from '../support/schema.ts';
 
@@ -17,6 +18,24 @@ describe('migrate status', () => {
     expect(judgeStatus(result)).toMatchObject({ code: 'MIGRATIONS_PENDING', exitCode: 3 });
     const { rows } = await sql(connection, (client) => client.query(`select to_regnamespace('structdb') as made`));
     expect(rows).toEqual([{ made: null }]);
+  });
+
+  it('tells a role that may not read the books what would let it, which is not to own the database', async () => {
+    const connection = await server.createOwnedDatabase();
+    await migrateUp(connection, 1);
+    const guest = { ...connection, ...(await server.createRole()) };
+    const ask = () => status({ connection: guest }, testContext());
+    const grant = `GRANT USAGE ON SCHEMA "structdb" TO "${guest.user}"`;
+    const denied = await failureOf(ask());
+    expect([denied.code, denied.hint]).toEqual(['PERMISSION_DENIED', expect.stringContaining(grant)]);
+    await sql(connection, (client) => client.query(grant));
+    expect((await failureOf(ask())).hint).toBe(
+      `Run as the owner of kysely_migration, or let that one grant it to "${guest.user}".`,
+    );
+    await sql(connection, (client) =>
+      client.query(`grant select on structdb.kysely_migration, structdb.migrations to "${guest.user}"`),
+    );
+    expect((await ask()).pending).toHaveLength(5);
   });
 
   it('knows applied, edited, missing and skipped migrations apart', async () => {

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { RunContext } from '../../core/context.ts';
-import { withClient } from '../../postgres/connect.ts';
+import { StructdbError } from '../../core/errors.ts';
+import { quoteIdentifier, withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { requireSupportedServer } from '../../postgres/server-version.ts';
 import type { EditionCount, ImportCounts } from '../result.ts';
@@ -36,15 +37,36 @@ export async function readableBooks(client: pg.Client): Promise<ReadonlySet<stri
   return new Set(rows.map(({ name }) => name));
 }
 
-/** The imports, newest first; none where the role may not read them. */
+/** The imports, newest first. @throws PERMISSION_DENIED where there may be some that the role may not read */
 export async function listImports(
   options: Readonly<{ connection: ConnectionSettings; limit?: number }>,
   context: RunContext,
 ): Promise<{ readonly imports: readonly ImportRecord[] }> {
   return withClient(options.connection, profiles.probe, context, async (client) => {
     await requireSupportedServer(client);
+    await requireReadableImports(client);
     return { imports: await readImports(client, { limit: options.limit ?? 20 }) };
   });
+}
+
+/** An empty list would say that nothing was imported. */
+async function requireReadableImports(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ readable: boolean; database: string; role: string }>(
+    `select has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(c.oid, 'SELECT') as readable,
+      current_database() as database, current_user as role
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'structdb' and c.relname = 'catalog_imports'`,
+  );
+  const [table] = rows;
+  if (table === undefined || table.readable) return;
+  const role = quoteIdentifier(table.role);
+  throw new StructdbError(
+    'PERMISSION_DENIED',
+    `"${table.role}" may not read the imports of database "${table.database}".`,
+    {
+      hint: `The owner runs: GRANT USAGE ON SCHEMA structdb TO ${role}; GRANT SELECT ON structdb.catalog_imports TO ${role};`,
+    },
+  );
 }
 
 /** By number, or the newest ones. */

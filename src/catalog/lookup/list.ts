@@ -33,7 +33,7 @@ export async function listCatalogs(
   context: RunContext,
 ): Promise<ListResult> {
   return withClient(options.connection, profiles.probe, context, async (client) => {
-    await checkPreconditions(client, { dryRun: true });
+    await checkPreconditions(client, { dryRun: true, versions: true });
     const editions = await readEditions(client);
     const releases = await listReleases(client, context.clock.now().toISOString().slice(0, 10));
     return { editions, rows: editions.reduce((sum, edition) => sum + edition.rows, 0), releases };

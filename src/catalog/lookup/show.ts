@@ -68,7 +68,7 @@ export async function showDesignation(options: Readonly<ShowOptions>, context: R
     throw new StructdbError('USAGE', `"${asOf}" is not a day of the calendar.`, { hint: 'Write it as 2026-12-31.' });
   }
   return withClient(options.connection, profiles.probe, context, async (client) => {
-    await checkPreconditions(client, { dryRun: true });
+    await checkPreconditions(client, { dryRun: true, versions: true });
     const name = normalise(options.designation);
     const edition = options.edition?.replace(/^(?=\d+\.\d)/, 'v') ?? null;
     const rows = await findRows(client, name, edition);
