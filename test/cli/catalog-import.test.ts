@@ -1,4 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { csv, rowsOf, useCatalogDatabases } from '../catalog/support.ts';
 import { program, structdb } from '../support/cli.ts';
@@ -41,6 +45,27 @@ describe('structdb catalog import - ', () => {
     const { exitCode, stderr } = await structdb(['catalog', 'import', ...args, '--url', url]);
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
   });
+});
+
+it('of a named pipe ends at Ctrl-C while nobody writes, and reads what is written', async () => {
+  const pipe = path.join(await scratchDirectory(), 'pipe.csv');
+  await promisify(execFile)('mkfifo', [pipe]);
+  const child = spawn(process.execPath, [program, 'catalog', 'import', pipe, '--url', url]);
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  const writer = await sql(connection, async (client) => {
+    // ENXIO until somebody has it open to read.
+    for (;;) {
+      const opened = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined);
+      if (opened) return opened;
+      await client.query('select pg_sleep(0.02)');
+    }
+  });
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  await writer.close();
+  const again = structdb(['catalog', 'import', pipe, '--json', '--url', url]);
+  await writeFile(pipe, csv([HEADER, ['Own', '3', '1', 'Loads']]));
+  expect((await again).json.result.totals).toMatchObject({ inserted: 1 });
 });
 
 describe('kill -9', () => {

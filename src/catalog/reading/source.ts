@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises';
+import { constants, openSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { codeOf, StructdbError } from '../../core/errors.ts';
 
 /** Where a catalog comes from: the path of a file, or bytes that somebody else has, under the name that messages use. */
@@ -20,8 +22,37 @@ const ONE_GO_BYTES = 4 * 1024 * 1024;
 
 /** The bytes of a source as they stand, chunk by chunk. @throws FILE_MISSING, FILE_UNREADABLE */
 export function bytesOf(source: CatalogSource, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  if (typeof source === 'string') return fileBytes(source, signal);
+  if (typeof source === 'string') return pathBytes(source, signal);
   return 'bytes' in source ? once(source.bytes) : streamBytes(source.name, source.stream, signal);
+}
+
+async function* pathBytes(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const isPipe = await stat(file).then(
+    (stats) => stats.isFIFO(),
+    () => false,
+  );
+  yield* isPipe ? pipeBytes(file, signal) : fileBytes(file, signal);
+}
+
+/**
+ * A pipe (`<(curl …)`) is polled: a thread that waits in it, for who writes or for who opens it to write, cannot be
+ * interrupted, and the process cannot end before that thread does.
+ */
+async function* pipeBytes(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const socket = new Socket({ fd: openPipe(file), writable: false });
+  try {
+    yield* streamBytes(file, socket, signal);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function openPipe(file: string): number {
+  try {
+    return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
 }
 
 async function* fileBytes(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
