@@ -5,6 +5,7 @@ import { StructdbError } from '../core/errors.ts';
 import type { Batches } from './batches.ts';
 import { checkRecords, RecordChecker } from './checks/records.ts';
 import { SeenHashes } from './checks/seen-rows.ts';
+import { describeProblem } from './describe-problem.ts';
 import { type StagedRow, stagedRow } from './load/tables.ts';
 import type { CatalogContent, Declared, MaterialContent, Reading, Scope } from './readers/content.ts';
 import { openCatalog, readCatalog, readStreamed } from './readers/index.ts';
@@ -131,7 +132,7 @@ export function badRows(
   const mistaken = problems.every(({ rule }) => rule === 'units');
   const shown = problems
     .slice(0, mistaken ? 3 : 100)
-    .map(({ line, column, value, reason }) => `${path.basename(file)}:${line}: ${column} "${value.trim()}": ${reason}`);
+    .map((problem) => `${path.basename(file)}:${problem.line}: ${describeProblem(problem)}`);
   const more = problems.length - shown.length;
   return new StructdbError(
     'CATALOG_BAD_ROWS',

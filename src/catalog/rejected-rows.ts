@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { link, lstat, realpath, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, StructdbError } from '../core/errors.ts';
+import { describeProblem } from './describe-problem.ts';
 import type { FileLayout } from './readers/content.ts';
 import type { RawRecord } from './reading/delimited.ts';
 import { type CatalogSource, nameOfSource } from './reading/source.ts';
@@ -73,10 +74,7 @@ export class RejectedRows {
         const from = `line ${line + 1} (${nameOfSource(source)}:${record.line})`;
         line += text.split(/\r\n|\n|\r/).length - 1;
         writeSync(rows, text);
-        writeSync(
-          reasons,
-          problems.map(({ column, value, reason }) => `${from}: ${column} "${value.trim()}": ${reason}\n`).join(''),
-        );
+        writeSync(reasons, problems.map((problem) => `${from}: ${describeProblem(problem)}\n`).join(''));
       };
     };
     return {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type pg from 'pg';
 import { StructdbError } from '../core/errors.ts';
 import { ContentHash } from './content-hash.ts';
+import { describeProblem } from './describe-problem.ts';
 import type { VersionConflict } from './load/version-plan.ts';
 import type { VersionRow, VersionTable } from './load/version-tables.ts';
 import { checkVersionTable, planAgainstStored, writeVersions } from './load/versions.ts';
@@ -99,7 +100,7 @@ function releases(standard: string, rows: readonly VersionRow[]): EditionCount[]
 function conflicting(file: string, conflicts: readonly VersionConflict[]): StructdbError {
   const shown = conflicts
     .slice(0, 100)
-    .map(({ line, column, value, reason }) => `${path.basename(file)}:${line}: ${column} "${value}": ${reason}`);
+    .map((conflict) => `${path.basename(file)}:${conflict.line}: ${describeProblem(conflict)}`);
   const more = conflicts.length - shown.length;
   const rows = new Set(conflicts.map(({ line }) => line)).size;
   return new StructdbError(

@@ -1,3 +1,4 @@
+import { describeProblem } from '../catalog/describe-problem.ts';
 import type {
   Changes,
   FileReport,
@@ -28,8 +29,8 @@ export function renderImport(
       `${style.bold(file.file)} ${style.dim(describeFile(file))}`,
       ...file.notes.map((note) => `  ${style.dim(note)}`),
       `  ${describeCounts(file)}`,
-      ...[...rejected.values()].slice(0, 20).map(({ line, column, value, reason }) => {
-        return `  ${style.yellow('rejected')} line ${line}: ${column} "${value.trim()}": ${reason}`;
+      ...[...rejected.values()].slice(0, 20).map((problem) => {
+        return `  ${style.yellow('rejected')} line ${problem.line}: ${describeProblem(problem)}`;
       }),
       ...(rejected.size > 20
         ? [`  ${style.dim(`and ${rejected.size - 20} more rejected rows (--json lists all)`)}`]
@@ -42,8 +43,8 @@ export function renderImport(
         const question = group.asks && result.dryRun ? ': more than 5 %, an import would ask' : '';
         return `  ${style.yellow('retired')} of ${describeGroup(group)}${question}`;
       }),
-      ...file.warnings.slice(0, 20).map(({ line, column, value, reason }) => {
-        return `  ${style.yellow('odd')} line ${line}: ${column} "${value.trim()}": ${reason}`;
+      ...file.warnings.slice(0, 20).map((problem) => {
+        return `  ${style.yellow('odd')} line ${problem.line}: ${describeProblem(problem)}`;
       }),
       ...(file.warnings.length > 20
         ? [`  ${style.dim(`and ${formatCount(file.warnings.length - 20)} more odd values (--json lists all)`)}`]

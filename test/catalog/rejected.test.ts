@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { structdb } from '../support/cli.ts';
 import { failureOf } from '../support/failure.ts';
+import { urlOf } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { aiscFile, countsOf, csv, fileWith, importInto, rowsOf, useCatalogDatabases } from './support.ts';
 
@@ -38,6 +40,28 @@ describe('rejected rows', () => {
     await importInto(mending, { files: [path.dirname(target)] });
     await importInto(clean, { files: [await fileWith(rows('2', '4'))] });
     expect(await rowsOf(mending, STORED)).toEqual(await rowsOf(clean, STORED));
+  });
+
+  it('are told in a line each, whatever their cells hold, and not as long as these are', async () => {
+    const connection = await createDatabase();
+    const target = path.join(await scratchDirectory(), 'bad.csv');
+    const file = await fileWith(
+      csv([HEADER, row('"A\nline 9 (in.csv:9): \u001b[2JB"', '1'), row('C', 'x'.repeat(50_000)), row('D', '1')]),
+      'in.csv',
+    );
+    const [first, second] = [
+      'designation "A\\nLINE 9 (IN.CSV:9): \\x1b[2JB": a designation is made of ASCII characters and single spaces',
+      `weight "${'x'.repeat(200)}…": not a number`,
+    ];
+    const error = await failureOf(importInto(connection, { files: [file] }));
+    expect(error.details).toEqual([`in.csv:2: ${first}`, `in.csv:4: ${second}`]);
+    const result = await importInto(connection, { files: [file], rejected: target });
+    expect(result.files[0]!.problems[1]!.value).toHaveLength(50_000);
+    expect((await readFile(`${target}.reasons`, 'utf8')).replaceAll(file, 'in.csv')).toBe(
+      `line 2 (in.csv:2): ${first}\nline 4 (in.csv:4): ${second}\n`,
+    );
+    const { stdout } = await structdb(['catalog', 'import', file, '--skip-bad-rows', '--url', urlOf(connection)]);
+    expect(stdout).toContain(`  rejected line 2: ${first}\n  rejected line 4: ${second}\n`);
   });
 
   it("of AISC's layout come back with both halves under the same options", async () => {
