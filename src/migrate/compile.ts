@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
@@ -10,7 +11,7 @@ export type Direction = 'up' | 'down';
 /**
  * The statements of a migration in their order, without a database: its conditions are in the SQL, so nothing depends
  * on what a query would answer.
- * @throws MIGRATION_FILES_INVALID for one that cannot bear that its queries answer nothing
+ * @throws MIGRATION_FILES_INVALID for one that cannot bear that its queries answer nothing, or does not wait for them
  */
 export async function compileMigration(migration: RegisteredMigration, direction: Direction): Promise<string[]> {
   if (migration.statements) return [...migration.statements[direction]];
@@ -32,6 +33,10 @@ export async function compileMigration(migration: RegisteredMigration, direction
   } catch (error) {
     throw unreadable(error, migration, direction);
   }
+  const awaited = statements.length;
+  // Nothing here takes longer than this turn of the event loop: what comes until its end was not waited for.
+  await endOfTurn();
+  if (statements.length > awaited) throw notAwaited(statements[awaited]!, migration, direction);
   return statements;
 }
 
@@ -47,6 +52,17 @@ function unreadable(error: unknown, { source }: RegisteredMigration, direction: 
       cause: error,
       hint: 'Put the condition into the SQL (DO $$ … $$), so that plan, lint and checksum see all of it; or bear an empty answer.',
     },
+  );
+}
+
+/** Some of it would run after the COMMIT, or not at all, and be recorded. */
+function notAwaited(statement: string, { source }: RegisteredMigration, direction: Direction): StructdbError {
+  const line = redact(statement).replace(/\s+/g, ' ');
+  const shown = line.length > 100 ? `${line.slice(0, 100)}…` : line;
+  return new StructdbError(
+    'MIGRATION_FILES_INVALID',
+    `${source?.file ?? 'A migration'}: its ${direction} ends without waiting for its query: ${shown}`,
+    { hint: 'Put await before it; in a loop write for (… of …), because forEach waits for nothing.' },
   );
 }
 

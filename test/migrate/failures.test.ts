@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
-import { loadMigrations, type Registry, status, up } from '../../src/migrate/index.ts';
+import { loadMigrations, plan, type Registry, status, up } from '../../src/migrate/index.ts';
 import { attemptUp } from '../../src/migrate/run/run.ts';
 import { structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
@@ -205,6 +205,32 @@ describe('a TypeScript migration', () => {
     const registry = await loaded({ '001.ts': typescript(body.join('\n')) });
     const error = await failureOf(up({ connection, registry }, testContext()));
     expect(error.message).toMatch(/failed at statement 2, .*\/001\.ts: column "nope" does not exist/);
+  });
+
+  it.each([
+    ['sql`create table late (id int)`.execute(db);', 'create table late \\(id int\\)'],
+    [
+      "['b', 'c'].forEach(async (name) => {\n  await db.schema.createTable(name).execute();\n  await sql`select 1`.execute(db);\n});",
+      'create table "b" \\(\\)',
+    ],
+  ])('that does not wait for a query is refused before anything runs: %s', async (body, statement) => {
+    const connection = await server.createOwnedDatabase();
+    const text = typescript(`await sql\`create table a ()\`.execute(db);\n${body}`);
+    const registry = await loaded({ '001.sql': '-- migrate:up\ncreate table early ();\n', '002.ts': text });
+    for (const work of [up({ connection, registry }, testContext()), plan({ registry })]) {
+      const error = await failureOf(work);
+      expect(error).toMatchObject({ code: 'MIGRATION_FILES_INVALID', exitCode: 2 });
+      expect(error.message).toMatch(new RegExp(`/002\\.ts: its up ends without waiting for its query: ${statement}$`));
+    }
+    expect(await tablesOf(connection)).toEqual([]);
+  });
+
+  it('may wait for several queries at once', async () => {
+    const connection = await server.createOwnedDatabase();
+    const body =
+      "await Promise.all(['a', 'b'].map((name) => db.schema.createTable(name).execute()));\nawait Promise.resolve();";
+    await up({ connection, registry: await loaded({ '001.ts': typescript(body) }) }, testContext());
+    expect(await tablesOf(connection)).toEqual(['a', 'b']);
   });
 
   it('that cannot bear an empty answer is refused with its line before anything runs', async () => {
