@@ -37,7 +37,8 @@ export async function readDotEnv(root: string): Promise<Record<string, string>> 
       hint: 'Correct its permissions, or remove it.',
     });
   });
-  return parseEnv(text) as Record<string, string>;
+  // Editors of Windows begin a file with a mark, which parseEnv takes for a part of the first name.
+  return parseEnv(text.replace(/^\uFEFF/, '')) as Record<string, string>;
 }
 
 /** Whether a file or folder is there. */

@@ -58,4 +58,11 @@ describe('the configuration', () => {
     });
     expect(real.stderr).toContain('127.0.0.1:2/real');
   });
+
+  it('the first variable of a .env counts also behind a byte order mark', async () => {
+    const folder = await scratchDirectory();
+    await writeFile(path.join(folder, '.env'), '\uFEFFDATABASE_URL=postgres://u@127.0.0.1:1/marked\r\n');
+    const { stderr } = await structdb(['migrate', 'status'], { cwd: folder });
+    expect(stderr).toContain('127.0.0.1:1/marked');
+  });
 });
