@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { projectRoot, structdb } from '../support/cli.ts';
+import { program, projectRoot, structdb } from '../support/cli.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
 describe('structdb', () => {
@@ -70,6 +70,18 @@ describe('structdb', () => {
       result: null,
       error: { code: 'NO_CONNECTION' },
     });
+  });
+
+  const stranger = { uid: 64_321, gid: 64_321, encoding: 'utf8', env: { PATH: process.env.PATH } } as const;
+  const canBeStranger =
+    process.geteuid?.() === 0 &&
+    [program, process.execPath].every((file) => spawnSync('/usr/bin/test', ['-r', file], stranger).status === 0);
+  // Only root can become one.
+  (canBeStranger ? it : it.skip)('runs for a user whom the system does not know, as in a container', () => {
+    const args = ['migrate', 'status', '--url', 'host=127.0.0.1 port=1'];
+    const run = spawnSync(process.execPath, [program, ...args], { ...stranger, cwd: '/' });
+    expect(run.stderr).toContain('Cannot reach postgres://64321@127.0.0.1:1/64321');
+    expect(run.status).toBe(1);
   });
 
   it('init never writes over a file that is there', async () => {
