@@ -4,6 +4,7 @@ import type { ExportOptions, ExportResult, UnitSystem } from '../catalog/index.t
 import { codeOf, EXIT, messageOf, StructdbError } from '../core/errors.ts';
 import { formatCount } from '../core/units.ts';
 import { pick, unitSystemOption } from './catalog-search.ts';
+import { write } from './output.ts';
 import type { Shell } from './shell.ts';
 
 interface ExportFlags {
@@ -49,7 +50,7 @@ export function exportCommand(shell: Shell): Command {
       const chosen = pick(options, ['standard', 'edition', 'unitSystem', 'variant', 'kind', 'references']);
       const run = (write: ExportOptions['write']) => exportCatalog({ connection, write, ...chosen }, session.context);
       if (toStdout) {
-        const result = await run(toStandardOutput);
+        const result = await run((text) => write(process.stdout, text));
         session.context.report({ kind: 'notice', message: summary(result) });
         return { result, human: () => '' };
       }
@@ -61,13 +62,6 @@ export function exportCommand(shell: Shell): Command {
 
 function summary({ rows, contentSha256 }: ExportResult): string {
   return `${formatCount(rows)} rows, content ${contentSha256.slice(0, 16)}…`;
-}
-
-/** Waits until it is taken: a slow reader slows the export down, and does not fill memory. */
-async function toStandardOutput(text: string): Promise<void> {
-  await new Promise<void>((resolve, reject) =>
-    process.stdout.write(text, (error) => (error && codeOf(error) !== 'EPIPE' ? reject(error) : resolve())),
-  );
 }
 
 /** The file appears under its name only when it is whole; one that is there is replaced by --force alone. */

@@ -13,7 +13,7 @@ import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { migrateCommand } from './migrate.ts';
 import { monitorCommand } from './monitor.ts';
-import { envelope, renderError, styleFor, write } from './output.ts';
+import { envelope, styleFor, tell, write } from './output.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
@@ -71,47 +71,63 @@ export function buildProgram(version: string, first?: string): Command {
 /** The command line. Never returns: the process leaves with the command's exit code. */
 export async function main(args: readonly string[], version: string): Promise<void> {
   steadyExit();
+  // What could not be written is told by `write`; without a listener it would end the process.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const program = buildProgram(version, args[0]);
-  const json = args.includes('--json');
+  const help: string[] = [];
   const messages: string[] = [];
   for (const command of everyCommand(program)) {
     command.exitOverride();
     command.configureOutput({
+      writeOut: (text) => void help.push(text),
       writeErr: (text) => void messages.push(text),
       outputError: (text) => void messages.push(text),
     });
   }
+  let error: StructdbError | undefined;
   try {
-    if (args.length === 0) {
-      await write(process.stdout, program.helpInformation());
-      leave(EXIT.ok);
-    }
-    await program.parseAsync([...args], { from: 'user' });
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync([...args], { from: 'user' });
   } catch (thrown) {
-    if (thrown instanceof CommanderError && thrown.exitCode === 0) leave(EXIT.ok);
-    const error = thrown instanceof CommanderError ? usageError(thrown, messages, args) : asStructdbError(thrown);
-    if (json)
-      await write(process.stdout, envelope(version, args.filter((arg) => !arg.startsWith('-')).join(' '), null, error));
-    const noColor = args.includes('--no-color');
-    await write(
-      process.stderr,
-      renderError(
-        error,
-        styleFor({ json, quiet: false, verbose: false, noColor }, process.stderr, process.env),
-        args.includes('--verbose'),
-      ),
-    );
-    // An archive_command fails with 1 and a restore_command above 125, whatever the reason (docs/wal.md).
-    const verb = args[0] === 'wal' ? args[1] : undefined;
-    leave(verb === 'push' ? EXIT.failed : verb === 'fetch' ? EXIT.notFetched : error.exitCode);
+    if (!(thrown instanceof CommanderError)) error = asStructdbError(thrown);
+    // --help and --version end so too.
+    else if (thrown.exitCode !== 0) error = usageError(thrown, messages, typedCommand(program, args));
   }
+  if (error === undefined) {
+    await write(process.stdout, help.join('')).catch((thrown: unknown) => {
+      error = asStructdbError(thrown);
+    });
+  }
+  leave(error === undefined ? EXIT.ok : await failed(error, typedCommand(program, args), args, version));
 }
 
-function usageError(error: CommanderError, messages: readonly string[], args: readonly string[]): StructdbError {
+/** Tells what went wrong before a command began. Returns the exit code. */
+async function failed(error: StructdbError, typed: string, args: readonly string[], version: string): Promise<number> {
+  const [json, noColor, verbose] = ['--json', '--no-color', '--verbose'].map((flag) => args.includes(flag));
+  // An archive_command fails with 1 and a restore_command above 125, whatever the reason (docs/wal.md).
+  const exitCode = typed === 'wal push' ? EXIT.failed : typed === 'wal fetch' ? EXIT.notFetched : error.exitCode;
+  if (json) await write(process.stdout, envelope(version, typed, null, error, exitCode)).catch(() => {});
+  const output = { json: json!, quiet: false, verbose: false, noColor: noColor! };
+  await tell(error, styleFor(output, process.stderr, process.env), verbose!);
+  return exitCode;
+}
+
+/** `migrate status`: the words that name commands. The others are arguments and may hold a password. */
+function typedCommand(program: Command, args: readonly string[]): string {
+  const names: string[] = [];
+  let current = program;
+  for (const arg of args) {
+    const next = current.commands.find((child) => child.name() === arg);
+    if (next) names.push(arg);
+    current = next ?? current;
+  }
+  return names.join(' ');
+}
+
+function usageError(error: CommanderError, messages: readonly string[], typed: string): StructdbError {
   if (error.code === 'commander.help') {
-    const group = args.filter((arg) => !arg.startsWith('-')).join(' ');
-    return new StructdbError('USAGE', `"structdb ${group}" needs a command.`, {
-      hint: `Run: structdb ${group} --help`,
+    return new StructdbError('USAGE', `"structdb ${typed}" needs a command.`, {
+      hint: `Run: structdb ${typed} --help`,
     });
   }
   const text = messages

@@ -1,5 +1,5 @@
 import chalk, { Chalk, type ChalkInstance } from 'chalk';
-import type { StructdbError } from '../core/errors.ts';
+import { codeOf, type StructdbError } from '../core/errors.ts';
 import type { ProgressEvent, ProgressListener } from '../core/progress.ts';
 import { redact } from '../core/redact.ts';
 import { formatDuration } from '../core/units.ts';
@@ -28,16 +28,26 @@ export function styleFor(
   return stream.isTTY && variables.TERM !== 'dumb' ? chalk : new Chalk({ level: 0 });
 }
 
-/** Writes to a standard stream and waits until it is taken; a reader that went away (`| head`) is no error. */
+/**
+ * Writes to a standard stream and waits until it is taken. A reader that went away (`| head`) is no error; a full disk is one.
+ * @throws what the system says
+ */
 export async function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
-  await new Promise<void>((resolve) => stream.write(text, () => resolve()));
+  await new Promise<void>((resolve, reject) =>
+    stream.write(text, (error) => (error && codeOf(error) !== 'EPIPE' ? reject(error) : resolve())),
+  );
+}
+
+/** Tells an error on stderr. Where nobody can read it the exit code alone tells. */
+export async function tell(error: StructdbError, style: Style, verbose: boolean): Promise<void> {
+  await write(process.stderr, renderError(error, style, verbose)).catch(() => {});
 }
 
 /** What is to be corrected, chosen or lost is told to the last line. */
 const TOLD_WHOLE: ReadonlySet<string> = new Set(['CONFIG_INVALID', 'USAGE', 'CONFIRMATION_NEEDED']);
 
 /** The lines of an error: what happened, the details, the next command. */
-export function renderError(error: StructdbError, style: Style, verbose: boolean): string {
+function renderError(error: StructdbError, style: Style, verbose: boolean): string {
   const lines = [`${style.red('✗')} ${redact(error.message)}`];
   const details = verbose || TOLD_WHOLE.has(error.code) ? error.details : error.details.slice(0, 12);
   for (const detail of details) lines.push(`    ${redact(detail)}`);
@@ -139,12 +149,18 @@ export async function progressDisplay(
 }
 
 /** The one JSON document of `--json`: always the same keys. */
-export function envelope(version: string, command: string, result: unknown, error: StructdbError | undefined): string {
+export function envelope(
+  version: string,
+  command: string,
+  result: unknown,
+  error: StructdbError | undefined,
+  exitCode: number = error?.exitCode ?? 0,
+): string {
   const document = {
     structdb: version,
     command,
     ok: error === undefined,
-    exitCode: error?.exitCode ?? 0,
+    exitCode,
     result: result ?? null,
     error:
       error === undefined

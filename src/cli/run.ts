@@ -5,7 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { asStructdbError } from '../core/unexpected.ts';
 import { takeEnvironment } from './environment.ts';
-import { envelope, type OutputSettings, progressDisplay, renderError, styleFor, write } from './output.ts';
+import { envelope, type OutputSettings, progressDisplay, styleFor, tell, write } from './output.ts';
 import { Session, type SessionFlags } from './session.ts';
 import type { Outcome } from './shell.ts';
 
@@ -41,12 +41,17 @@ export async function runCommand(
       : asStructdbError(thrown);
   }
   stop();
-  if (output.json) await write(process.stdout, envelope(version, name, outcome?.result, error));
-  else if (outcome) {
-    const text = outcome.human(styleFor(output, process.stdout, process.env));
-    if (text !== '') await write(process.stdout, text.endsWith('\n') ? text : `${text}\n`);
+  try {
+    if (output.json) await write(process.stdout, envelope(version, name, outcome?.result, error));
+    else if (outcome) {
+      const text = outcome.human(styleFor(output, process.stdout, process.env));
+      if (text !== '') await write(process.stdout, text.endsWith('\n') ? text : `${text}\n`);
+    }
+  } catch (thrown) {
+    // `migrate plan > plan.sql` on a full disk: what was asked for is not there.
+    error ??= asStructdbError(thrown);
   }
-  if (error) await write(process.stderr, renderError(error, style, output.verbose));
+  if (error) await tell(error, style, output.verbose);
   leave(error?.exitCode ?? outcome?.exitCode ?? EXIT.ok);
 }
 
@@ -90,7 +95,6 @@ function watchSignals(abort: AbortController, output: OutputSettings): { ignore(
     } else if (now - first > 1000) leave(EXIT.interrupted);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   return {
     ignore: (ignored) => {
       ignoring = ignored;

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -82,6 +83,38 @@ describe('structdb', () => {
     const run = spawnSync(process.execPath, [program, ...args], { ...stranger, cwd: '/' });
     expect(run.stderr).toContain('Cannot reach postgres://64321@127.0.0.1:1/64321');
     expect(run.status).toBe(1);
+  });
+
+  // Linux has a device that is always full.
+  (existsSync('/dev/full') ? it : it.skip)('fails when what it prints does not fit on the disk', () => {
+    const full = openSync('/dev/full', 'w');
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [program, ...args], { cwd: '/', stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+    for (const args of [['migrate', 'plan'], ['dev', 'status', '--json'], ['--help']]) {
+      expect(run(...args)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^✗ No space is left: .*\n.*\n$/),
+      });
+    }
+    // What went wrong before is told, and no stack trace.
+    expect(run('nope', '--json')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^✗ Unknown command.*\n.*\n$/),
+    });
+    closeSync(full);
+  });
+
+  it('names in the document of a wrong command line the command alone, and the exit code that comes', async () => {
+    const typed = await structdb(['migrate', 'status', '--json', '--nope', '--url', 'postgres://u:secret@h/d']);
+    expect(typed.json).toMatchObject({ command: 'migrate status', exitCode: 2, error: { code: 'USAGE' } });
+    expect(typed.stdout + typed.stderr).not.toContain('secret');
+    for (const [verb, exitCode] of [
+      ['push', 1],
+      ['fetch', 200],
+    ] as const) {
+      const run = await structdb(['wal', verb, '--json']);
+      expect([run.exitCode, run.json.exitCode, run.json.command]).toEqual([exitCode, exitCode, `wal ${verb}`]);
+    }
   });
 
   it('init never writes over a file that is there', async () => {
