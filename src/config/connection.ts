@@ -7,6 +7,8 @@ export interface TlsSettings {
   readonly rootCertificate?: string;
   readonly certificate?: string;
   readonly key?: string;
+  /** The name that verify-full looks for, where `host` is the address that hostaddr gave for it. */
+  readonly serverName?: string;
 }
 
 /** One fully resolved way to a database: nothing in it depends on the environment any more. */

@@ -86,13 +86,17 @@ async function complete(given: ConnInfo, source: string, environment: Environmen
   const service = await serviceParameters(given.service ?? variables.PGSERVICE, environment, source);
   const value = (key: string): string | undefined =>
     given[key] ?? service[key] ?? (variables[VARIABLE[key]!] || undefined);
-  const host = value('hostaddr') ?? value('host') ?? (await defaultHost(environment));
+  const address = value('hostaddr');
+  const name = value('host');
+  const host = address ?? name ?? (await defaultHost(environment));
   const port = number(value('port') ?? '5432', 'port', source, 65_535);
   const user = value('user') ?? environment.userName;
   const database = value('dbname') ?? user;
   const passfile = value('passfile') ?? path.join(home, '.pgpass');
   const password =
-    value('password') ?? (await passwordFromFile(passfile, { host, port, database, user }, environment.platform));
+    value('password') ??
+    // As libpq does: hostaddr only saves looking the name up.
+    (await passwordFromFile(passfile, { host: name ?? host, port, database, user }, environment.platform));
   rememberSecret(password);
   const options = value('options');
   return Object.freeze({
@@ -100,7 +104,10 @@ async function complete(given: ConnInfo, source: string, environment: Environmen
     port,
     database,
     user,
-    tls: await tlsSettings(value, environment, source),
+    tls: Object.freeze({
+      ...(await tlsSettings(value, environment, source)),
+      ...(address !== undefined && name !== undefined ? { serverName: name } : {}),
+    }),
     // libpq: 0 or absent waits without end; a tool that runs unattended should not
     connectTimeoutMs: (number(value('connect_timeout') ?? '0', 'connect_timeout', source, 3600) || 10) * 1000,
     source,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import type { ConnectionOptions } from 'node:tls';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { type ConnectionSettings, describeConnection } from '../config/connection.ts';
@@ -181,8 +182,11 @@ async function tlsOptions(connection: ConnectionSettings, attempt: number): Prom
     ...(ca ? { ca } : {}),
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),
+    // For a server that has several certificates; where the host is a name, pg tells that one.
+    ...(tls.serverName !== undefined && isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {}),
     // verify-ca trusts any name signed by the authority; verify-full is Node's default check.
-    ...(tls.mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+    checkServerIdentity: (host, certificate) =>
+      tls.mode === 'verify-full' ? checkServerIdentity(tls.serverName ?? host, certificate) : undefined,
   };
 }
 

@@ -20,6 +20,17 @@ export function translateConnectionError(error: unknown, connection: ConnectionS
   const code = codeOf(error);
   const message = redact(messageOf(error));
   const from = `(from ${connection.source})`;
+  // pg refuses by itself to answer SCRAM with an empty password, under no code.
+  if (connection.password === undefined && (code === '28P01' || /password must be a non-empty/.test(message))) {
+    return new StructdbError(
+      'AUTHENTICATION_FAILED',
+      `${where} asks for the password of "${connection.user}", and there is none ${from}.`,
+      {
+        cause: error,
+        hint: 'Give it in the URL, PGPASSWORD or ~/.pgpass, which counts only when nobody else may read it: chmod 600 ~/.pgpass',
+      },
+    );
+  }
   switch (code) {
     case '28P01':
       return new StructdbError(

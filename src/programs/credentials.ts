@@ -36,6 +36,7 @@ export async function withProgramEnvironment<T>(
     PGAPPNAME: 'structdb',
   };
   const { tls } = connection;
+  if (tls.serverName) Object.assign(env, { PGHOST: tls.serverName, PGHOSTADDR: connection.host });
   if (tls.rootCertificate) env.PGSSLROOTCERT = tls.rootCertificate;
   if (tls.certificate) env.PGSSLCERT = tls.certificate;
   if (tls.key) env.PGSSLKEY = tls.key;

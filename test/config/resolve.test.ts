@@ -114,6 +114,23 @@ describe('the connection', () => {
     expect(await of('postgres://u@elsewhere/d')).toBeUndefined();
   });
 
+  it('knows a server by its name also where hostaddr says its address', async () => {
+    const file = path.join(await scratchDirectory(), 'pgpass');
+    await writeFile(file, 'db.example:*:*:*:of-the-name\n10.0.0.7:*:*:*:of-the-address\n', { mode: 0o600 });
+    const url = 'postgres://u@db.example/d?hostaddr=10.0.0.7';
+    expect(await resolveConnection({ url, environment: environment({ PGPASSFILE: file }) })).toMatchObject({
+      host: '10.0.0.7',
+      password: 'of-the-name',
+      tls: { serverName: 'db.example' },
+    });
+    const alone = await resolveConnection({
+      url: 'hostaddr=10.0.0.7 user=u',
+      environment: environment({ PGPASSFILE: file }),
+    });
+    expect(alone).toMatchObject({ host: '10.0.0.7', password: 'of-the-address' });
+    expect(alone.tls).not.toHaveProperty('serverName');
+  });
+
   it('reads service files and fills what is open from PG* variables', async () => {
     await writeFile(
       path.join(home, '.pg_service.conf'),

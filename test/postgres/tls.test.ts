@@ -89,6 +89,16 @@ describe('sslmode', () => {
     });
   });
 
+  it('verify-full looks for the name of the server, whose address hostaddr says', async () => {
+    const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.crt'), hostaddr: '127.0.0.1' };
+    expect(await status('encrypted', parameters)).toMatchObject({ exitCode: 0 });
+    const other = await status('encrypted', parameters, 'elsewhere.example');
+    expect(other.json.error).toMatchObject({
+      code: 'CONNECTION_FAILED',
+      message: expect.stringContaining('elsewhere.example'),
+    });
+  });
+
   it('a root certificate that cannot be read is named', async () => {
     const { exitCode, json } = await status('encrypted', { sslmode: 'verify-ca', sslrootcert: '/nowhere/ca.crt' });
     expect(exitCode).toBe(1);
@@ -109,6 +119,22 @@ describe('sslmode', () => {
       code: 'CONNECTION_FAILED',
       message: expect.stringContaining('does not support SSL'),
       hint: expect.stringContaining('sslmode'),
+    });
+  });
+});
+
+describe('a password', () => {
+  it('that nobody gave is told as missing, and where it goes', async () => {
+    const none = new URL(urlOf(withoutTls.superuser));
+    none.password = '';
+    const { exitCode, json } = await structdb(['migrate', 'status', '--json', '--url', none.href], {
+      env: { HOME: home },
+    });
+    expect(exitCode).toBe(1);
+    expect(json.error).toMatchObject({
+      code: 'AUTHENTICATION_FAILED',
+      message: expect.stringContaining('and there is none (from --url)'),
+      hint: expect.stringContaining('PGPASSWORD'),
     });
   });
 });
@@ -141,6 +167,10 @@ describe("PostgreSQL's own programs", () => {
       env: { HOME: home },
     });
     expect(run).toMatchObject({ exitCode: 0, json: { result: { rows: 5 } } });
+    const byAddress = url('certified', { ...parameters, hostaddr: '127.0.0.1' });
+    expect(await structdb(['backup', 'run', '--json', '--url', byAddress], { cwd, env: { HOME: home } })).toMatchObject(
+      { exitCode: 0, json: { result: { rows: 5 } } },
+    );
     const plain = await structdb(['backup', 'run', '--json', '--url', url('plain', { sslmode: 'disable' })], {
       cwd,
       env: { HOME: home },
