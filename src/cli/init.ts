@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { CONFIG_NAMES, exists } from '../config/project.ts';
 import { codeOf, EXIT, StructdbError } from '../core/errors.ts';
 import type { Shell } from './shell.ts';
 
@@ -37,7 +38,7 @@ const ENV_EXAMPLE = `# Copy to .env (and keep .env out of version control). The 
 # AWS_SECRET_ACCESS_KEY=
 `;
 
-/** `structdb init`: writes structdb.config.ts and .env.example, never over a file that is there. */
+/** `structdb init`: writes a configuration and .env.example, never over a file that is there nor beside one that it would hide. */
 export function initCommand(shell: Shell): Command {
   return shell.command({
     name: 'init',
@@ -46,7 +47,7 @@ export function initCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed],
     run: async (session) => {
       const folder = session.environment.workingDirectory;
-      const files = { 'structdb.config.ts': CONFIG, '.env.example': ENV_EXAMPLE };
+      const files = { [await configName(folder)]: CONFIG, '.env.example': ENV_EXAMPLE };
       const written: string[] = [];
       const kept: string[] = [];
       for (const [name, text] of Object.entries(files))
@@ -61,6 +62,24 @@ export function initCommand(shell: Shell): Command {
       };
     },
   });
+}
+
+/** The configuration that is there, or the name under which Node takes a new one for a module. */
+async function configName(folder: string): Promise<string> {
+  for (const name of CONFIG_NAMES) if (await exists(path.join(folder, name))) return name;
+  // `npm init` writes "type": "commonjs", where a .ts file cannot import.
+  return (await moduleType(folder)) === 'module' ? 'structdb.config.ts' : 'structdb.config.mts';
+}
+
+/** What the nearest package.json says of its files; without one Node looks into each. */
+async function moduleType(folder: string): Promise<unknown> {
+  const text = await readFile(path.join(folder, 'package.json'), 'utf8').catch(() => undefined);
+  if (text === undefined) return folder === path.dirname(folder) ? 'module' : moduleType(path.dirname(folder));
+  try {
+    return (JSON.parse(text) as { readonly type?: unknown } | null)?.type;
+  } catch {
+    return undefined;
+  }
 }
 
 async function writeNew(file: string, text: string): Promise<boolean> {

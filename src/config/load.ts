@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, StructdbError } from '../core/errors.ts';
 import { redact } from '../core/redact.ts';
@@ -42,12 +43,9 @@ async function importConfig(file: string): Promise<unknown> {
         cause,
         hint: 'Run: structdb init',
       });
-    const missing = /Cannot find package 'structdb'/.test(messageOf(cause));
     throw new StructdbError('CONFIG_INVALID', `${file} cannot be loaded: ${redact(messageOf(cause)).split('\n')[0]}`, {
       cause,
-      hint: missing
-        ? 'Install structdb in this project: npm install --save-dev structdb'
-        : 'Correct the file; a new one is written by: structdb init',
+      hint: adviceOn(messageOf(cause), file),
     });
   }
   if (module.default === undefined) {
@@ -56,4 +54,13 @@ async function importConfig(file: string): Promise<unknown> {
     });
   }
   return module.default;
+}
+
+function adviceOn(message: string, file: string): string {
+  if (/Cannot find package 'structdb'/.test(message))
+    return 'Install structdb in this project: npm install --save-dev structdb';
+  // So Node answers where package.json says "type": "commonjs", as `npm init` writes it.
+  if (/Cannot use import statement outside a module|Unexpected token 'export'/.test(message))
+    return `Name it ${path.basename(file).replace(/\.(ts|js)$/, '.m$1')}, or write "type": "module" into package.json.`;
+  return 'Correct the file; a new one is written by: structdb init';
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { program, projectRoot, structdb } from '../support/cli.ts';
@@ -126,6 +126,38 @@ describe('structdb', () => {
       kept: ['structdb.config.ts', '.env.example'],
     });
     expect(await readFile(path.join(cwd, 'structdb.config.ts'), 'utf8')).toBe(before);
+  });
+
+  it.each([['commonjs'], [undefined]])('init writes a file that loads in a package of type %s', async (type) => {
+    const cwd = await scratchDirectory();
+    const below = path.join(cwd, 'below');
+    await mkdir(below);
+    await writeFile(path.join(cwd, 'package.json'), JSON.stringify({ name: 'x', type }));
+    const { json } = await structdb(['init', '--json'], { cwd: below });
+    expect(json.result.written).toEqual(['structdb.config.mts', '.env.example']);
+    // It is read as a module, without a warning of Node's; the one that it imports is not installed here.
+    const { stderr } = await structdb(['dev', 'status'], { cwd: below });
+    expect(stderr).toMatch(/^✗ \S+\.mts cannot be loaded: Cannot find package 'structdb'.*\n.*npm install.*\n$/);
+  });
+
+  it('init writes no configuration beside one that it would hide', async () => {
+    const cwd = await scratchDirectory();
+    await writeFile(path.join(cwd, 'structdb.config.mjs'), 'export default {};\n');
+    expect((await structdb(['init', '--json'], { cwd })).json.result).toMatchObject({
+      written: ['.env.example'],
+      kept: ['structdb.config.mjs'],
+    });
+  });
+
+  it('a configuration that Node takes for CommonJS is told with what makes it a module', async () => {
+    const cwd = await scratchDirectory();
+    await writeFile(path.join(cwd, 'package.json'), '{ "type": "commonjs" }');
+    await writeFile(
+      path.join(cwd, 'structdb.config.ts'),
+      "import { defineConfig } from 'structdb';\nexport default defineConfig({});\n",
+    );
+    const { json } = await structdb(['dev', 'status', '--json'], { cwd });
+    expect(json.error).toMatchObject({ code: 'CONFIG_INVALID', hint: expect.stringContaining('structdb.config.mts') });
   });
 
   it('colours only what a terminal or FORCE_COLOR asks for, and NO_COLOR wins', async () => {
