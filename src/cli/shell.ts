@@ -109,6 +109,11 @@ export class Shell {
     return group;
   }
 
+  /** Whether a verb need not be typed: `run` of `bench`. */
+  isDefault(command: Command): boolean {
+    return this.#defaults.has(command);
+  }
+
   /** `migrate status`: without the program's name, and without a verb that need not be typed (`backup`, not `backup due`). */
   #pathOf(command: Command): string {
     const names: string[] = [];

@@ -183,5 +183,23 @@ describe('structdb', () => {
       ).stdout.trim();
     expect(complete('structdb mig')).toBe('migrate');
     expect(complete('structdb migrate sta')).toBe('status');
+    // Behind values and arguments, and the flags of a verb that need not be typed.
+    expect(complete('structdb --config other.ts migrate sta')).toBe('status');
+    expect(complete('structdb migrate up --lock-timeout 5s --ur')).toBe('--url-file --url');
+    expect(complete('structdb catalog show W14X90 --as')).toBe('--as-of');
+    expect(complete('structdb bench --qui')).toBe('--quiet --quick');
+  });
+
+  const hasFish = spawnSync('fish', ['--version']).error === undefined;
+  (hasFish ? it : it.skip)('completes commands in fish', async () => {
+    const { stdout } = await structdb(['completion', 'fish']);
+    const complete = (line: string) => {
+      const run = spawnSync('fish', ['-N', '-c', `${stdout}\ncomplete -C '${line}'`], { encoding: 'utf8' });
+      return [run.stderr, ...run.stdout.trim().split('\n').sort()];
+    };
+    expect(complete('structdb mig')).toEqual(['', 'migrate']);
+    expect(complete('structdb --json migrate sta')).toEqual(['', 'status']);
+    expect(complete('structdb migrate up --lock-timeout 5s --ur')).toEqual(['', '--url', '--url-file']);
+    expect(complete('structdb bench --qui')).toEqual(['', '--quick', '--quiet']);
   });
 });
