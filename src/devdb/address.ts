@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConnectionSettings } from '../config/connection.ts';
 import { StructdbError } from '../core/errors.ts';
@@ -8,11 +8,19 @@ import { readJson, readRecord, SERVER_DATABASE, SERVER_HOST, SERVER_ROLE } from 
 /**
  * The way to a project's private server, from what `dev start` wrote; undefined when the project has none. Light on
  * purpose: every command that connects asks for it, and it starts no program.
+ * @throws PRIVATE_SERVER_COPIED, FILE_UNREADABLE
  */
 export async function readPrivateServer(projectRoot: string): Promise<ConnectionSettings | undefined> {
-  const directory = await privateDirectory(projectRoot);
+  const pointer = path.join(projectRoot, '.structdb');
+  const pointedTo = await readLocation(pointer);
+  const directory = pointedTo ?? pointer;
   const record = await readRecord(directory);
   if (!record?.systemIdentifier) return undefined;
+  // What a copy of a checkout is told to do must not be done to the original's data.
+  if (record.checkout !== (await realpath(projectRoot)) && (await livesAt(record.checkout, record.id))) {
+    if (pointedTo !== undefined) return undefined;
+    throw copied(pointer, record.checkout);
+  }
   const file = path.join(directory, 'password');
   const password = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new StructdbError('FILE_UNREADABLE', `Cannot read the password of the private server: ${file}.`, {
@@ -49,4 +57,20 @@ export async function readLocation(pointer: string): Promise<string | undefined>
   return typeof value?.directory === 'string' && path.dirname(value.directory) === ELSEWHERE
     ? value.directory
     : undefined;
+}
+
+/** Whether the server with this id is kept in that checkout. */
+export async function livesAt(checkout: string, id: string): Promise<boolean> {
+  const pointer = path.join(checkout, '.structdb');
+  const directory = (await readLocation(pointer).catch(() => undefined)) ?? pointer;
+  return (await readRecord(directory).catch(() => undefined))?.id === id;
+}
+
+/** The refusal to use what was copied from another checkout, which is still there. */
+export function copied(pointer: string, original: string): StructdbError {
+  return new StructdbError(
+    'PRIVATE_SERVER_COPIED',
+    `${pointer} was copied from ${original}, whose server it belongs to; a copied cluster is not used.`,
+    { hint: 'Run: structdb dev reset --yes   (removes this copy only), then: structdb dev start' },
+  );
 }

@@ -6,7 +6,7 @@ import { codeOf, StructdbError } from '../core/errors.ts';
 import type { SystemUser } from '../programs/run.ts';
 import { reaches, serverUser, systemUser } from '../programs/system-user.ts';
 import { writeWhole } from '../storage/whole-file.ts';
-import { ELSEWHERE, readLocation } from './address.ts';
+import { copied, ELSEWHERE, livesAt, readLocation } from './address.ts';
 import { readRecord, type ServerRecord } from './record.ts';
 
 /**
@@ -99,12 +99,7 @@ export async function ensureHome(home: ServerHome, environment: Environment): Pr
 
 /** Refuses to work on the files of a copied checkout while the original is there. */
 export function refuseCopy(home: ServerHome): void {
-  if (home.copiedFrom === undefined) return;
-  throw new StructdbError(
-    'PRIVATE_SERVER_COPIED',
-    `${home.pointer} was copied from ${home.copiedFrom}, whose server it belongs to; a copied cluster is not started.`,
-    { hint: 'Run: structdb dev reset --yes   (removes this copy only), then: structdb dev start' },
-  );
+  if (home.copiedFrom !== undefined) throw copied(home.pointer, home.copiedFrom);
 }
 
 /** A directory that this user owns, made when absent. A symbolic link or somebody else's directory is refused. */
@@ -137,13 +132,6 @@ async function ownerElsewhere(directory: string, checkout: string): Promise<stri
   return (await readLocation(path.join(record.checkout, '.structdb')).catch(() => undefined)) === directory
     ? record.checkout
     : undefined;
-}
-
-/** Whether the server with this id is kept in that checkout. */
-async function livesAt(checkout: string, id: string): Promise<boolean> {
-  const pointer = path.join(checkout, '.structdb');
-  const directory = (await readLocation(pointer).catch(() => undefined)) ?? pointer;
-  return (await readRecord(directory).catch(() => undefined))?.id === id;
 }
 
 function elsewhere(checkout: string): string {

@@ -200,7 +200,7 @@ describe('structdb dev start', () => {
     expect(await ask(result, 'select 1 as one')).toEqual({ one: 1 });
   });
 
-  it('refuses to start a copy of another checkout, whose reset touches the copy only', async () => {
+  it('refuses to start or use a copy of another checkout, whose reset touches the copy only', async () => {
     const checkout = await newCheckout();
     const original = await checkout.start();
     const copy = await newCheckout();
@@ -208,6 +208,9 @@ describe('structdb dev start', () => {
 
     const refused = await copy.run(['dev', 'start', '--json']);
     expect(refused.json.error.code).toBe('PRIVATE_SERVER_COPIED');
+    const unused = await copy.run(['migrate', 'up', '--json']);
+    expect(unused.json.error.code).toBe('PRIVATE_SERVER_COPIED');
+    expect(await ask(original, `select to_regclass('projects') as found`)).toEqual({ found: null });
     expect((await copy.run(['dev', 'reset', '--yes'])).exitCode).toBe(0);
 
     expect((await copy.start()).port).not.toBe(original.port);
@@ -238,6 +241,10 @@ describe('structdb dev start', () => {
     expect(result.directory).toMatch(/^\/var\/lib\/structdb\//);
     expect(await readdir(path.join(checkout.directory, '.structdb'))).toEqual(['location.json']);
     expect((await checkout.run(['migrate', 'status', '--check'])).exitCode).toBe(0);
+    const copy = await newCheckout({}, path.join(hidden, 'copy'));
+    await cp(path.join(checkout.directory, '.structdb'), path.join(copy.directory, '.structdb'), { recursive: true });
+    expect((await copy.run(['migrate', 'status', '--json'])).json.error.code).toBe('NO_CONNECTION');
+    expect((await copy.start()).directory).not.toBe(result.directory);
     await checkout.run(['dev', 'reset', '--with-backups', '--yes']);
     expect(await exists(result.directory)).toBe(false);
     expect(await exists(path.join(checkout.directory, '.structdb'))).toBe(false);
