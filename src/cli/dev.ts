@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from '../core/errors.ts';
+import { EXIT, StructdbError } from '../core/errors.ts';
 import { renderReset, renderStart, renderStatus, resetLosses } from './dev-text.ts';
 import type { Session } from './session.ts';
 import type { Shell } from './shell.ts';
@@ -93,11 +93,16 @@ function psqlCommand(shell: Shell): Command {
     exitCodes: [EXIT.ok, EXIT.failed, EXIT.usage],
     configure: (command) => void command.allowUnknownOption().passThroughOptions(),
     run: async (session, [args]) => {
+      if (session.output.json) {
+        throw new StructdbError('USAGE', '--json wants all of stdout, and so does psql.', {
+          hint: 'Leave --json out. In psql: select json_agg(t) from (select …) t',
+        });
+      }
       const { openPsql } = await import('../devdb/index.ts');
       const { exitCode } = await session.undisturbed(async () =>
         openPsql({ ...(await placeOf(session)), args: (args as string[] | undefined) ?? [] }),
       );
-      return { result: { exitCode }, human: () => '', exitCode };
+      return { result: null, human: () => '', exitCode };
     },
   });
 }

@@ -243,6 +243,13 @@ export async function freePort(): Promise<number> {
 async function startFailure(options: StartOptions, cause: unknown): Promise<StructdbError> {
   const log = await readFile(options.logFile, 'utf8').catch(() => '');
   const lines = log.trim().split('\n').slice(-20);
+  if (lines.some((line) => /could not bind.*Permission denied/.test(line))) {
+    return new StructdbError('SERVER_START_FAILED', 'The server did not start: its user may not listen on this port.', {
+      cause,
+      hint: 'Name a port from 1024 on.',
+      details: lines.filter((line) => /could not bind/.test(line)),
+    });
+  }
   if (lines.some((line) => /could not bind|Address already in use/.test(line))) {
     return new StructdbError('PORT_TAKEN', 'The server did not start: its port is in use by another program.', {
       cause,

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { chown, cp, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
@@ -142,6 +143,19 @@ describe('structdb dev start', () => {
     expect(await exists(path.join(checkout.directory, '.structdb', 'data'))).toBe(false);
     expect((await checkout.start()).port).toBe(port);
   });
+
+  const START = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
+  (existsSync(START) && Number(readFileSync(START, 'utf8')) > 79 ? it : it.skip)(
+    'does not take a port that its user may not have for one in use',
+    async () => {
+      const checkout = await newCheckout({ 'structdb.config.ts': 'export default { dev: { port: 79 } };\n' });
+      expect((await checkout.run(['dev', 'start', '--json'])).json.error).toMatchObject({
+        code: 'SERVER_START_FAILED',
+        message: expect.stringContaining('may not listen'),
+        hint: expect.stringContaining('1024'),
+      });
+    },
+  );
 
   it('moves to another port when a stranger took its own meanwhile', async () => {
     const checkout = await newCheckout();
@@ -330,6 +344,9 @@ describe('structdb dev psql', () => {
 
     expect(good).toMatchObject({ exitCode: 0, stdout: '42\n' });
     expect(bad.exitCode).toBe(3);
+    // Two would write on stdout.
+    const both = await checkout.run(['dev', 'psql', '--json', '-c', 'selec']);
+    expect(both).toMatchObject({ exitCode: 2, json: { exitCode: 2, error: { code: 'USAGE' } } });
   });
 });
 
