@@ -20,7 +20,9 @@ export async function loadConfig(configFile: string | undefined): Promise<Config
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
     return keys.map((key) => {
       const where = [...issue.path, ...(key === undefined ? [] : [key])].map(String).join('.') || '(the whole)';
-      return redact(`${where}: ${key === undefined ? issue.message : 'is not a known key'}`);
+      // zod says of a name in a record only that it is invalid; why is told inside.
+      const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+      return redact(`${where}: ${key === undefined ? message : 'is not a known key'}`);
     });
   });
   throw new StructdbError(

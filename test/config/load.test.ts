@@ -29,7 +29,7 @@ describe('the configuration', () => {
     const folder = await scratchDirectory();
     await writeFile(
       path.join(folder, 'structdb.config.mjs'),
-      `export default { databse: {}, objectives: { rto: 'soon', indexHitRate: 3 }, backup: { daily: { store: 'nowhere', at: '25:00' } } };`,
+      `export default { databse: {}, objectives: { rto: 'soon', indexHitRate: 3 }, stores: { 'a b': { type: 'directory', path: 'x' } }, backup: { daily: { store: 'nowhere', at: '25:00' } } };`,
     );
     const { exitCode, stderr, json } = await structdb(['migrate', 'status', '--json'], { cwd: folder });
     expect(exitCode).toBe(2);
@@ -37,6 +37,7 @@ describe('the configuration', () => {
     expect(stderr).toContain('structdb.config.mjs');
     for (const key of ['databse', 'objectives.rto', 'objectives.indexHitRate', 'backup.daily.at'])
       expect(stderr).toContain(key);
+    expect(stderr).toContain('stores.a b: a store is named with letters');
   });
 
   it('is found from a folder below, and .env fills what the environment leaves open', async () => {
