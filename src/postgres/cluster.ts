@@ -51,9 +51,10 @@ export interface InitOptions {
   readonly throwaway?: boolean;
 }
 
-/** Initialises a cluster with data checksums, UTF-8 and the C.UTF-8-like builtin order of the platform. */
+/** Initialises a cluster with data checksums, UTF-8 and the C.UTF-8-like builtin order of the platform. @throws TARGET_UNSUITABLE */
 export async function initCluster(options: InitOptions, context: RunContext): Promise<void> {
   const { programs, dataDirectory, user } = options;
+  refuseShellCharacters(dataDirectory);
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   if (user) await chown(dataDirectory, user.uid, user.gid);
   const run = (authentication: readonly string[]) =>
@@ -92,9 +93,10 @@ export interface StartOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** Starts the server and waits until it accepts connections. @throws SERVER_START_FAILED with the log's telling line. */
+/** Starts the server and waits until it accepts connections. @throws SERVER_START_FAILED with the log's telling line, TARGET_UNSUITABLE */
 export async function startServer(options: StartOptions, context: RunContext): Promise<void> {
   const seconds = Math.ceil((options.timeoutMs ?? 60_000) / 1000);
+  for (const file of [options.dataDirectory, options.logFile]) refuseShellCharacters(file);
   try {
     await runProgram(
       options.programs.pgCtl,
@@ -119,6 +121,19 @@ export async function startServer(options: StartOptions, context: RunContext): P
     }
     throw await startFailure(options, cause);
   }
+}
+
+/** pg_ctl puts its paths between double quotes and hands them to a shell, which would replace these, or run them. */
+function refuseShellCharacters(file: string): void {
+  const [character] = /["$`\\]/.exec(file) ?? [];
+  if (character === undefined) return;
+  throw new StructdbError(
+    'TARGET_UNSUITABLE',
+    `pg_ctl cannot start a server in ${file}: its path holds a ${character}.`,
+    {
+      hint: 'Use a folder whose path holds none of: " $ ` \\',
+    },
+  );
 }
 
 /** For pg_ctl, which hands them to a shell. */

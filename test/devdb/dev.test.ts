@@ -144,6 +144,17 @@ describe('structdb dev start', () => {
     expect((await checkout.start()).port).toBe(port);
   });
 
+  it('refuses a folder whose name pg_ctl would hand to a shell, and leaves nothing', async () => {
+    const checkout = await newCheckout({}, path.join(await newFolder(), 'of $(touch made) and "quotes"'));
+    const { exitCode, json } = await checkout.run(['dev', 'start', '--json']);
+    expect(exitCode).toBe(1);
+    expect(json.error).toMatchObject({ code: 'TARGET_UNSUITABLE', message: expect.stringContaining('holds a $') });
+    expect(await readdir(path.join(checkout.directory, '.structdb'))).toEqual([]);
+    // Other odd characters are no trouble.
+    const good = await newCheckout({}, path.join(await newFolder(), "Übung of 'quotes' & %f"));
+    expect(await ask(await good.start(), 'select 1 as one')).toEqual({ one: 1 });
+  });
+
   const START = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
   (existsSync(START) && Number(readFileSync(START, 'utf8')) > 79 ? it : it.skip)(
     'does not take a port that its user may not have for one in use',
