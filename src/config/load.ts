@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { messageOf, StructdbError } from '../core/errors.ts';
+import { importModule } from '../core/import-module.ts';
 import { redact } from '../core/redact.ts';
 import { defaultConfig } from './defaults.ts';
 import { exists } from './project.ts';
@@ -36,9 +36,9 @@ export async function loadConfig(configFile: string | undefined): Promise<Config
 }
 
 async function importConfig(file: string): Promise<unknown> {
-  let module: { default?: unknown };
+  let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    module = await importModule(file);
   } catch (cause) {
     if (!(await exists(file)))
       throw new StructdbError('CONFIG_INVALID', `There is no configuration file ${file}.`, {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { platformSuite } from '../../../benchmarks/suites/platform.ts';
 import { messageOf, StructdbError } from '../../core/errors.ts';
 import { describeImportFailure } from '../../core/import-failure.ts';
+import { importModule } from '../../core/import-module.ts';
 import { splitSql } from '../../core/split-sql.ts';
 import { buildSuite } from './build-suite.ts';
 import { SuiteProblem } from './problem.ts';
@@ -146,7 +146,7 @@ async function loadFile(
 async function importDefinition(file: string, text: string): Promise<unknown> {
   let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+    module = await importModule(file);
   } catch (error) {
     const { message, line } = await describeImportFailure(error, file, text);
     throw new SuiteProblem(message, line);

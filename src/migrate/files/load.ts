@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 import { describeImportFailure } from '../../core/import-failure.ts';
+import { importModule } from '../../core/import-module.ts';
 import type { MigrationConfig, RegisteredMigration, Registry } from '../registry.ts';
 import { FileProblem, parseSqlFile } from './sql-file.ts';
 
@@ -132,9 +132,9 @@ function firstLineNotInUtf8(bytes: Buffer): number {
 }
 
 async function loadModule(file: string, shown: string, text: string): Promise<RegisteredMigration> {
-  let exports: Record<string, unknown>;
+  let exports: Readonly<Record<string, unknown>>;
   try {
-    exports = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    exports = await importModule(file);
   } catch (error) {
     const { message, line } = await describeImportFailure(error, file, text);
     throw new FileProblem(message, line);
