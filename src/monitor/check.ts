@@ -2,6 +2,8 @@ import { interrupted, type RunContext } from '../core/context.ts';
 import { StructdbError } from '../core/errors.ts';
 import { Monitor, type MonitorOptions } from './monitor.ts';
 import type { PromiseVerdict } from './promise.ts';
+import { byUrgency } from './promises/judge.ts';
+import { none, unknown } from './promises/verdict.ts';
 
 export interface CheckOptions extends MonitorOptions {
   /** Only these promises: by their ids, or the beginning of ids (`backup` for `backup.daily` and its like). */
@@ -40,19 +42,37 @@ export function judgeCheck({ promises }: CheckResult): StructdbError | undefined
   return new StructdbError('PROMISE_BROKEN', message, { hint: first.fix ?? 'See docs/monitoring.md.' });
 }
 
+/** What is only judged when a server answers, a drill was run or a disk can be seen; to be named at any time all the same. */
+const AT_TIMES = ['recovery.rto', 'recovery.rpo', 'connections', 'index.hit-rate', 'cache.hit-rate'];
+const DATA_DISK = 'disk.data-directory';
+
 function chosen(
   promises: readonly PromiseVerdict[],
   { only, ignore = [] }: Pick<CheckOptions, 'only' | 'ignore'>,
 ): PromiseVerdict[] {
+  const stores = promises.flatMap(({ id }) => (id.startsWith('store.') ? [id.replace('.', '-')] : []));
+  const atTimes = [...AT_TIMES, DATA_DISK, ...stores.map((store) => `disk.${store}`)];
+  const isThere = (name: string) => promises.some(({ id }) => fits(id, name));
   for (const name of [...(only ?? []), ...ignore]) {
-    if (promises.some(({ id }) => fits(id, name))) continue;
+    if (isThere(name) || atTimes.some((id) => fits(id, name) || name.startsWith(`${id} `))) continue;
     throw new StructdbError('USAGE', `There is no promise "${name}".`, {
       hint: `Name one of: ${promises.map(({ id }) => id).join(', ')}`,
     });
   }
-  return promises.filter(
+  const absent = (only ?? []).filter((name) => !isThere(name)).map((name) => verdictOfAbsent(name, promises));
+  return byUrgency([...promises, ...absent]).filter(
     ({ id }) => (only === undefined || only.some((name) => fits(id, name))) && !ignore.some((name) => fits(id, name)),
   );
+}
+
+/** Of a promise that was asked for by its name: nothing to judge would pass for nothing broken. */
+function verdictOfAbsent(name: string, promises: readonly PromiseVerdict[]): PromiseVerdict {
+  const runbook = 'monitoring.md#the-promises';
+  if (name.startsWith('recovery'))
+    return none(name, { message: `${name} is judged by drills; none was run.`, runbook });
+  const down = promises.find(({ id, state }) => fits(id, 'server.up') && state === 'broken');
+  const why = down ? `cannot be looked at: ${down.message}` : 'cannot be seen from here.';
+  return unknown(name, down?.fix ?? null, { message: `${name} ${why}`, runbook });
 }
 
 function fits(id: string, name: string): boolean {

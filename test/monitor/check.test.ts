@@ -57,6 +57,7 @@ describe('monitor check', () => {
     });
     const fixes = ['backup.daily', 'drill.fresh', 'schema.migrations'].map((id) => verdict(found, id).fix);
     expect(fixes).toEqual(['structdb backup', 'structdb dr-test', 'Run: structdb migrate up']);
+    expect(await check('--only', 'recovery.rto')).toMatchObject({ exitCode: 0, states: { 'recovery.rto': 'none' } });
   });
 
   it('is content when those commands were run', async () => {
@@ -198,6 +199,11 @@ describe('monitor check', () => {
       'recovery.window': 'kept',
       'wal.archiving': 'unknown',
     });
+    const names = ['connections', 'index.hit-rate', 'disk.data-directory'];
+    const named = await check('--only', ...names);
+    expect(named).toMatchObject({ exitCode: 4, states: Object.fromEntries(names.map((name) => [name, 'unknown'])) });
+    expect(named.json.error.message).toContain('does not answer');
+    expect((await check('--only', 'server', ...names, '--ignore', ...names)).states).toEqual({ 'server.up': 'broken' });
 
     await checkout.start();
     expect(await up()).toBe(1);
