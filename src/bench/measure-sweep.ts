@@ -1,14 +1,12 @@
 import type { ConnectionSettings } from '../config/connection.ts';
 import type { RunContext } from '../core/context.ts';
-import type { Database } from '../database/types.ts';
-import { createKysely } from '../postgres/connect.ts';
-import { profiles } from '../postgres/profiles.ts';
 import type { SearchPlaces } from '../programs/find.ts';
 import { type FilledOptions, withFilled } from './data/filled.ts';
 import { fingerprintRows } from './data/fingerprint.ts';
 import type { Workspace } from './data/workspace.ts';
 import { type BenchEnvironment, type EnvironmentOptions, readEnvironment } from './environment.ts';
 import { decideGrowth } from './growth/decide-growth.ts';
+import { askingAlone } from './measure/asking-alone.ts';
 import type { MeasuredPoint, PointOptions } from './measured-point.ts';
 import { measurePoint } from './point.ts';
 import type { DataFacts } from './result.ts';
@@ -125,18 +123,15 @@ async function readFirst(
   project: SweepOptions['project'],
   context: RunContext,
 ): Promise<Pick<MeasuredSweep, 'database' | 'statements' | 'environment'>> {
-  const statements = await statementsOf(suite, workspace);
+  const statements = await statementsOf(suite, workspace, context);
   const environment = await readEnvironment({ workspace, statements, project }, context);
   return { database: workspace.database, statements, environment };
 }
 
 /** As they are compiled for the first turn, by the names of the queries. */
-async function statementsOf(suite: Suite, connection: ConnectionSettings): Promise<Map<string, string>> {
-  const db = await createKysely<Database>(connection, profiles.bench, { max: 1 });
-  try {
+function statementsOf(suite: Suite, connection: ConnectionSettings, context: RunContext): Promise<Map<string, string>> {
+  return askingAlone(connection, context, async (db) => {
     const parameters = await suite.draw(db);
     return new Map(suite.queries.map((query) => [query.name, query.build(db, parameters, 0).compile().sql]));
-  } finally {
-    await db.destroy();
-  }
+  });
 }

@@ -3,15 +3,14 @@ import type { ConnectionSettings } from '../config/connection.ts';
 import { type RunContext, stopIfInterrupted, unstoppable } from '../core/context.ts';
 import { asStep } from '../core/progress.ts';
 import { formatDuration } from '../core/units.ts';
-import type { Database } from '../database/types.ts';
-import { createKysely, withClient } from '../postgres/connect.ts';
+import { withClient } from '../postgres/connect.ts';
 import { translateDatabaseError } from '../postgres/errors.ts';
 import { profiles } from '../postgres/profiles.ts';
 import { targetMsOf } from './judge/assess.ts';
 import { judgeInterim } from './judge/latency.ts';
+import { askingAlone } from './measure/asking-alone.ts';
 import { Crew } from './measure/crew.ts';
 import { needsMoreLoops } from './measure/loops-needed.ts';
-import { readOnly } from './measure/station.ts';
 import { furtherLimitMs, runUntilDecided, TimedRun } from './measure/timed-run.ts';
 import { tryQueries } from './measure/try-queries.ts';
 import { type WarmUp, warmUp } from './measure/warm-up.ts';
@@ -109,14 +108,11 @@ function watching(workspace: ConnectionSettings, work: () => Promise<void>): Pro
 
 /** The values that the suite asks for, after every query has been run once. */
 async function drawAndTry(suite: Suite, workspace: ConnectionSettings, context: RunContext): Promise<unknown> {
-  const db = await createKysely<Database>(readOnly(workspace), profiles.bench, { max: 1 });
-  try {
+  return askingAlone(workspace, context, async (db) => {
     const parameters = await suite.draw(db);
     await tryQueries({ db, queries: suite.queries, parameters, clients: 1 }, context);
     return parameters;
-  } finally {
-    await db.destroy();
-  }
+  });
 }
 
 /** Warm, and with as many event loops as it was told to have, or as the warm-up shows to be needed. */

@@ -8,6 +8,7 @@ import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { type CliOptions, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
+import { scratchDirectory } from '../support/scratch.ts';
 
 const server = useServer();
 /** Enough for a p95, and no further rounds: how long they take depends on the machine. */
@@ -152,6 +153,18 @@ describe('structdb bench', () => {
     const [point] = run.json.result.points;
     expect(point).toMatchObject({ complete: false, connections: [] });
     expect(point.queries.every(({ samples }: { samples: number }) => samples < 20000)).toBe(true);
+    expect(await databases(owner)).toEqual([]);
+  });
+
+  it('does not wait on Ctrl-C for what a suite draws', async () => {
+    const owner = await server.createOwnedDatabase('createdb');
+    const cwd = await scratchDirectory();
+    const draw = `async () => { process.stderr.write('drawing\\n'); await new Promise(() => {}); }`;
+    const suite = `export default { draw: ${draw}, queries: [{ name: 'q', sql: 'select 1' }] };\n`;
+    await writeFile(path.join(cwd, 'slow.ts'), suite);
+    const words = ['bench', '--json', '--url', urlOf(owner), '--suite', 'slow.ts', ...NEXT_TO_NOTHING];
+    const run = await structdb(words, { cwd, ...once('drawing', 'SIGINT') });
+    expect(run).toMatchObject({ exitCode: 130, json: { error: { code: 'INTERRUPTED' } } });
     expect(await databases(owner)).toEqual([]);
   });
 

@@ -2,15 +2,12 @@ import type { ConnectionSettings } from '../../config/connection.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { RunContext } from '../../core/context.ts';
 import { messageOf, StructdbError } from '../../core/errors.ts';
-import type { Database } from '../../database/types.ts';
 import type { Registry } from '../../migrate/index.ts';
-import { createKysely } from '../../postgres/connect.ts';
-import { profiles } from '../../postgres/profiles.ts';
 import { withFilled } from '../data/filled.ts';
 import { fingerprintRows } from '../data/fingerprint.ts';
 import { type BenchEnvironment, readEnvironment } from '../environment.ts';
+import { askingAlone } from '../measure/asking-alone.ts';
 import { request } from '../measure/request.ts';
-import { readOnly } from '../measure/station.ts';
 import type { DataFacts } from '../result.ts';
 import type { LoadedSuite } from '../suite/load-suite.ts';
 import type { Suite } from '../suite/query.ts';
@@ -52,7 +49,7 @@ export function withSide<T>(
   // Fresh ones: two sides with the same schema could not share one that is kept.
   const filled = { connection, projects, seed, registry, keep: false, fresh: true, setUp: suite.setUp, runSetUp };
   return withFilled(filled, context, async ({ connection: workspace, rows, reused }, fingerprint) => {
-    const { parameters, statements, failing } = await tryAll(suite, workspace);
+    const { parameters, statements, failing } = await tryAll(suite, workspace, context);
     const environment = await readEnvironment({ workspace, statements, project }, context);
     const { payloads, events } = rows;
     const rowsFingerprint = await fingerprintRows({ projects, seed });
@@ -64,9 +61,9 @@ export function withSide<T>(
 async function tryAll(
   suite: Suite,
   workspace: ConnectionSettings,
+  context: RunContext,
 ): Promise<{ parameters: unknown; statements: Map<string, string>; failing: Map<string, string> }> {
-  const db = await createKysely<Database>(readOnly(workspace), profiles.bench, { max: 1 });
-  try {
+  return askingAlone(workspace, context, async (db) => {
     const parameters = await suite.draw(db);
     const statements = new Map<string, string>();
     const failing = new Map<string, string>();
@@ -80,7 +77,5 @@ async function tryAll(
       }
     }
     return { parameters, statements, failing };
-  } finally {
-    await db.destroy();
-  }
+  });
 }
