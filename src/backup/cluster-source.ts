@@ -9,7 +9,10 @@ import { profiles } from '../postgres/profiles.ts';
 import type { ClusterManifest } from '../repository/manifest.ts';
 
 /** What a manifest says of the cluster beside the copy itself. */
-export type ClusterFacts = Pick<ClusterManifest, 'databases' | 'requiredSettings' | 'preloadLibraries' | 'fromStandby'>;
+export type ClusterFacts = Pick<
+  ClusterManifest,
+  'databases' | 'requiredSettings' | 'preloadLibraries' | 'fromStandby' | 'superuser'
+>;
 
 /**
  * Whether a base backup can be taken at all; asked before anything is written.
@@ -59,9 +62,13 @@ export async function readCluster(
   if (libraries === undefined) {
     warn(`shared_preload_libraries is not recorded: "${connection.user}" may not see it (GRANT pg_read_all_settings)`);
   }
-  const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+  const { rows } = await client.query<{ standby: boolean; superuser: string | null }>(
+    `select pg_is_in_recovery() as standby,
+            (select rolname from pg_catalog.pg_roles where rolsuper and rolcanlogin order by oid limit 1) as superuser`,
+  );
   return {
     fromStandby: rows[0]!.standby,
+    superuser: rows[0]!.superuser,
     requiredSettings: Object.fromEntries(REQUIRED_SETTINGS.map((name) => [name, settings.get(name)!])),
     preloadLibraries: (libraries ?? '').split(',').map(unquoted).filter(Boolean),
     databases: await readDatabases(client, connection, warn, context),

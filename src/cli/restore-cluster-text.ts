@@ -19,6 +19,9 @@ export interface RestoredCluster extends Omit<ClusterPlanSummary, 'windows' | 'e
     | (Omit<ReplayResult, 'stop' | 'connection'> & {
         readonly running: boolean;
         readonly socketDirectory: string | null;
+        /** A superuser, and a database that lets it in. */
+        readonly user: string | null;
+        readonly database: string | null;
       })
     | null;
 }
@@ -36,8 +39,11 @@ export function describeRestoredCluster(
   const start = `${as}${programs.pgCtl.path} start -D ${quoted(restored.dataDirectory)} -l ${quoted(`${restored.dataDirectory}/startup.log`)}`;
   if (!replayed) return { ...plan, ...rest, start, replay: null };
   const { stop: _stop, connection, ...replay } = replayed.replay;
-  const socketDirectory = replayed.running ? connection.host : null;
-  return { ...plan, ...rest, start, replay: { ...replay, running: replayed.running, socketDirectory } };
+  const { host: socketDirectory, user: superuser, database } = connection;
+  const reachedBy = replayed.running
+    ? { running: true, socketDirectory, user: superuser, database }
+    : { running: false, socketDirectory: null, user: null, database: null };
+  return { ...plan, ...rest, start, replay: { ...replay, ...reachedBy } };
 }
 
 export function renderClusterPlan(plan: ClusterPlanSummary): string {
@@ -116,7 +122,8 @@ export function renderRestoredCluster(result: RestoredCluster, style: Style): st
     );
   }
   if (replay?.running) {
-    lines.push(`It runs, isolated: psql -h ${replay.socketDirectory} -U postgres`);
+    const { socketDirectory, user, database } = replay;
+    lines.push(`It runs, isolated: psql -h ${socketDirectory} -U ${quoted(user!)} -d ${quoted(database!)}`);
   } else {
     lines.push(
       `${replay ? '' : `    ${result.recoveryDirectory} is needed until then; remove it afterwards\n`}Start it: ${result.start}`,

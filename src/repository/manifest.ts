@@ -142,6 +142,8 @@ const cluster = {
   requiredSettings: z.record(text, text),
   /** shared_preload_libraries of the source. */
   preloadLibraries: z.array(text),
+  /** Who may log in and do everything: whoever restores must call the server by a name. null: unknown, or there is none. */
+  superuser: text.nullable().default(null),
   /** What this backup lacks, and what was found wrong in its source; one line each. */
   warnings: z.array(text),
 };

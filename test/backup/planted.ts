@@ -159,6 +159,7 @@ function clusterFacts(kind: 'base' | 'incremental', parent: string | undefined) 
     databases: [],
     requiredSettings: {},
     preloadLibraries: [],
+    superuser: null,
     warnings: [],
   };
 }

@@ -41,6 +41,7 @@ function manifestOf(label: string, parent: string | null, timeline = 1): Cluster
     databases: [],
     requiredSettings: {},
     preloadLibraries: [],
+    superuser: null,
     warnings: [],
     parts: [{ name: 'base.tar.zst', sizeBytes: 1, sha256: '0'.repeat(64) }],
     actor: { host: 'alpha', user: 'ada', command: 'backup run' },

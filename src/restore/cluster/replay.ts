@@ -10,10 +10,10 @@ import { startServer, stopServer } from '../../postgres/cluster.ts';
 import { connect, withClient } from '../../postgres/connect.ts';
 import { profiles } from '../../postgres/profiles.ts';
 import { isRunning } from '../../programs/process.ts';
-import type { ClusterManifest } from '../../repository/manifest.ts';
 import type { ClusterRestorePlan } from './plan.ts';
 import { explainFailure } from './replay-failure.ts';
 import type { ClusterRestoreResult } from './restore.ts';
+import { superuserConnection } from './superuser.ts';
 
 export interface ReplayOptions {
   /** Settings of the isolated server, besides those that isolate it: `fsync`, `shared_buffers`. */
@@ -160,45 +160,6 @@ async function installedLibraries({ programs, backup }: ClusterRestorePlan): Pro
     }
   }
   return found;
-}
-
-/** The socket trusts everybody, but the name of a superuser must be known: the one who made the backup, or the usual one. */
-async function superuserConnection(
-  manifest: ClusterManifest,
-  socketDirectory: string,
-  context: RunContext,
-): Promise<ConnectionSettings> {
-  const source = /^postgres(?:ql)?:\/\/([^:@/]+)(?::[^@]*)?@/.exec(manifest.source)?.[1];
-  const names = [...(source === undefined ? [] : [decodeURIComponent(source)]), 'postgres', 'structdb'];
-  let last: unknown;
-  for (const user of new Set(names)) {
-    const connection: ConnectionSettings = Object.freeze({
-      host: socketDirectory,
-      port: 5432,
-      database: 'postgres',
-      user,
-      tls: { mode: 'disable' as const },
-      connectTimeoutMs: 10_000,
-      source: 'the restored server',
-    });
-    try {
-      const superuser = await withClient(connection, profiles.probe, context, async (client) => {
-        const { rows } = await client.query<{ super: boolean }>(
-          'select rolsuper as super from pg_roles where rolname = current_user',
-        );
-        return rows[0]?.super === true;
-      });
-      if (superuser) return connection;
-    } catch (error) {
-      stopIfInterrupted(context);
-      last = error;
-    }
-  }
-  throw new StructdbError(
-    'CONNECTION_FAILED',
-    `No superuser of the restored server is known; tried ${[...new Set(names)].join(', ')}.`,
-    { cause: last, hint: 'Start it by hand: the last line of structdb restore says how.' },
-  );
 }
 
 interface Following {

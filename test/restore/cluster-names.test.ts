@@ -1,0 +1,65 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { stopServer } from '../../src/postgres/cluster.ts';
+import { structdb } from '../support/cli.ts';
+import { sql } from '../support/postgres.ts';
+import { scratchDirectory } from '../support/scratch.ts';
+import { type SourceCluster, sourceCluster, takeBackup } from './cluster-support.ts';
+
+let scratch: string;
+let source: SourceCluster;
+
+beforeAll(async () => {
+  scratch = await scratchDirectory();
+  source = await sourceCluster(scratch);
+  await sql(source.connection, async (client) => {
+    await client.query('create role helper superuser login');
+    await client.query('create role backup replication login');
+  });
+  await sql({ ...source.connection, user: 'helper', database: 'template1' }, async (client) => {
+    await client.query('alter role postgres rename to "the boss"');
+    await client.query('alter database postgres rename to "our data"');
+  });
+});
+
+/** As a plain role that may do no more than make base backups. */
+const asBackup = () => ({
+  ...source,
+  connection: { ...source.connection, user: 'backup', database: 'our data' },
+});
+
+describe('a cluster without a role or a database named "postgres"', () => {
+  it('is replayed, and the line that is printed leads into it as a superuser', async () => {
+    await sql({ ...source.connection, user: 'helper', database: 'our data' }, (client) =>
+      client.query('create table here as select 1 as n'),
+    );
+    await takeBackup(asBackup());
+    const cwd = path.join(scratch, 'project');
+    await mkdir(cwd);
+    await writeFile(
+      path.join(cwd, 'structdb.config.ts'),
+      `export default { stores: { local: { type: 'directory', path: ${JSON.stringify(source.store.location)} } } };`,
+    );
+    const dataDirectory = path.join(scratch, 'restored');
+    const run = await structdb(['restore', '--target', dataDirectory, '--replay', '--keep-running'], { cwd });
+    expect(run).toMatchObject({ exitCode: 0 });
+    const printed = /^It runs, isolated: psql -h (\S+) -U '(.*)' -d '(.*)'$/m.exec(run.stdout);
+    const [, socket, user, database] = printed ?? [];
+    try {
+      const connection = { ...source.connection, host: socket!, user: user!, database: database! };
+      const { rows } = await sql(connection, (client) =>
+        client.query('select rolsuper, n from here, pg_roles where rolname = current_user'),
+      );
+      expect({ user, rows }).toEqual({ user: 'the boss', rows: [{ rolsuper: true, n: 1 }] });
+    } finally {
+      await stopRestored(dataDirectory);
+      if (socket) await rm(socket, { recursive: true, force: true });
+    }
+  });
+});
+
+async function stopRestored(dataDirectory: string): Promise<void> {
+  const { programs, user } = source;
+  await stopServer({ programs, dataDirectory, user, mode: 'immediate' });
+}
