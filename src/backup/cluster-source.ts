@@ -110,7 +110,7 @@ async function readDatabases(
     open: boolean;
   }>(
     `select datname as name, oid::bigint::text as oid, datcollversion as collation, pg_database_collation_actual_version(oid) as actual,
-            datallowconn and has_database_privilege(oid, 'connect') as open,
+            datallowconn and datconnlimit <> -2 and has_database_privilege(oid, 'connect') as open,
             case when has_database_privilege(oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage')
                  then pg_database_size(oid)::text end as size
        from pg_catalog.pg_database order by datname collate "C"`,
@@ -123,7 +123,7 @@ async function readDatabases(
       );
     }
     const extensions = open ? await extensionsOf({ ...connection, database: name }, context) : undefined;
-    // Nobody works in a database without connections: template0.
+    // Nobody works in a database without connections: template0, or what an interrupted DROP DATABASE left (-2).
     if (open && !extensions)
       warn(`the extensions of database "${name}" are not recorded: it lets "${connection.user}" not in`);
     databases.push({

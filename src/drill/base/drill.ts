@@ -141,7 +141,7 @@ async function examine(
   };
   const measuredMs = Object.values(rtoPhases).reduce((sum, ms) => sum + ms, 0);
   const beganChecks = context.clock.monotonicMs();
-  const { databases } = around;
+  const { databases, halfDropped } = around;
   const found = await checkCluster(
     { connection: replay.connection, databases, major: manifest.server.major, places: options.places },
     context,
@@ -183,7 +183,10 @@ async function examine(
       lastCommitAt: replay.replayedCommitAt,
     },
     checks: [writes, files, replayed(from, chosen, lastCommitAt), heartbeat(around.heartbeatAt), ...found.checks],
-    unchecked: found.unchecked,
+    unchecked: [
+      ...halfDropped.map((name) => `${name}: a DROP DATABASE that was interrupted left it, and nobody is let in`),
+      ...found.unchecked,
+    ],
     checksMs: phases.inspectMs + Math.round(context.clock.monotonicMs() - beganChecks),
     write,
     databases,

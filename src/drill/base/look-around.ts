@@ -10,6 +10,8 @@ import { type RecoveredXids, recoveredXids } from './source.ts';
 export interface Surroundings {
   /** Those that let anybody in, templates left out. */
   readonly databases: readonly string[];
+  /** A DROP DATABASE that was interrupted left these: nobody is let in. */
+  readonly halfDropped: readonly string[];
   /** The database that a write is tried in: the source's own, else one with structdb's schema, else the first. */
   readonly connection: ConnectionSettings;
   readonly xids: RecoveredXids;
@@ -21,12 +23,14 @@ export async function lookAround(
   preferred: string | undefined,
   context: RunContext,
 ): Promise<Surroundings> {
-  const { databases, xids } = await withClient(connection, profiles.drill, context, async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      `select datname as name from pg_database where datallowconn and not datistemplate
+  const { databases, halfDropped, xids } = await withClient(connection, profiles.drill, context, async (client) => {
+    const { rows } = await client.query<{ name: string; half: boolean }>(
+      // PostgreSQL source, src/include/catalog/pg_database.h: DATCONNLIMIT_INVALID_DB.
+      `select datname as name, datconnlimit = -2 as half from pg_database where datallowconn and not datistemplate
         order by datname = 'postgres', datname`,
     );
-    return { databases: rows.map(({ name }) => name), xids: await recoveredXids(client) };
+    const names = (wanted: boolean) => rows.filter(({ half }) => half === wanted).map(({ name }) => name);
+    return { databases: names(false), halfDropped: names(true), xids: await recoveredXids(client) };
   });
   let main = preferred !== undefined && databases.includes(preferred) ? preferred : undefined;
   let heartbeatAt: Date | undefined;
@@ -40,5 +44,11 @@ export async function lookAround(
       if (rows[0]!.own) main ??= database;
     });
   }
-  return { databases, connection: withDatabase(connection, main ?? databases[0] ?? 'postgres'), xids, heartbeatAt };
+  return {
+    databases,
+    halfDropped,
+    connection: withDatabase(connection, main ?? databases[0] ?? 'postgres'),
+    xids,
+    heartbeatAt,
+  };
 }
