@@ -10,6 +10,7 @@ import { checkContents, contentDiffers } from './check.ts';
 import { type DumpObjects, dumpObjects, withFetchedDump } from './fetch.ts';
 import { type Loaded, loadDump, privilegeScript } from './load.ts';
 import { planDumpRestore, type RestoreOptions, type RestorePlan } from './plan.ts';
+import { gatherStatistics } from './statistics.ts';
 
 /** How long each part of a restore took, in milliseconds. */
 export interface RestorePhases {
@@ -177,7 +178,7 @@ async function compareAndAnalyze(
   );
   // A dump holds no statistics before PostgreSQL 18: without them the first queries would be planned blindly.
   await asStep(context, 'restore.analyze', 'Gathering the statistics of the planner', () =>
-    withClient(connection, profiles.restore, context, (client) => client.query('analyze')),
+    withClient(connection, profiles.restore, context, (client) => gatherStatistics(client, context)),
   );
 }
 

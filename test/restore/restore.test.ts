@@ -3,10 +3,12 @@ import { rmSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { partialName } from '../../src/restore/bracket.ts';
 import { planDumpRestore, type RestoreOptions, restoreDump } from '../../src/restore/index.ts';
+import { runOptions } from '../backup/support.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { embeddedServer } from '../support/embedded.ts';
@@ -116,6 +118,32 @@ describe('A restored database', () => {
     await sql(server.superuser, (client) => client.query(`drop database "${database.replaceAll('"', '""')}"`));
     await restoreDump(optionsFor(server.superuser, database), testContext());
     expect(await belongingsOf({ ...creator, database })).toEqual(await belongingsOf(backup.source));
+  });
+
+  it('is there also where a foreign partition is out of reach, without the statistics of that table alone', async () => {
+    const source = await server.createDatabase();
+    await sql(source, async (client) => {
+      await client.query('create extension file_fdw');
+      await client.query('create server away foreign data wrapper file_fdw');
+      await client.query('create table split (n int) partition by range (n)');
+      await client.query('create table split_here partition of split for values from (0) to (10)');
+      await client.query(
+        `create foreign table split_away partition of split for values from (10) to (20) server away options (filename '/away')`,
+      );
+      await client.query('create table zoo as select generate_series(1, 5) as n');
+    });
+    const options = await runOptions(source, scratch);
+    const { label } = await runBackup(options, testContext());
+    const database = newName();
+    const context = testContext();
+    await restoreDump({ ...optionsFor(source, database), store: options.store, label }, context);
+    expect(context.events.filter(({ kind }) => kind === 'warning')).toMatchObject([
+      { message: expect.stringMatching(/no statistics of public\.split: .*"\/away"/) },
+    ]);
+    await sql({ ...source, database }, async (client) => {
+      const { rows } = await client.query(`select reltuples from pg_class where oid = 'zoo'::regclass`);
+      expect(rows).toEqual([{ reltuples: 5 }]);
+    });
   });
 
   it('can be on a newer major of another server that knows none of the roles', async () => {
