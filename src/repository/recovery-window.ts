@@ -27,6 +27,8 @@ export interface RecoveryWindow {
    * was stored then, so its commits are older. `backup`: nothing was committed behind the newest base backup.
    */
   readonly toSource: 'commit' | 'upload' | 'backup';
+  /** Read from the WAL: replay can tell every instant before it. null where the WAL could not be read, or holds none. */
+  readonly newestCommitAt: string | null;
   /** Replay cannot get beyond this byte. */
   readonly endLsn: string;
   /** A hole ends it: this segment is missing although later ones are there. */
@@ -175,6 +177,7 @@ async function windowOf(
     from: new Date(manifest.stoppedAt).toISOString(),
     to: to ? to.at.toISOString() : new Date(newestStop).toISOString(),
     toSource: to ? to.source : 'backup',
+    newestCommitAt: newest?.commit?.at.toISOString() ?? null,
     endLsn: formatLsn(reach.endLsn),
     missing: reach.missing ?? null,
     endsInPartial: reach.partial !== undefined,

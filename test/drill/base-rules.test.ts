@@ -61,6 +61,7 @@ const windowOf = (
   from: new Date(fromMs).toISOString(),
   to: new Date(fromMs + lengthMs).toISOString(),
   toSource,
+  newestCommitAt: toSource === 'commit' ? new Date(fromMs + lengthMs).toISOString() : null,
   endLsn: '0/1',
   missing: null,
   endsInPartial: false,
@@ -97,6 +98,7 @@ describe('A random instant', () => {
   it('is none where no commit bounds a window', () => {
     expect(randomInstant([], 1)).toBeUndefined();
     expect(randomInstant([windowOf(T0, 1000, 'upload'), windowOf(T0, 0)], 1)).toBeUndefined();
+    expect(randomInstant([windowOf(T0, 1000, 'backup')], 1)).toBeUndefined();
   });
 });
 

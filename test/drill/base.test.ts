@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { chooseCluster } from '../../src/drill/base/choose.ts';
 import { type BaseDrillOptions, runBaseDrill, runDrill } from '../../src/drill/index.ts';
 import { copyStore, damageObject } from '../../src/drill/scenarios/copy-store.ts';
 import { withTemplate } from '../../src/drill/scenarios/run.ts';
@@ -217,6 +218,25 @@ describe('A drill of a base backup', () => {
     expect(result.rpo.judged).toBe(false);
     if (replay.lastCommitAt !== null) expect(Date.parse(replay.lastCommitAt)).toBeLessThanOrEqual(at);
     expect(at).toBeLessThan(Date.now());
+  });
+
+  it('recovers to an instant at which a newer backup was still being made, and nothing was committed behind that', async () => {
+    await add('the newest');
+    await archive();
+    const store = await copyOf(source.store);
+    const [older, newer] = source.backups;
+    const file = path.join(store.location, source.systemIdentifier, 'backups', newer, 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...manifest, stoppedAt: new Date().toISOString() }));
+    const begun = (await findBackup(store, newer)).parts.at.toISOString();
+    const wish = { baseStores: [store], places: testPlaces() };
+    let seed = 0;
+    for (; ; seed += 1) {
+      const { target } = await chooseCluster({ ...wish, randomInstant: { seed } }, undefined, testContext());
+      if (target.kind === 'random' && target.at > begun) break;
+    }
+    const { result, verdict } = await runBaseDrill(optionsFor({ ...wish, randomInstant: { seed } }), testContext());
+    expect({ verdict, label: result.label, passedOver: result.passedOver }).toEqual({ label: older, passedOver: [] });
   });
 
   it('finds what is wrong with a cluster: order in a B-tree, exclusions, sequences, validity, triggers', async () => {

@@ -1,7 +1,7 @@
 import type { RunContext } from '../../core/context.ts';
 import { StructdbError } from '../../core/errors.ts';
 import type { SearchPlaces } from '../../programs/find.ts';
-import { type BackupEntry, findBackup, listBackups } from '../../repository/backups.ts';
+import { type BackupEntry, findBackup, listBackups, readClusterManifest } from '../../repository/backups.ts';
 import { recoveryWindows } from '../../repository/recovery-window.ts';
 import { findRepositories, type Repository } from '../../repository/repository.ts';
 import type { Store } from '../../storage/store.ts';
@@ -27,6 +27,8 @@ export interface ChosenCluster {
   /** To be tried in this order: the newest first. */
   readonly entries: readonly BackupEntry[];
   readonly target: BaseDrillResult['target'];
+  /** That of a drawn instant; the newest by default. */
+  readonly timeline?: number;
 }
 
 /**
@@ -54,9 +56,20 @@ export async function chooseCluster(
       hint: 'See what can be reached: structdb wal status',
     });
   }
-  const usable = entries.filter(({ label, parts }) => drawn.window.bases.includes(label) && parts.at <= drawn.at);
+  const usable: BackupEntry[] = [];
+  for (const entry of entries) {
+    if (drawn.window.bases.includes(entry.label) && (await endedBy(entry, drawn.at))) usable.push(entry);
+  }
   const target = { kind: 'random', at: drawn.at.toISOString(), seed: drawn.seed } as const;
-  return { repository, walStore, entries: usable.length > 0 ? usable : entries, target };
+  const { timeline } = drawn.window;
+  return { repository, walStore, entries: usable.length > 0 ? usable : entries, target, timeline };
+}
+
+/** A backup is consistent from its end on: one that was still being made then does not lead to that instant. */
+async function endedBy(entry: BackupEntry, at: Date): Promise<boolean> {
+  if (entry.parts.at > at) return false;
+  const { stoppedAt } = await readClusterManifest(entry);
+  return Date.parse(stoppedAt) <= at.getTime();
 }
 
 /** Whether there is a base backup to drill, of the cluster that is meant. */

@@ -95,6 +95,7 @@ async function recoverAndCheck(work: Work, context: RunContext): Promise<Unjudge
         chosen.target.kind === 'latest'
           ? chosen.target
           : { kind: 'time', at: new Date(chosen.target.at), inclusive: true },
+      timeline: chosen.timeline,
       directory,
       name: 'restored',
       places: options.places,

@@ -9,16 +9,19 @@ export interface RandomInstant {
 }
 
 /**
- * The same seed chooses the same share of the window. Longer windows are drawn more often; the newest commit itself is
- * left out, because replay only knows that it has passed an instant when it meets a later one.
+ * The same seed chooses the same share of the window. Longer windows are drawn more often. A window counts up to its newest
+ * commit, which is left out itself: replay only knows that it has passed an instant when it meets a later one. A base backup
+ * behind that commit makes the window longer, and tells no instant of it.
  */
 export function randomInstant(
   windows: readonly RecoveryWindow[],
   seed = randomInt(2 ** 31),
 ): RandomInstant | undefined {
   const spans = windows
-    .filter(({ toSource }) => toSource === 'commit')
-    .map((window) => ({ window, fromMs: Date.parse(window.from), ms: Date.parse(window.to) - Date.parse(window.from) }))
+    .map((window) => {
+      const fromMs = Date.parse(window.from);
+      return { window, fromMs, ms: Date.parse(window.newestCommitAt ?? window.from) - fromMs };
+    })
     .filter(({ ms }) => ms > 1);
   const total = spans.reduce((sum, { ms }) => sum + ms, 0);
   let offset = Math.floor(share(seed) * (total - spans.length));
