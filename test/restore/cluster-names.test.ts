@@ -23,6 +23,16 @@ beforeAll(async () => {
   });
 });
 
+let cwd: string;
+beforeAll(async () => {
+  cwd = path.join(scratch, 'project');
+  await mkdir(cwd);
+  await writeFile(
+    path.join(cwd, 'structdb.config.ts'),
+    `export default { stores: { local: { type: 'directory', path: ${JSON.stringify(source.store.location)} } } };`,
+  );
+});
+
 /** As a plain role that may do no more than make base backups. */
 const asBackup = () => ({
   ...source,
@@ -35,12 +45,6 @@ describe('a cluster without a role or a database named "postgres"', () => {
       client.query('create table here as select 1 as n'),
     );
     await takeBackup(asBackup());
-    const cwd = path.join(scratch, 'project');
-    await mkdir(cwd);
-    await writeFile(
-      path.join(cwd, 'structdb.config.ts'),
-      `export default { stores: { local: { type: 'directory', path: ${JSON.stringify(source.store.location)} } } };`,
-    );
     const dataDirectory = path.join(scratch, 'restored');
     const run = await structdb(['restore', '--target', dataDirectory, '--replay', '--keep-running'], { cwd });
     expect(run).toMatchObject({ exitCode: 0 });
@@ -56,6 +60,14 @@ describe('a cluster without a role or a database named "postgres"', () => {
       await stopRestored(dataDirectory);
       if (socket) await rm(socket, { recursive: true, force: true });
     }
+  });
+
+  it('is drilled when it has no database but the templates', async () => {
+    const connection = { ...source.connection, user: 'helper', database: 'template1' };
+    await sql(connection, (client) => client.query('drop database "our data"'));
+    await takeBackup({ ...source, connection });
+    const { exitCode, json } = await structdb(['dr-test', '--json'], { cwd });
+    expect({ exitCode, databases: json.result.databases }).toEqual({ exitCode: 0, databases: [] });
   });
 });
 

@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly databases: readonly string[];
   /** A DROP DATABASE that was interrupted left these: nobody is let in. */
   readonly halfDropped: readonly string[];
-  /** The database that a write is tried in: the source's own, else one with structdb's schema, else the first. */
+  /** The database that a write is tried in: the source's own, one with structdb's schema, the first, the one that lets in. */
   readonly connection: ConnectionSettings;
   readonly xids: RecoveredXids;
   readonly heartbeatAt: Date | undefined;
@@ -47,7 +47,7 @@ export async function lookAround(
   return {
     databases,
     halfDropped,
-    connection: withDatabase(connection, main ?? databases[0] ?? 'postgres'),
+    connection: withDatabase(connection, main ?? databases[0] ?? connection.database),
     xids,
     heartbeatAt,
   };
