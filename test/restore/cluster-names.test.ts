@@ -1,18 +1,28 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { stopServer } from '../../src/postgres/cluster.ts';
+import { serverUser } from '../../src/programs/system-user.ts';
 import { structdb } from '../support/cli.ts';
+import { testEnvironment } from '../support/environment.ts';
 import { sql } from '../support/postgres.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { type SourceCluster, sourceCluster, takeBackup } from './cluster-support.ts';
 
 let scratch: string;
 let source: SourceCluster;
+let pidFile: string;
+let pid: string;
 
 beforeAll(async () => {
   scratch = await scratchDirectory();
-  source = await sourceCluster(scratch);
+  const pids = path.join(scratch, 'pids');
+  await mkdir(pids);
+  const user = await serverUser(testEnvironment());
+  if (user) await chown(pids, user.uid, user.gid);
+  pidFile = path.join(pids, 'main.pid');
+  source = await sourceCluster(scratch, { settings: { external_pid_file: pidFile } });
+  pid = await readFile(pidFile, 'utf8');
   await sql(source.connection, async (client) => {
     await client.query('create role helper superuser login');
     await client.query('create role backup replication login');
@@ -68,6 +78,10 @@ describe('a cluster without a role or a database named "postgres"', () => {
     await takeBackup({ ...source, connection });
     const { exitCode, json } = await structdb(['dr-test', '--json'], { cwd });
     expect({ exitCode, databases: json.result.databases }).toEqual({ exitCode: 0, databases: [] });
+  });
+
+  it('keeps the external_pid_file of its running server all the while', async () => {
+    expect(await readFile(pidFile, 'utf8')).toBe(pid);
   });
 });
 

@@ -123,6 +123,8 @@ async function isolation(
     listen_addresses: '',
     unix_socket_directories: socketDirectory,
     port: '5432',
+    // That of the source is the one of a server that may run here; this one would take it over, and remove it at its end.
+    external_pid_file: '',
     hba_file: hbaFile,
     ssl: 'off',
     hot_standby: 'on',
