@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BackupResult, RunOptions, VerifiedBackup } from '../backup/index.ts';
 import { walStoreName } from '../config/store-names.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
+import { parseLabel } from '../repository/label.ts';
 import { policyCommands } from './backup-policy.ts';
 import { renderList, renderMade, renderShow } from './backup-text.ts';
 import type { Style } from './output.ts';
@@ -157,9 +158,12 @@ function renderVerified(backups: readonly VerifiedBackup[], style: Style): strin
 function verdictOf(backups: readonly VerifiedBackup[]): StructdbError | undefined {
   const broken = backups.filter(({ ok }) => !ok);
   if (broken.length === 0) return undefined;
+  // A cluster is not replaced by a dump.
+  const kinds = broken.map(({ label }) => (parseLabel(label)?.kind === 'dump' ? 'dump' : 'base'));
+  const commands = [...new Set(kinds)].map((kind) => `structdb backup run${kind === 'dump' ? '' : ' --kind base'}`);
   return new StructdbError('BACKUP_CORRUPT', `${broken.map(({ label }) => label).join(', ')} cannot be relied on.`, {
     details: broken.flatMap(({ problems }) => problems),
-    hint: 'Make a new one now: structdb backup run',
+    hint: `Make a new one now: ${commands.join('   and: ')}`,
   });
 }
 

@@ -172,6 +172,20 @@ describe('A base backup', () => {
     expect(verify).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('every object is as it was written') });
   });
 
+  it('that was altered is named, with the command that makes another of its kind', async () => {
+    const cwd = await projectOf(server);
+    const file = path.join(folderOf(server, manifest), 'backup_manifest');
+    const bytes = await readFile(file);
+    writeFileSync(file, Buffer.concat([bytes, bytes.subarray(0, 1)]));
+    const broken = await structdb(['backup', 'verify', manifest.label, '--json'], { cwd });
+    writeFileSync(file, bytes);
+    expect(broken).toMatchObject({
+      exitCode: 4,
+      json: { error: { code: 'BACKUP_CORRUPT', hint: 'Make a new one now: structdb backup run --kind base' } },
+    });
+    expect((await structdb(['backup', 'verify', manifest.label], { cwd })).exitCode).toBe(0);
+  });
+
   it('needs REPLICATION and nothing more; what the role may not see is said', async () => {
     const plain = { ...server.connection, user: 'plain' };
     await expect(runBackup(baseOptions(server, { connection: plain }), testContext())).rejects.toMatchObject({

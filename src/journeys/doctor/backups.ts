@@ -59,7 +59,7 @@ export async function checkFreshness(
           'backups',
           tier,
           `${capital(told)}, and its last verification found it broken.`,
-          'Make a new one: structdb backup run',
+          `Make a new one: structdb backup run${rule.kind === 'dump' ? '' : ` --kind ${rule.kind}`}`,
         ),
       );
     } else findings.push(ok('backups', tier, `${told}${newest.verified ? ', verified' : ''}`));
