@@ -85,12 +85,19 @@ async function sumPieces(client: pg.ClientBase, oids: readonly string[]): Promis
   return rows[0]!;
 }
 
+/**
+ * True of a relation that nobody can read: on a standby an unlogged one has no contents, and pg_dump takes none of it there.
+ * As SQL, for a pg_class of that name.
+ */
+export const unreadable = (relation: string) => `(${relation}.relpersistence = 'u' and pg_catalog.pg_is_in_recovery())`;
+
 /** The tables that the fingerprint covers, sorted. */
 export async function listUserTables(client: pg.ClientBase): Promise<UserTable[]> {
   const { rows } = await client.query<UserTable>(
     `select n.nspname as schema, c.relname as name
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.relkind = 'r' and c.relpersistence <> 't' and ${USER_SCHEMA} and not ${fromExtension('pg_class', 'c.oid')}
+      where c.relkind = 'r' and c.relpersistence <> 't' and not ${unreadable('c')} and ${USER_SCHEMA}
+        and not ${fromExtension('pg_class', 'c.oid')}
       order by n.nspname collate "C", c.relname collate "C"`,
   );
   return rows;

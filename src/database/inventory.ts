@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { quoteIdentifier } from '../postgres/connect.ts';
 import type { DatabaseBelongings, Extension, SequenceState, Structure } from '../repository/manifest.ts';
-import { fromExtension, USER_SCHEMA } from './fingerprint.ts';
+import { fromExtension, USER_SCHEMA, unreadable } from './fingerprint.ts';
 import { structureQueries } from './structure.ts';
 
 /** What a database is made of, beside its rows. */
@@ -112,7 +112,8 @@ async function readSequences(client: pg.ClientBase): Promise<SequenceState[]> {
             and o.refclassid = 'pg_catalog.pg_class'::regclass and o.refobjsubid > 0 and o.deptype in ('a', 'i')
        left join pg_catalog.pg_class tc on tc.oid = o.refobjid left join pg_catalog.pg_namespace tn on tn.oid = tc.relnamespace
        left join pg_catalog.pg_attribute a on a.attrelid = o.refobjid and a.attnum = o.refobjsubid
-      where c.relpersistence <> 't' and ${USER_SCHEMA} and not ${fromExtension('pg_class', 'c.oid')}
+      where c.relpersistence <> 't' and not ${unreadable('c')} and (tc.oid is null or not ${unreadable('tc')})
+        and ${USER_SCHEMA} and not ${fromExtension('pg_class', 'c.oid')}
       order by n.nspname collate "C", c.relname collate "C"`,
   );
   const states: SequenceState[] = [];

@@ -66,7 +66,8 @@ beforeAll(async () => {
     await client.query('create extension pg_trgm');
     await client.query(`create table "tä ble" (id int primary key, t text) tablespace "far ""away"""`);
     await client.query(`insert into "tä ble" select i, md5(i::text) from generate_series(1, 20000) i`);
-    await client.query('create unlogged table quick as select 1 as one');
+    await client.query('create unlogged table quick (id serial, one int)');
+    await client.query('insert into quick (one) values (1)');
     await client.query('create table parted (at date, n int) partition by range (at)');
     await client.query(`create table parted_1 partition of parted for values from ('2026-01-01') to ('2027-01-01')`);
     await client.query(`insert into parted select date '2026-01-01' + i, i from generate_series(0, 300) i`);
@@ -459,7 +460,7 @@ describeS3('In S3', () => {
 });
 
 describe('A standby', () => {
-  it('gives a base backup that restores; one that is promoted meanwhile gives none', async () => {
+  it('gives a base backup that restores, and a dump; one that is promoted meanwhile gives none', async () => {
     const standby = await standbyOf(server);
     const options = baseOptions(server, { connection: standby.connection });
     const { label } = await runBackup(options, testContext());
@@ -467,6 +468,11 @@ describe('A standby', () => {
     expect(own).toMatchObject({ fromStandby: true, timeline: 1 });
     const root = await mkdtemp(path.join(scratch, 'of-standby-'));
     await unpackByHand(folderOf(server, own as ClusterManifest), path.join(root, 'data'), root);
+
+    const database = { ...standby.connection, database: ODD };
+    const dump = await runBackup({ ...options, kind: 'dump', connection: database }, testContext());
+    // An unlogged table has no contents there.
+    expect(dump).toMatchObject({ rows: 20_302, tables: 3 });
     const before = await filesOfBackups(server);
 
     const store = slowPut(options.store, async () => {
