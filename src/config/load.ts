@@ -59,8 +59,6 @@ async function importConfig(file: string): Promise<unknown> {
 }
 
 function adviceOn(message: string, file: string): string {
-  if (/Cannot find package 'structdb'/.test(message))
-    return 'Install structdb in this project: npm install --save-dev structdb';
   // So Node answers where package.json says "type": "commonjs", as `npm init` writes it.
   if (/Cannot use import statement outside a module|Unexpected token 'export'/.test(message))
     return `Name it ${path.basename(file).replace(/\.(ts|js)$/, '.m$1')}, or write "type": "module" into package.json.`;

@@ -135,9 +135,9 @@ describe('structdb', () => {
     await writeFile(path.join(cwd, 'package.json'), JSON.stringify({ name: 'x', type }));
     const { json } = await structdb(['init', '--json'], { cwd: below });
     expect(json.result.written).toEqual(['structdb.config.mts', '.env.example']);
-    // It is read as a module, without a warning of Node's; the one that it imports is not installed here.
-    const { stderr } = await structdb(['dev', 'status'], { cwd: below });
-    expect(stderr).toMatch(/^✗ \S+\.mts cannot be loaded: Cannot find package 'structdb'.*\n.*npm install.*\n$/);
+    // It is read as a module, without a warning of Node's; what it imports is lent, for it is not installed here.
+    const { exitCode, stderr } = await structdb(['dev', 'status'], { cwd: below });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 
   it('init writes no configuration beside one that it would hide', async () => {
