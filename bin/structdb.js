@@ -12,6 +12,8 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const args = process.argv.slice(2);
 
 if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  // A full disk; Node would print a stack trace.
+  process.stdout.on('error', () => process.exit(1));
   process.stdout.write(`${version()}\n`);
 } else if (major < 22 || (major === 22 && minor < 18)) {
   runWithNewerNode();

@@ -1,3 +1,4 @@
+import { Console } from 'node:console';
 import { Command, CommanderError } from 'commander';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { steadyExit } from '../core/steady-exit.ts';
@@ -11,13 +12,14 @@ import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
+import { exitCodeOf, leave } from './leave.ts';
 import { migrateCommand } from './migrate.ts';
 import { monitorCommand } from './monitor.ts';
 import { envelope, styleFor, tell, write } from './output.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
-import { leave, runCommand } from './run.ts';
+import { runCommand } from './run.ts';
 import { scheduleCommand } from './schedule.ts';
 import { addGlobalOptions, Shell } from './shell.ts';
 import { walCommand } from './wal.ts';
@@ -73,6 +75,8 @@ export async function main(args: readonly string[], version: string): Promise<vo
   steadyExit();
   // What could not be written is told by `write`; without a listener it would end the process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  // A console.log of somebody's migration, suite or configuration is no part of the answer.
+  globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr });
   const program = buildProgram(version, args[0]);
   const help: string[] = [];
   const messages: string[] = [];
@@ -104,8 +108,7 @@ export async function main(args: readonly string[], version: string): Promise<vo
 /** Tells what went wrong before a command began. Returns the exit code. */
 async function failed(error: StructdbError, typed: string, args: readonly string[], version: string): Promise<number> {
   const [json, noColor, verbose] = ['--json', '--no-color', '--verbose'].map((flag) => args.includes(flag));
-  // An archive_command fails with 1 and a restore_command above 125, whatever the reason (docs/wal.md).
-  const exitCode = typed === 'wal push' ? EXIT.failed : typed === 'wal fetch' ? EXIT.notFetched : error.exitCode;
+  const exitCode = exitCodeOf(typed, error);
   if (json) await write(process.stdout, envelope(version, typed, null, error, exitCode)).catch(() => {});
   const output = { json: json!, quiet: false, verbose: false, noColor: noColor! };
   await tell(error, styleFor(output, process.stderr, process.env), verbose!);

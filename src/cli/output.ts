@@ -47,7 +47,7 @@ export async function tell(error: StructdbError, style: Style, verbose: boolean)
 const TOLD_WHOLE: ReadonlySet<string> = new Set(['CONFIG_INVALID', 'USAGE', 'CONFIRMATION_NEEDED']);
 
 /** The lines of an error: what happened, the details, the next command. */
-function renderError(error: StructdbError, style: Style, verbose: boolean): string {
+export function renderError(error: StructdbError, style: Style, verbose: boolean): string {
   const lines = [`${style.red('✗')} ${redact(error.message)}`];
   const details = verbose || TOLD_WHOLE.has(error.code) ? error.details : error.details.slice(0, 12);
   for (const detail of details) lines.push(`    ${redact(detail)}`);

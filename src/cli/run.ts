@@ -5,9 +5,11 @@ import { systemClock } from '../core/clock.ts';
 import { EXIT, StructdbError } from '../core/errors.ts';
 import { asStructdbError } from '../core/unexpected.ts';
 import { takeEnvironment } from './environment.ts';
+import { exitCodeOf, leave } from './leave.ts';
 import { envelope, type OutputSettings, progressDisplay, styleFor, tell, write } from './output.ts';
 import { Session, type SessionFlags } from './session.ts';
 import type { Outcome } from './shell.ts';
+import { watchStrays } from './strays.ts';
 
 /** Runs one command: builds its session, prints its outcome or its error, and leaves with the right exit code. */
 export async function runCommand(
@@ -19,6 +21,7 @@ export async function runCommand(
   const output = outputSettings(command);
   const abort = new AbortController();
   const signals = watchSignals(abort, output);
+  const judgeStrays = watchStrays({ name, version, output, abort });
   let outcome: Outcome | undefined;
   let error: StructdbError | undefined;
   let style = styleFor(output, process.stderr, process.env);
@@ -40,9 +43,11 @@ export async function runCommand(
       ? new StructdbError('INTERRUPTED', 'Interrupted.', { cause: thrown })
       : asStructdbError(thrown);
   }
+  error = judgeStrays(error);
   stop();
   try {
-    if (output.json) await write(process.stdout, envelope(version, name, outcome?.result, error));
+    const exitCode = error && exitCodeOf(name, error);
+    if (output.json) await write(process.stdout, envelope(version, name, outcome?.result, error, exitCode));
     else if (outcome) {
       const text = outcome.human(styleFor(output, process.stdout, process.env));
       if (text !== '') await write(process.stdout, text.endsWith('\n') ? text : `${text}\n`);
@@ -52,12 +57,7 @@ export async function runCommand(
     error ??= asStructdbError(thrown);
   }
   if (error) await tell(error, style, output.verbose);
-  leave(error?.exitCode ?? outcome?.exitCode ?? EXIT.ok);
-}
-
-/** The process ends here and nowhere else: open sockets of a server that hangs must not keep a finished command alive. */
-export function leave(code: number): never {
-  process.exit(code);
+  leave(error ? exitCodeOf(name, error) : (outcome?.exitCode ?? EXIT.ok));
 }
 
 /** Global flags may stand before or after the verb. */

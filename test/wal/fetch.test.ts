@@ -151,6 +151,16 @@ describe('structdb wal fetch', () => {
     const noArchive = await structdb(['wal', 'fetch', segments[0]!, file, '--json']);
     expect(noArchive).toMatchObject({ exitCode: 200, json: { ok: false, error: { code: 'WAL_FETCH_FAILED' } } });
     expect((await structdb(['wal', 'fetch', segments[0]!])).exitCode).toBe(200);
+    // What fails before the command itself begins.
+    const cwd = path.dirname(file);
+    await mkdir(path.join(cwd, '.env'));
+    for (const [verb, code] of [
+      ['fetch', 200],
+      ['push', 1],
+    ] as const) {
+      const run = await structdb(['wal', verb, segments[0]!, ...(verb === 'fetch' ? [file] : []), '--json'], { cwd });
+      expect([run.exitCode, run.json.exitCode, run.json.error.code]).toEqual([code, code, 'FILE_UNREADABLE']);
+    }
   });
 });
 
