@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { abandonedDirectories } from '../programs/own-directory.ts';
 import { processesBelow } from '../programs/process.ts';
 import { unmountBelow } from '../programs/small-disk.ts';
+import { isSocketDirectory, SOCKETS_FILE } from './socket-directory.ts';
 
 /**
  * Stops and removes the scratch servers, in directories of withOwnDirectory(kind), whose process was killed. Gives the
@@ -36,12 +37,7 @@ export async function endAll(directory: string): Promise<void> {
   }
 }
 
-/** Beside a data directory: where the sockets of its server are, whether or not it runs. */
-export const SOCKETS_FILE = 'socket-directory';
-
-/**
- * What that file says, or the fifth line of postmaster.pid. Only those that structdb makes: the files may name any directory.
- */
+/** What the servers' own files say: SOCKETS_FILE, or the fifth line of postmaster.pid. */
 async function socketDirectoriesOf(directory: string): Promise<string[]> {
   const files = await readdir(directory, { recursive: true }).catch(() => [] as string[]);
   const found: string[] = [];
@@ -50,7 +46,7 @@ async function socketDirectoriesOf(directory: string): Promise<string[]> {
     if (line === undefined) continue;
     const text = await readFile(path.join(directory, file), 'utf8').catch(() => '');
     const socketDirectory = text.split('\n')[line];
-    if (socketDirectory && /^\/tmp\/structdb-[rs]-\w+$/.test(socketDirectory)) found.push(socketDirectory);
+    if (socketDirectory !== undefined && isSocketDirectory(socketDirectory)) found.push(socketDirectory);
   }
   return found;
 }

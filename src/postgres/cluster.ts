@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import type { ConnectionSettings } from '../config/connection.ts';
@@ -9,8 +9,8 @@ import { findAll, findProgram, onlyIn, type Program, type SearchPlaces } from '.
 import { temporaryRoot } from '../programs/own-directory.ts';
 import { runProgram, type SystemUser } from '../programs/run.ts';
 import { reaches, serverUser } from '../programs/system-user.ts';
-import { SOCKETS_FILE } from './abandoned-servers.ts';
 import { renderSettings, scratchSettings } from './settings.ts';
+import { makeSocketDirectory, removeWithSockets } from './socket-directory.ts';
 
 /** The server programs of one PostgreSQL, all from the same folder. */
 export interface ServerPrograms {
@@ -207,15 +207,12 @@ export async function withScratchCluster<T>(
     );
   }
   const directory = await mkdtemp(path.join(parent, 'structdb-scratch-'));
-  // Sockets have 107 bytes for their path: never below a folder whose depth somebody else decides.
-  const socketDirectory = await mkdtemp('/tmp/structdb-s-');
   const dataDirectory = path.join(directory, 'data');
   const logFile = path.join(directory, 'server.log');
   const server = { programs: options.programs, dataDirectory, user };
   try {
-    // For whoever clears away after a kill: before the server runs nothing else tells.
-    await writeFile(path.join(directory, SOCKETS_FILE), `${socketDirectory}\n`);
-    if (user) for (const own of [directory, socketDirectory]) await chown(own, user.uid, user.gid);
+    const socketDirectory = await makeSocketDirectory(directory, user);
+    if (user) await chown(directory, user.uid, user.gid);
     const settings = {
       ...scratchSettings(),
       fsync: 'off',
@@ -239,7 +236,7 @@ export async function withScratchCluster<T>(
     return await work(Object.freeze({ connection, directory, dataDirectory, user }));
   } finally {
     await stopServer({ ...server, mode: 'immediate' }).catch(() => {});
-    await Promise.all([directory, socketDirectory].map((own) => rm(own, { recursive: true, force: true })));
+    await removeWithSockets(directory);
   }
 }
 

@@ -1,14 +1,15 @@
 import { constants } from 'node:fs';
-import { chown, cp, lchown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, cp, lchown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ConnectionSettings } from '../../config/connection.ts';
 import type { StoreConfig } from '../../config/schema.ts';
 import type { RunContext } from '../../core/context.ts';
-import { endAll, SOCKETS_FILE } from '../../postgres/abandoned-servers.ts';
+import { endAll } from '../../postgres/abandoned-servers.ts';
 import { initCluster, type ServerPrograms, startServer, stopServer } from '../../postgres/cluster.ts';
 import { releaseSharedMemory } from '../../postgres/killed-server.ts';
 import { renderSettings, serverSettings } from '../../postgres/settings.ts';
+import { makeSocketDirectory, removeWithSockets } from '../../postgres/socket-directory.ts';
 import { processesIn } from '../../programs/process.ts';
 import type { SystemUser } from '../../programs/run.ts';
 import { type ArchiveProgram, writeArchiveProgram } from '../../repository/archive-program.ts';
@@ -59,17 +60,8 @@ export class PrivateCluster {
   /** A place for a cluster; there is none in it yet. */
   static async at(site: Site, directory: string): Promise<PrivateCluster> {
     await mkdir(directory, { mode: 0o711 });
-    // Sockets have 107 bytes for their path.
-    const socketDirectory = await mkdtemp('/tmp/structdb-s-');
-    try {
-      // A killed run leads the next one to it, also while no server runs that would name it.
-      await writeFile(path.join(directory, SOCKETS_FILE), `${socketDirectory}\n`);
-      if (site.user) for (const own of [directory, socketDirectory]) await chown(own, site.user.uid, site.user.gid);
-    } catch (error) {
-      // A full disk: nobody else knows of it.
-      await rm(socketDirectory, { recursive: true, force: true });
-      throw error;
-    }
+    const socketDirectory = await makeSocketDirectory(directory, site.user);
+    if (site.user) await chown(directory, site.user.uid, site.user.gid);
     return new PrivateCluster(site, directory, socketDirectory);
   }
 
@@ -157,7 +149,7 @@ export class PrivateCluster {
   /** Stops what runs and removes everything, whatever state it is in. */
   async remove(): Promise<void> {
     await endAll(this.directory);
-    await Promise.all([this.directory, this.#socketDirectory].map((own) => rm(own, { recursive: true, force: true })));
+    await removeWithSockets(this.directory);
   }
 
   #server() {
