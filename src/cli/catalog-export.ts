@@ -83,7 +83,8 @@ async function toFile(
     });
   });
   try {
-    const result = await run(async (text) => void (await handle.write(text)));
+    // Not write(), which may take a part of the text alone where the disk fills up.
+    const result = await run((text) => handle.writeFile(text));
     await handle.sync();
     await handle.close();
     if (force) await rename(written, file);

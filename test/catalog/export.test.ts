@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type ExportOptions, exportCatalog, shippedCatalogs } from '../../src/catalog/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { mountSmallDisk } from '../../src/programs/small-disk.ts';
 import { structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { failureOf } from '../support/failure.ts';
@@ -101,5 +102,31 @@ describe('catalog export', () => {
     expect(screen.stdout).toBe(await readFile(file, 'utf8'));
     expect(json.exitCode).toBe(2);
     expect(await readdir(folder)).toEqual(['x.csv']);
+  });
+
+  it('that only the last piece of the file fills the disk with is an error, and leaves nothing', async () => {
+    const disk = path.join(await scratchDirectory(), 'disk');
+    const size = Buffer.byteLength((await exported(connection)).text);
+    const PAGE = 4096;
+    const unmount = await mountSmallDisk(disk, Math.floor((size - 1) / PAGE) * PAGE);
+    if (!unmount) return;
+    try {
+      for (const force of [[], ['--force']]) {
+        const output = path.join(disk, 'x.csv');
+        const full = await structdb([
+          'catalog',
+          'export',
+          '--output',
+          output,
+          ...force,
+          '--json',
+          '--url',
+          urlOf(connection),
+        ]);
+        expect([full.exitCode, full.json.error?.code, await readdir(disk)]).toEqual([1, 'DISK_FULL', []]);
+      }
+    } finally {
+      await unmount();
+    }
   });
 });
