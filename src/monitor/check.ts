@@ -19,7 +19,7 @@ export interface CheckResult {
   readonly unknown: number;
 }
 
-/** Looks at everything once, and judges. @throws USAGE for a name that fits no promise; INTERRUPTED */
+/** Looks at everything once, and judges. @throws USAGE for a name that fits no promise, and when none is left; INTERRUPTED */
 export async function checkPromises(options: CheckOptions, context: RunContext): Promise<CheckResult> {
   const monitor = new Monitor(options, context);
   try {
@@ -60,9 +60,13 @@ function chosen(
     });
   }
   const absent = (only ?? []).filter((name) => !isThere(name)).map((name) => verdictOfAbsent(name, promises));
-  return byUrgency([...promises, ...absent]).filter(
+  const left = byUrgency([...promises, ...absent]).filter(
     ({ id }) => (only === undefined || only.some((name) => fits(id, name))) && !ignore.some((name) => fits(id, name)),
   );
+  if (left.length > 0) return left;
+  throw new StructdbError('USAGE', '--only and --ignore leave no promise to judge.', {
+    hint: 'Ignore fewer: a check of nothing would always pass.',
+  });
 }
 
 /** Of a promise that was asked for by its name: nothing to judge would pass for nothing broken. */

@@ -218,6 +218,22 @@ describe('monitor check', () => {
     expect(plugin).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^STRUCTDB UNKNOWN - /) });
   });
 
+  it('of no promise at all is wrong usage, and unknown for Nagios', async () => {
+    const nothing = [
+      'monitor',
+      'check',
+      '--only',
+      'server',
+      '--ignore',
+      'server',
+      '--url',
+      'postgres://x@127.0.0.1:1/x',
+    ];
+    const refused = await structdb([...nothing, '--json']);
+    expect(refused).toMatchObject({ exitCode: 2, json: { result: null, error: { code: 'USAGE' } } });
+    expect((await structdb([...nothing, '--nagios'])).exitCode).toBe(3);
+  });
+
   it('speaks to Nagios or in JSON: the exit codes of the two differ', async () => {
     const both = await structdb(['monitor', 'check', '--nagios', '--json', '--url', 'postgres://x@127.0.0.1:1/x']);
     expect(both.exitCode).toBe(2);
