@@ -55,11 +55,20 @@ export function translateConnectionError(error: unknown, connection: ConnectionS
           hint: `Create it: createdb -h ${connection.host} -p ${connection.port} ${connection.database}`,
         },
       );
-    case '53300':
-      return new StructdbError('CONNECTION_FAILED', `${where}: the server has no free connection slot: ${message}.`, {
+    case '53300': {
+      const limited = limitedBy(error);
+      if (limited === undefined) {
+        return new StructdbError('CONNECTION_FAILED', `${where}: the server has no free connection slot: ${message}.`, {
+          cause: error,
+          hint: 'Close other connections or raise max_connections.',
+        });
+      }
+      const name = connection[limited === 'ROLE' ? 'user' : 'database'].replaceAll('"', '""');
+      return new StructdbError('CONNECTION_FAILED', `${where}: ${message}.`, {
         cause: error,
-        hint: 'Close other connections or raise max_connections.',
+        hint: `Close other connections of it, or raise its own limit (-1 is none): ALTER ${limited} "${name}" CONNECTION LIMIT -1`,
       });
+    }
     case '57P03':
       return new StructdbError('CONNECTION_FAILED', `${where}: ${message}.`, {
         cause: error,
@@ -75,6 +84,18 @@ export function translateConnectionError(error: unknown, connection: ConnectionS
       );
     default:
       return unreachable(error, connection, message);
+  }
+}
+
+/** Whose CONNECTION LIMIT a 53300 is about, by where the server says it, which is no matter of its language. */
+function limitedBy(error: unknown): 'ROLE' | 'DATABASE' | undefined {
+  switch ((error as { readonly routine?: string }).routine) {
+    case 'InitializeSessionUserId':
+      return 'ROLE';
+    case 'CheckMyDatabase':
+      return 'DATABASE';
+    default:
+      return undefined;
   }
 }
 

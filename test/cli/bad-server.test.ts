@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { structdb } from '../support/cli.ts';
 import { embeddedServer } from '../support/embedded.ts';
-import { urlOf, useServer } from '../support/postgres.ts';
+import { sql, urlOf, useServer } from '../support/postgres.ts';
 
 const server = useServer();
 
@@ -68,6 +68,19 @@ describe('a server that cannot be used is answered with one clear line', () => {
     expect(exitCode).toBe(1);
     expect(json.error).toMatchObject({ code: 'DATABASE_MISSING' });
     expect(json.error.message).toContain('"no such"');
+  });
+
+  it.each(['role', 'database'] as const)('the %s has no connection left of its own limit', async (kind) => {
+    const connection = await server.createOwnedDatabase();
+    const name = kind === 'role' ? connection.user : connection.database;
+    await sql(server.superuser, (client) => client.query(`alter ${kind} "${name}" connection limit 0`));
+    const { exitCode, json } = await structdb(['migrate', 'status', '--json', '--url', urlOf(connection)]);
+    expect(exitCode).toBe(1);
+    expect(json.error).toMatchObject({
+      code: 'CONNECTION_FAILED',
+      message: expect.stringMatching(new RegExp(`: too many connections for ${kind} "${name}"\\.$`)),
+      hint: expect.stringContaining(`ALTER ${kind.toUpperCase()} "${name}" CONNECTION LIMIT`),
+    });
   });
 
   it('the server is too old, and its version is named', async () => {
