@@ -11,7 +11,7 @@ import { SuiteProblem } from './problem.ts';
 import type { Suite, SuiteSources } from './query.ts';
 import { readSqlSuite, type SqlSuite } from './sql-suite.ts';
 import { suiteFiles } from './suite-files.ts';
-import { problemsOf, suiteSchema } from './suite-schema.ts';
+import { checkDefinition } from './suite-schema.ts';
 
 /** What a suite is recognised by: two runs of suites with different hashes did not ask the same. */
 export interface SuiteFacts {
@@ -41,6 +41,14 @@ interface Loaded {
   readonly setUp: readonly string[];
 }
 
+interface ReadFile {
+  /** Its names, also where something else is wrong. */
+  readonly member?: SuiteMember;
+  /** Undefined when something is wrong. */
+  readonly found?: Loaded;
+  readonly wrong: readonly string[];
+}
+
 export const BUILT_IN_SUITE = 'platform';
 
 /**
@@ -51,11 +59,14 @@ export async function loadSuite(sources?: SuiteSources): Promise<LoadedSuite> {
   const { suites, projectRoot } = sources?.suites.length ? sources : { suites: [BUILT_IN_SUITE], projectRoot: '' };
   const problems: string[] = [];
   const loaded: Loaded[] = [];
+  const members: SuiteMember[] = [];
   const seen = new Set<string>();
   for (const source of suites) {
     if (source === BUILT_IN_SUITE) {
-      if (!seen.has(source)) loaded.push({ suite: platformSuite as Suite, file: null, setUp: [] });
+      if (seen.has(source)) continue;
       seen.add(source);
+      loaded.push({ suite: platformSuite as Suite, file: null, setUp: [] });
+      members.push({ name: source, file: null, queries: platformSuite.queries.map(({ name }) => name) });
       continue;
     }
     try {
@@ -63,8 +74,9 @@ export async function loadSuite(sources?: SuiteSources): Promise<LoadedSuite> {
         const real = realpathSync(file);
         if (seen.has(real)) continue;
         seen.add(real);
-        const { found, wrong } = await loadFile(file, shownFrom(projectRoot, file));
+        const { member, found, wrong } = await loadFile(file, shownFrom(projectRoot, file));
         problems.push(...wrong);
+        if (member) members.push(member);
         if (found) loaded.push(found);
       }
     } catch (error) {
@@ -72,9 +84,9 @@ export async function loadSuite(sources?: SuiteSources): Promise<LoadedSuite> {
       problems.push(`${source}: ${error.message}`);
     }
   }
-  problems.push(...twins(loaded));
+  problems.push(...twins(members));
   if (problems.length > 0) throw unusable(problems);
-  return { ...together(loaded), ...(sources ? { sources } : {}) };
+  return { ...together(loaded, members), ...(sources ? { sources } : {}) };
 }
 
 /** Hashes the statements as they are compiled for the first turn, with names, classes and targets. */
@@ -87,12 +99,7 @@ export function factsOf(suite: Suite, statements: readonly string[]): SuiteFacts
 }
 
 /** One suite of several: each query is given what its own suite drew. */
-function together(loaded: readonly Loaded[]): LoadedSuite {
-  const members = loaded.map(({ suite: { name, queries }, file }) => ({
-    name,
-    file,
-    queries: queries.map((query) => query.name),
-  }));
+function together(loaded: readonly Loaded[], members: readonly SuiteMember[]): LoadedSuite {
   const setUp = loaded.flatMap((each) => each.setUp);
   const [only] = loaded;
   if (only && loaded.length === 1) return { ...only.suite, setUp, members };
@@ -119,27 +126,43 @@ function shownFrom(projectRoot: string, file: string): string {
   return relative.startsWith('..') ? file : relative;
 }
 
-async function loadFile(
-  file: string,
-  shown: string,
-): Promise<{ readonly found?: Loaded; readonly wrong: readonly string[] }> {
+/** What a file says, with every problem of it. */
+async function loadFile(file: string, shown: string): Promise<ReadFile> {
+  const wrong: string[] = [];
+  const tell = ({ message, line }: SuiteProblem) => {
+    wrong.push(`${shown}${line === undefined ? '' : `:${line}`}: ${message}`);
+  };
   try {
     const text = readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
-    const read: { readonly definition: unknown; readonly lines?: SqlSuite['lines'] } = file.endsWith('.sql')
+    const read: { readonly definition: unknown } & Partial<Omit<SqlSuite, 'definition'>> = file.endsWith('.sql')
       ? readSqlSuite(text)
       : { definition: await importDefinition(file, text) };
-    const checked = suiteSchema.safeParse(read.definition);
-    if (!checked.success) {
-      return { wrong: problemsOf(checked.error, read.definition).map((problem) => `${shown}: ${problem}`) };
-    }
-    const name = checked.data.name ?? path.basename(file).replace(/\.[a-z]+$/, '');
-    const origin = { name, file: shown, ...(read.lines ? { lines: read.lines } : {}) };
-    const setUp = checked.data.setUp.flatMap((each) => setUpStatements(each, file));
-    const { suite, problems } = await buildSuite(checked.data, origin);
-    return problems.length > 0 ? { wrong: problems } : { found: { suite, file: shown, setUp }, wrong: [] };
+    read.problems?.forEach(tell);
+    // No query that could be read: which one, or what is wrong with it, was told.
+    if (wrong.length > 0 && read.lines?.length === 0) return { wrong };
+    const { checked, places, names, problems } = checkDefinition(read.definition);
+    wrong.push(...problems.map((problem) => `${shown}: ${problem}`));
+    const name = names.suite ?? path.basename(file).replace(/\.[a-z]+$/, '');
+    const member = { name, file: shown, queries: names.queries };
+    if (checked === undefined) return { member, wrong };
+    const { lines } = read;
+    const origin = { name, file: shown, ...(lines ? { lines: places.map((place) => lines[place]!) } : {}) };
+    const built = await buildSuite(checked, origin);
+    wrong.push(...built.problems);
+    const setUp = checked.setUp.flatMap((each) => {
+      try {
+        return setUpStatements(each, file);
+      } catch (error) {
+        if (!(error instanceof SuiteProblem)) throw error;
+        tell(error);
+        return [];
+      }
+    });
+    return wrong.length > 0 ? { member, wrong } : { member, found: { suite: built.suite, file: shown, setUp }, wrong };
   } catch (error) {
     if (!(error instanceof SuiteProblem)) throw error;
-    return { wrong: [`${shown}${error.line === undefined ? '' : `:${error.line}`}: ${error.message}`] };
+    tell(error);
+    return { wrong };
   }
 }
 
@@ -168,23 +191,23 @@ function setUpStatements(setUp: string, file: string): string[] {
   }
 }
 
-function twins(loaded: readonly Loaded[]): string[] {
+function twins(members: readonly SuiteMember[]): string[] {
   const problems: string[] = [];
   const suites = new Map<string, string>();
-  const queries = new Map<string, string>();
-  for (const { suite, file } of loaded) {
+  const seen = new Map<string, string>();
+  for (const { name: suite, file, queries } of members) {
     const from = file ?? 'the suite that ships';
-    const other = suites.get(suite.name);
+    const other = suites.get(suite);
     if (other !== undefined)
-      problems.push(`${from}: a second suite named "${suite.name}", as in ${other}; give it another name`);
-    suites.set(suite.name, from);
-    for (const { name } of suite.queries) {
-      const first = queries.get(name);
+      problems.push(`${from}: a second suite named "${suite}", as in ${other}; give it another name`);
+    suites.set(suite, from);
+    for (const name of queries) {
+      const first = seen.get(name);
       if (first !== undefined) {
         const where = first === from ? '' : `, as in ${first}`;
         problems.push(`${from}: a second query named "${name}"${where}; give it another name`);
       }
-      queries.set(name, from);
+      seen.set(name, from);
     }
   }
   return problems;

@@ -11,6 +11,8 @@ export interface SqlSuite {
   };
   /** The line of each query's statement, from 1. */
   readonly lines: readonly number[];
+  /** What is wrong with the comments; what they are about is left out of the definition. */
+  readonly problems: readonly SuiteProblem[];
 }
 
 /** `-- target: 5 ms`, `-- draw account, day: select …` */
@@ -35,7 +37,7 @@ interface Header {
  *     select project_id from projects where account_id = :account limit 20;
  *
  * A statement under `-- setUp` is run once, after the rows are loaded. Comments above `-- name` are free.
- * @throws SuiteProblem with the line
+ * @throws SuiteProblem with the line, of a text that cannot be split into statements
  */
 export function readSqlSuite(text: string): SqlSuite {
   const tokens = sqlTokens(text);
@@ -44,15 +46,17 @@ export function readSqlSuite(text: string): SqlSuite {
   const setUp: string[] = [];
   const queries: Record<string, string>[] = [];
   const lines: number[] = [];
+  const problems: SuiteProblem[] = [];
   let from = 0;
   for (const statement of statements) {
-    const header = readHeader(text, commentsIn(text, tokens, from, statement.offset), draw);
+    const header = readHeader(text, commentsIn(text, tokens, from, statement.offset), draw, problems);
     const line = lineAt(text, statement.offset);
-    if (header.setUp) {
-      if (header.options.name !== undefined) throw new SuiteProblem('a statement is a query or set-up, not both', line);
+    if (header.setUp && header.options.name !== undefined) {
+      problems.push(new SuiteProblem('a statement is a query or set-up, not both', line));
+    } else if (header.setUp) {
       setUp.push(statement.text);
     } else if (header.options.name === undefined) {
-      throw new SuiteProblem('a statement without "-- name: …" above it', line);
+      problems.push(new SuiteProblem('a statement without "-- name: …" above it', line));
     } else {
       queries.push({ ...header.options, sql: statement.text });
       lines.push(line);
@@ -60,11 +64,11 @@ export function readSqlSuite(text: string): SqlSuite {
     from = statement.offset + statement.text.length;
   }
   const rest = commentsIn(text, tokens, from, text.length);
-  const { options } = readHeader(text, rest, draw);
+  const { options } = readHeader(text, rest, draw, problems);
   if (options.name !== undefined) {
-    throw new SuiteProblem(`no statement follows "-- name: ${options.name}"`, lineAt(text, rest[0]!.start));
+    problems.push(new SuiteProblem(`no statement follows "-- name: ${options.name}"`, lineAt(text, rest[0]!.start)));
   }
-  return { definition: { draw, setUp, queries }, lines };
+  return { definition: { draw, setUp, queries }, lines, problems };
 }
 
 function split(text: string, tokens: readonly SqlToken[]): SqlStatement[] {
@@ -82,13 +86,18 @@ function commentsIn(text: string, tokens: readonly SqlToken[], from: number, to:
   );
 }
 
-/** What the comments between two statements say. Adds to `draw`, which holds for the whole file. */
-function readHeader(text: string, comments: readonly SqlToken[], draw: Record<string, string>): Header {
+/** What the comments between two statements say. Adds to `draw`, which holds for the whole file, and to its problems. */
+function readHeader(
+  text: string,
+  comments: readonly SqlToken[],
+  draw: Record<string, string>,
+  problems: SuiteProblem[],
+): Header {
   const header: Header = { options: {}, setUp: false };
   let grow: ((more: string) => void) | undefined;
   for (const { start, end } of comments) {
     const comment = text.slice(start, end);
-    const line = () => lineAt(text, start);
+    const refuse = (message: string) => void problems.push(new SuiteProblem(message, lineAt(text, start)));
     const more = CONTINUED.exec(comment)?.[1];
     if (more !== undefined) {
       grow?.(more);
@@ -102,15 +111,17 @@ function readHeader(text: string, comments: readonly SqlToken[], draw: Record<st
     const [, key, what, value = ''] = MARK.exec(comment) ?? [];
     if (key === 'draw') {
       if (what === undefined || !/^[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*$/.test(what)) {
-        throw new SuiteProblem('write "-- draw account: select …", with a name for each column', line());
+        refuse('write "-- draw account: select …", with a name for each column');
+      } else if (draw[what] !== undefined) {
+        refuse(`a second "-- draw ${what}"`);
+      } else {
+        draw[what] = value;
+        grow = (text) => {
+          draw[what] += ` ${text}`;
+        };
       }
-      if (draw[what] !== undefined) throw new SuiteProblem(`a second "-- draw ${what}"`, line());
-      draw[what] = value;
-      grow = (text) => {
-        draw[what] += ` ${text}`;
-      };
     } else if (key !== undefined && what === undefined) {
-      grow = take(header.options, key, value, line);
+      grow = take(header.options, key, value, refuse);
     }
   }
   return header;
@@ -121,16 +132,22 @@ function take(
   options: Record<string, string>,
   key: string,
   value: string,
-  line: () => number,
+  refuse: (message: string) => void,
 ): ((more: string) => void) | undefined {
   const known = key === 'name' || (OPTIONS as readonly string[]).includes(key);
   if (!known) {
-    if (options.name === undefined) return undefined;
-    throw new SuiteProblem(`"${key}" is not a known key; write name, ${OPTIONS.join(', ')}, draw or setUp`, line());
+    if (options.name !== undefined)
+      refuse(`"${key}" is not a known key; write name, ${OPTIONS.join(', ')}, draw or setUp`);
+    return undefined;
+  }
+  if (key === 'name' && options.name !== undefined) {
+    refuse(`no statement follows "-- name: ${options.name}"`);
+    // What was said of that one is not said of the next.
+    for (const each of Object.keys(options)) delete options[each];
   }
   if (options[key] !== undefined) {
-    const again = key === 'name' ? `no statement follows "-- name: ${options.name}"` : `a second "-- ${key}"`;
-    throw new SuiteProblem(again, line());
+    refuse(`a second "-- ${key}"`);
+    return undefined;
   }
   options[key] = value;
   return (more) => {

@@ -68,8 +68,49 @@ export const suiteSchema = z.strictObject(
 export type CheckedSuite = z.output<typeof suiteSchema>;
 export type CheckedQuery = CheckedSuite['queries'][number];
 
+/** A definition that was looked at: what of it can be used, and what is wrong with the rest. */
+export interface CheckedDefinition {
+  /** Without what is wrong, so that its statements can be looked at all the same; undefined when no query is left. */
+  readonly checked?: CheckedSuite;
+  /** Where each query of `checked` stands among those of the definition. */
+  readonly places: readonly number[];
+  /** As they were given, also of what is wrong. */
+  readonly names: { readonly suite?: string; readonly queries: readonly string[] };
+  readonly problems: readonly string[];
+}
+
+/** Looks at a definition. A problem of one query does not hide what is wrong with the others. */
+export function checkDefinition(raw: unknown): CheckedDefinition {
+  const names = namesOf(raw);
+  const whole = suiteSchema.safeParse(raw);
+  if (whole.success) return { checked: whole.data, places: [...whole.data.queries.keys()], names, problems: [] };
+  const problems = problemsOf(whole.error, raw);
+  const { queries, ...rest } = (raw ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(queries)) return { places: [], names, problems };
+  const { issues } = whole.error;
+  const wrong = new Set(issues.flatMap(({ path: [key, at] }) => (key === 'queries' ? [at] : [])));
+  const places = [...queries.keys()].filter((place) => !wrong.has(place));
+  for (const issue of issues) {
+    const keys = issue.path.length === 0 && issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])];
+    for (const key of keys) delete rest[key];
+    // Which names a draw gives that cannot be read, nobody knows: a function may give any.
+    if (keys.includes('draw')) rest.draw = async () => ({});
+  }
+  const left = suiteSchema.safeParse({ ...rest, queries: places.map((place) => queries[place]) });
+  return { ...(left.success ? { checked: left.data } : {}), places, names, problems };
+}
+
+function namesOf(raw: unknown): CheckedDefinition['names'] {
+  const { name, queries } = (raw ?? {}) as { readonly name?: unknown; readonly queries?: unknown };
+  const named = (Array.isArray(queries) ? queries : []) as readonly ({ readonly name?: unknown } | undefined | null)[];
+  return {
+    ...(typeof name === 'string' ? { suite: name } : {}),
+    queries: named.flatMap((query) => (typeof query?.name === 'string' ? [query.name] : [])),
+  };
+}
+
 /** Each problem in words, with the query it is about. */
-export function problemsOf(error: z.ZodError, raw: unknown): string[] {
+function problemsOf(error: z.ZodError, raw: unknown): string[] {
   return error.issues.flatMap((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
     return keys.map((key) => {

@@ -55,10 +55,65 @@ describe('structdb bench suites', () => {
       'bad/l-undrawn.sql:3: "l": ":acount" is not drawn; what is: :account',
       'bad/m-draw.sql: draw a: syntax error at or near "selec"',
       'bad/n-both.ts: queries[0] "n": needs either "build" or "sql"',
+      'bad/n-both.ts: "n2": it has ":a" and "parameters"; write one of both',
       'nowhere: there is no such file or folder',
       'bad/f-twice.ts: a second query named "f"; give it another name',
       'bad/g-twin.sql: a second query named "f", as in bad/f-twice.ts; give it another name',
       'bad/o-two.ts: a second suite named "same", as in bad/o-one.ts; give it another name',
+    ]);
+  });
+
+  it('lists what else is wrong with a file of which a query is wrong', async () => {
+    const cwd = await project({
+      'bad/a.sql': [
+        '-- draw 1st: select 1',
+        '-- draw day: select 1',
+        '-- draw day: select 2',
+        '-- name: lost',
+        '-- name: one',
+        '-- taget: 5 ms',
+        '-- class: simple',
+        '-- class: complex',
+        'select :dya;',
+        'select 2;',
+        '-- setUp',
+        '-- name: both',
+        'select 3;',
+        '-- name: slow',
+        '-- target: soon',
+        'select 4;',
+        '-- name: one',
+        'selec 5;',
+        '-- name: end',
+      ].join('\n'),
+      'bad/b.ts': `export default {
+        name: 'no good', setUp: 'nowhere.sql', draws: {},
+        queries: [{ name: 'slow', sql: 'selec 1' }, { name: 'x y', sql: 'select 1' }],
+      };\n`,
+      'bad/c.ts': `export default { draw: 1, setUp: 'nowhere.sql', queries: [{ name: 'c', sql: 'select :any' }] };\n`,
+    });
+    const run = await structdb(['bench', 'suites', '--json', '--suite', 'bad'], { cwd });
+    expect(run.json.error.details).toEqual([
+      'bad/a.sql:1: write "-- draw account: select …", with a name for each column',
+      'bad/a.sql:3: a second "-- draw day"',
+      'bad/a.sql:5: no statement follows "-- name: lost"',
+      'bad/a.sql:6: "taget" is not a known key; write name, class, asks, target, index, draw or setUp',
+      'bad/a.sql:8: a second "-- class"',
+      'bad/a.sql:10: a statement without "-- name: …" above it',
+      'bad/a.sql:13: a statement is a query or set-up, not both',
+      'bad/a.sql:19: no statement follows "-- name: end"',
+      'bad/a.sql: queries[1] "slow": target "soon" is no duration such as "5 ms"',
+      'bad/a.sql:9: "one": ":dya" is not drawn; what is: :day',
+      'bad/a.sql:18: "one": syntax error at or near "selec"',
+      expect.stringMatching(/^bad\/b\.ts: name "no good" is no name of letters/),
+      expect.stringMatching(/^bad\/b\.ts: queries\[1\] "x y": name "x y" is no name of letters/),
+      'bad/b.ts: draws is not a known key',
+      'bad/b.ts: "slow": syntax error at or near "selec"',
+      expect.stringMatching(/^bad\/b\.ts: setUp nowhere\.sql: ENOENT/),
+      expect.stringMatching(/^bad\/c\.ts: draw is neither a function/),
+      expect.stringMatching(/^bad\/c\.ts: setUp nowhere\.sql: ENOENT/),
+      'bad/a.sql: a second query named "one"; give it another name',
+      'bad/b.ts: a second query named "slow", as in bad/a.sql; give it another name',
     ]);
   });
 
