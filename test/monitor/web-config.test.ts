@@ -70,6 +70,31 @@ describe('the web configuration', () => {
     expect(error.message).toContain(file);
   });
 
+  it.each([
+    ['tls_server_config: { cert_file: a }', ['tls_server_config.key_file: it is missing']],
+    [
+      'tls_server_config: { cert_file: "", key_file: , min_version: TLS9 }',
+      [
+        'tls_server_config.cert_file: it is empty',
+        'tls_server_config.key_file: it is empty',
+        'tls_server_config.min_version: one of TLS10, TLS11, TLS12, TLS13',
+      ],
+    ],
+    ['tls_server_config: { cert_file: 5, key_file: a }', ['tls_server_config.cert_file: a text']],
+    ['tls_server_config:', ['tls_server_config: it is empty']],
+    ['http_server_config: 1', ['http_server_config: keys with values']],
+    [
+      'http_server_config: { http2: yes, headers: { X-Content-Type-Options: a } }',
+      ['http_server_config.http2: true or false', 'http_server_config.headers.X-Content-Type-Options: nosniff'],
+    ],
+    ['basic_auth_users: ada', ['basic_auth_users: names with values']],
+    ['basic_auth_users: { "a:b": x }', ['basic_auth_users.a:b: a name without a colon']],
+    ['basic_auth_users: { ada: }', ['basic_auth_users.ada: it is empty']],
+    ['text', ['the file: keys with values']],
+  ])('says in words what is missing or should stand there: %s', async (text, details) => {
+    expect((await failureOf(reading(await webConfig(text)))).details).toEqual(details);
+  });
+
   it('refuses an authority that nobody is verified by, and verification without one', async () => {
     const tlsOf = (rest: string) => webConfig(`tls_server_config: { cert_file: a, key_file: b, ${rest} }\n`);
     for (const [rest, key] of [

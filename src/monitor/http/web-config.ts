@@ -4,7 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod';
 import { codeOf, messageOf, StructdbError } from '../../core/errors.ts';
 
-const file = z.string().min(1);
+const file = z.string().min(1, 'it is empty');
 const tlsVersion = z.enum(['TLS10', 'TLS11', 'TLS12', 'TLS13']);
 const oneLine = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a value without line breaks');
 
@@ -121,8 +121,9 @@ export function readWebConfig(name: string): WebConfig {
   if (document.errors.length > 0) {
     throw invalid(document.errors.map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`));
   }
-  const parsed = schema.safeParse(document.toJS());
-  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(describeIssue));
+  const raw: unknown = document.toJS();
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw invalid(parsed.error.issues.flatMap((issue) => describeIssue(issue, raw)));
   const config = parsed.data ?? {};
   const tls = config.tls_server_config;
   if (!tls) return config;
@@ -153,10 +154,36 @@ export function readText(name: string, what: string): string {
 }
 
 /** `tls_server_config.cert_fil: there is no such key`; never a value, which may be a hash. */
-function describeIssue(issue: z.core.$ZodIssue): string[] {
+function describeIssue(issue: z.core.$ZodIssue, raw: unknown): string[] {
   const place = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => `${place === '' ? key : `${place}.${key}`}: there is no such key`);
   }
-  return [`${place === '' ? 'the file' : place}: ${issue.message}`];
+  return [`${place === '' ? 'the file' : place}: ${wanted(issue, raw)}`];
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'keys with values',
+  record: 'names with values',
+};
+
+/** What should stand there, as the schema's own messages say it. */
+function wanted(issue: z.core.$ZodIssue, raw: unknown): string {
+  const value = issue.path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown>)?.[key], raw);
+  if (issue.code === 'invalid_type' || issue.code === 'invalid_value') {
+    if (value === undefined) return 'it is missing';
+    if (value === null) return 'it is empty';
+  }
+  switch (issue.code) {
+    case 'invalid_type':
+      return TYPES[issue.expected] ?? issue.message;
+    case 'invalid_value':
+      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(', ')}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
+    default:
+      return issue.message;
+  }
 }
