@@ -23,6 +23,17 @@ export const TEXT_COLUMNS = ['kind', 'shape_type', 'manual_label', 'product_form
 /** What identifies a row of material_catalog. */
 export const KEY_COLUMNS = ['standard', 'edition', 'unit_system', 'designation', 'variant'] as const;
 
+/**
+ * More characters has no name of anything, and an index takes about 2,700 bytes of a row: the longest key, of three such
+ * words in any alphabet, fits.
+ */
+const LONGEST_NAME = 200;
+
+/** Why a word of a key, or another one that an index holds, cannot be stored; or undefined. */
+export function tooLong(text: string): string | undefined {
+  return text.length > LONGEST_NAME ? `longer than ${LONGEST_NAME} characters` : undefined;
+}
+
 export type NumberColumn = (typeof NUMBER_COLUMNS)[number];
 export type TextColumn = (typeof TEXT_COLUMNS)[number];
 export type KeyColumn = (typeof KEY_COLUMNS)[number];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -40,6 +41,47 @@ describe('rejected rows', () => {
     await importInto(mending, { files: [path.dirname(target)] });
     await importInto(clean, { files: [await fileWith(rows('2', '4'))] });
     expect(await rowsOf(mending, STORED)).toEqual(await rowsOf(clean, STORED));
+  });
+
+  it('are those with a word that no index takes; the longest that is taken fits in any alphabet', async () => {
+    const connection = await createDatabase();
+    const header = ['standard', 'edition', 'unit_system', 'designation', 'variant', 'kind', 'shape_type', 'zx'];
+    // Of a hash, so that the server cannot make it smaller.
+    const letters = (count: number) =>
+      createHash('shake256', { outputLength: count / 2 })
+        .update('word')
+        .digest('hex');
+    const wide = (count: number) =>
+      [...letters(count)].map((hex) => String.fromCharCode(0x4e00 + hex.charCodeAt(0) * 97)).join('');
+    const most = [wide(200), wide(200), 'US', letters(200), wide(200), 'bolt', wide(200), `1${'0'.repeat(199)}`];
+    const long = ['standard', 'edition', 'designation', 'variant', 'shape_type', 'zx'];
+    const bad = long.map((name, at) =>
+      most.with(3, `BOLT ${at}`).with(header.indexOf(name), name === 'zx' ? '9'.repeat(8000) : letters(8000)),
+    );
+    const problems = (file: string) =>
+      failureOf(importInto(connection, { files: [file] })).then(({ details }) => details);
+    expect(await problems(await fileWith(csv([header, ...bad]), 'in.csv'))).toEqual(
+      long.map((name, at) =>
+        expect.stringMatching(new RegExp(`^in\\.csv:${at + 2}: ${name} ".{200}…": longer than 200 characters$`)),
+      ),
+    );
+    const sections = ['standard', 'edition', 'section', 'title'];
+    const section = [wide(200), wide(200), wide(200), letters(8000)];
+    const prices = ['item_code', 'version', 'unit_price', 'currency', 'unit', 'effective_from'];
+    const price = [wide(200), wide(200), '1', 'USD', letters(8000), '2026-01-01'];
+    expect(await problems(await fileWith(csv([sections, section.with(2, letters(8000))])))).toEqual([
+      expect.stringMatching(/:2: section .*: longer than 200 characters$/),
+    ]);
+    expect(await problems(await fileWith(csv([prices, price.with(0, letters(8000))])))).toEqual([
+      expect.stringMatching(/:2: item_code .*: longer than 200 characters$/),
+    ]);
+    for (const rows of [
+      [header, most],
+      [sections, section],
+      [prices, price],
+    ]) {
+      expect(countsOf(await importInto(connection, { files: [await fileWith(csv(rows))] }))[0]).toBe(1);
+    }
   });
 
   it('are told in a line each, whatever their cells hold, and not as long as these are', async () => {

@@ -1,5 +1,5 @@
 import type { MaterialContent } from '../readers/content.ts';
-import { type MaterialRow, NUMBER_COLUMNS } from '../rows.ts';
+import { type MaterialRow, NUMBER_COLUMNS, tooLong } from '../rows.ts';
 import { type Finding, judgeShape } from './judge.ts';
 import { judgeStrengths } from './strengths.ts';
 import type { UsShapes } from './us-shapes.ts';
@@ -13,6 +13,7 @@ export function judgeMaterial(
 ): readonly Finding[] {
   const certain: Finding[] = [];
   judgeName(row, certain);
+  judgeLengths(row, certain);
   judgeZeros(row, certain);
   judgeStrengths(row, certain);
   // As long as the unit system of a file is not known, its rows are only compared with those that ship, which are good.
@@ -26,6 +27,23 @@ function judgeName({ designation }: MaterialRow, findings: Finding[]): void {
   if (/^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(designation)) return;
   const reason = 'a designation is made of ASCII characters and single spaces';
   findings.push({ rule: 'name', column: 'designation', value: designation, reason, severity: 'error' });
+}
+
+/** Of what stands in an index; the unit system is one of two. */
+function judgeLengths(
+  { standard, edition, designation, variant, texts, numbers }: MaterialRow,
+  findings: Finding[],
+): void {
+  const judge = (column: string, value: string | null | undefined) => {
+    const reason = tooLong(value ?? '');
+    if (reason) findings.push({ rule: 'length', column, value: value!, reason, severity: 'error' });
+  };
+  judge('standard', standard);
+  judge('edition', edition);
+  judge('designation', designation);
+  judge('variant', variant);
+  judge('shape_type', texts.shape_type);
+  judge('zx', numbers.zx);
 }
 
 function judgeZeros({ numbers }: MaterialRow, findings: Finding[]): void {

@@ -1,5 +1,5 @@
 import type { DelimitedLine } from '../reading/delimited.ts';
-import type { ReferenceRow } from '../rows.ts';
+import { type ReferenceRow, tooLong } from '../rows.ts';
 import { bad, type CatalogReader, type Reading, type ReferenceContent, recordProblem, type Table } from './content.ts';
 import { refuseUnknownColumns } from './header.ts';
 import { topicOf } from './topics.ts';
@@ -30,9 +30,14 @@ function readReferences(table: Table): ReferenceContent {
 function readReference(table: Table, record: DelimitedLine): Reading<ReferenceRow> {
   const cell = (name: string) => record.cells[table.header.indexOf(name)]?.trim() ?? '';
   const missing = NECESSARY.find((name) => cell(name) === '');
+  const problem = (column: string, reason: string) => ({
+    ...{ file: table.file, line: record.line, column, value: cell(column), reason },
+  });
+  const long = (['standard', 'edition', 'section'] as const).find((name) => tooLong(cell(name)));
   const broken =
     recordProblem(table, record) ??
-    (missing && { file: table.file, line: record.line, column: missing, value: '', reason: 'must not be empty' });
+    (missing && problem(missing, 'must not be empty')) ??
+    (long && problem(long, tooLong(cell(long))!));
   if (broken) return bad(broken);
   const row: ReferenceRow = {
     line: record.line,

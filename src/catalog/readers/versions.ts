@@ -2,7 +2,7 @@ import { StructdbError } from '../../core/errors.ts';
 import type { VersionRow, VersionTable } from '../load/version-tables.ts';
 import type { DelimitedLine, RawRecord } from '../reading/delimited.ts';
 import { isIsoDate } from '../reading/iso-date.ts';
-import type { RowProblem } from '../rows.ts';
+import { type RowProblem, tooLong } from '../rows.ts';
 import {
   bad,
   type CatalogReader,
@@ -78,7 +78,7 @@ function readVersion(
   const report = (column: string, reason: string) =>
     void problems.push({ file: file.file, line: record.line, column, value: cell(column), reason });
   for (const column of [table.key, 'version']) {
-    const reason = wordsReason(cell(column));
+    const reason = wordsReason(cell(column)) ?? tooLong(cell(column));
     if (reason) report(column, reason);
   }
   const values = table.values.map(({ name }) => {
