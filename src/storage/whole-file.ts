@@ -31,6 +31,13 @@ export async function writeWhole(
         hint: 'Free space, then run the command again.',
       });
     }
+    if (codeOf(cause) === 'ENOENT') {
+      const folder = path.dirname(file);
+      throw new StructdbError('FILE_MISSING', `There is no folder ${folder} to write ${path.basename(file)} into.`, {
+        cause,
+        hint: `Make it first: mkdir -p ${folder}`,
+      });
+    }
     throw new StructdbError('FILE_UNREADABLE', `Cannot write ${file}.`, {
       cause,
       hint: `Check the owner and the permissions of ${path.dirname(file)}.`,

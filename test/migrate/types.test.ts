@@ -55,6 +55,16 @@ describe('structdb migrate types', () => {
     expect(readFileSync(file, 'utf8')).not.toContain('author');
   });
 
+  it('names the folder that is missing for the file', async () => {
+    const connection = await server.createDatabase();
+    const folder = path.join(scratch, 'not-there');
+    const missing = await types(urlOf(connection), '--out', path.join(folder, 'types.ts'));
+    expect(missing).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(missing.stderr).toBe(
+      `✗ There is no folder ${folder} to write types.ts into.\n  → Make it first: mkdir -p ${folder}\n`,
+    );
+  });
+
   it('gives the same text whatever else is in the database and in whatever order it was made', async () => {
     const tables = [
       'create table b (z text, a int not null)',

@@ -34,7 +34,7 @@ const HEADER = `// Generated from the live database: structdb migrate types --ou
 /**
  * The Kysely `Database` interface of schema public as the database is now, made by kysely-codegen. The same schema gives
  * the same text: tables and columns are sorted, and what extensions own (pg_stat_statements) is left out.
- * @throws PACKAGE_MISSING, FILE_UNREADABLE
+ * @throws PACKAGE_MISSING, FILE_MISSING of the folder, FILE_UNREADABLE
  */
 export async function types({ connection, file, check }: TypesOptions, context: RunContext): Promise<TypesResult> {
   const codegen = await loadCodegen();
