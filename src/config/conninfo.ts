@@ -112,6 +112,6 @@ function notUnderstood(text: string, source: string): StructdbError {
   // A text that is no URL may be a password pasted in the wrong place: never echo it.
   const shown = /:\/\//.test(text) ? ` "${redact(text)}"` : '';
   return new StructdbError('USAGE', `${source}${shown} is not a connection string.`, {
-    hint: 'Write it as postgres://user:password@host:5432/database (special characters percent-encoded).',
+    hint: 'Write it as postgres://user@host:5432/database (a password stands behind the user and a colon; special characters percent-encoded).',
   });
 }

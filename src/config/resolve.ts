@@ -55,7 +55,7 @@ export async function resolveConnection(request: ConnectionRequest): Promise<Con
   ];
   if (request.url === '')
     throw new StructdbError('USAGE', '--url is empty.', {
-      hint: 'Write it as postgres://user:password@host:5432/database.',
+      hint: 'Write it as postgres://user@host:5432/database.',
     });
   for (const [source, text] of strings) {
     if (text) return resolveConnectionString(text, source, request.environment);
@@ -68,7 +68,7 @@ export async function resolveConnection(request: ConnectionRequest): Promise<Con
   const privateServer = await request.privateServer?.();
   if (privateServer) return privateServer;
   throw new StructdbError('NO_CONNECTION', 'No database was named, and no private server runs here.', {
-    hint: 'Run: structdb dev start   (or name one: --url postgres://user:password@host:5432/database, or DATABASE_URL)',
+    hint: 'Run: structdb dev start   (or name one: --url postgres://user@host:5432/database, or DATABASE_URL)',
   });
 }
 

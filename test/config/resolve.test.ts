@@ -5,7 +5,9 @@ import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { describeConnection } from '../../src/config/connection.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { resolveConnection } from '../../src/config/resolve.ts';
+import { redact } from '../../src/core/redact.ts';
 import { testEnvironment } from '../support/environment.ts';
+import { failureOf } from '../support/failure.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
 let home: string;
@@ -63,6 +65,15 @@ describe('the connection', () => {
       hint: expect.stringContaining('structdb dev start'),
     });
   });
+
+  it.each([undefined, '', 'nonsense', 'postgres://a:b%zz@h/d'])(
+    'shows an example that is printed as it is, for %j',
+    async (url) => {
+      const { hint } = await failureOf(resolveConnection({ url, environment: environment() }));
+      expect(hint).toContain('postgres://user@host:5432/database');
+      expect(redact(hint!)).toBe(hint);
+    },
+  );
 
   it('decodes every part of a URL, sockets and IPv6 included', async () => {
     const of = (url: string) => resolveConnection({ url, environment: environment() });
