@@ -13,6 +13,7 @@ import { doctorCommand } from './doctor.ts';
 import { drTestCommand } from './dr-test.ts';
 import { initCommand } from './init.ts';
 import { exitCodeOf, leave } from './leave.ts';
+import { lendPackages } from './lent-packages.ts';
 import { migrateCommand } from './migrate.ts';
 import { monitorCommand } from './monitor.ts';
 import { envelope, styleFor, tell, write } from './output.ts';
@@ -75,6 +76,7 @@ export async function main(args: readonly string[], version: string): Promise<vo
   steadyExit();
   // What could not be written is told by `write`; without a listener it would end the process.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  lendPackages();
   // A console.log of somebody's migration, suite or configuration is no part of the answer.
   globalThis.console = new Console({ stdout: process.stderr, stderr: process.stderr });
   const program = buildProgram(version, args[0]);

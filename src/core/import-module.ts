@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url';
-import { lendPackages } from './lent-packages.ts';
 
 const waiting = new Set<() => void>();
 
@@ -8,7 +7,6 @@ const waiting = new Set<() => void>();
  * imported: Node would end the process, with an exit code and words of its own.
  */
 export async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
-  lendPackages();
   const { promise: never, reject } = Promise.withResolvers<never>();
   const giveUp = () => reject(new Error('its top-level await waits for something that never comes'));
   if (waiting.size === 0) process.on('beforeExit', nothingComes);

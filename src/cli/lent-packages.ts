@@ -1,11 +1,9 @@
 import { registerHooks } from 'node:module';
-import { codeOf } from './errors.ts';
+import { codeOf } from '../core/errors.ts';
 
 /** What a configuration, suite or migration imports: structdb itself, and what it writes SQL with. */
 const LENT = /^(structdb|kysely)(\/|$)/;
 const NOT_FOUND: readonly (string | undefined)[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'];
-
-let lent = false;
 
 /** A checkout runs its sources: what was built of it last is older, or not there. */
 function ownName(specifier: string): string {
@@ -19,8 +17,6 @@ function ownName(specifier: string): string {
  * machine: they get structdb's own. A project's own packages come first.
  */
 export function lendPackages(): void {
-  if (lent) return;
-  lent = true;
   registerHooks({
     resolve(specifier, context, nextResolve) {
       try {
