@@ -5,7 +5,7 @@ import type { ClusterRestoreOptions, ClusterRestoreResult, TimelineWish } from '
 import { describeRestoredCluster, renderClusterPlan, renderRestoredCluster } from './restore-cluster-text.ts';
 import type { Session } from './session.ts';
 import type { Outcome } from './shell.ts';
-import { openStore } from './store.ts';
+import { openStore, storeDirectories } from './store.ts';
 
 /** The flags of a restore with --target. */
 export interface ClusterFlags {
@@ -82,6 +82,7 @@ async function optionsOf(session: Session, label: string | undefined, flags: Fla
     tablespaces,
     salvage: flags.salvage === undefined ? undefined : path.resolve(workingDirectory, flags.salvage),
     archiving: flags.keepArchiving ? 'keep' : 'off',
+    storeDirectories: await storeDirectories(session),
     places: await session.places(),
     jobs: flags.jobs,
   };

@@ -48,6 +48,15 @@ export async function openStore(session: Session, name?: string, identity?: stri
   });
 }
 
+/** The directories of all stores of the project that are directories, the one beside the private server among them. */
+export async function storeDirectories(session: Session): Promise<string[]> {
+  const { stores } = await session.config();
+  const directories = Object.values(stores).flatMap((store) =>
+    store.type === 'directory' ? [path.resolve(session.project.root, store.path)] : [],
+  );
+  return stores.local ? directories : [...directories, (await openStore(session, 'local')).location];
+}
+
 /** The settings of the store that the configuration wants WAL in; undefined: beside the private server. */
 export async function configuredWalStore(session: Session): Promise<StoreConfig | undefined> {
   const { backup, stores } = await session.config();

@@ -139,7 +139,7 @@ export const ERROR_CODES = Object.freeze({
   ),
   TARGET_NOT_EMPTY: failed('the database or directory to restore into holds something'),
   TARGET_UNREACHABLE: failed('no backup and WAL of the repository reach the instant that was asked for'),
-  TARGET_UNSUITABLE: failed('the server or database cannot take this dump; the message says why'),
+  TARGET_UNSUITABLE: failed('the server, database or directory cannot take this backup; the message says why'),
   // benchmarks
   BENCH_INCONCLUSIVE: {
     exit: EXIT.inconclusive,

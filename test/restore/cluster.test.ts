@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { StructdbError } from '../../src/core/errors.ts';
@@ -240,6 +240,43 @@ describe('a plan', () => {
     expect(own.hint).toContain('--tablespace-mapping');
   });
 
+  it('refuses a place in a data directory or in a store, also through a link, for the cluster and its tablespace', async () => {
+    const [link, toStore, other] = [next('link'), next('link'), next('other-store')];
+    await symlink(path.join(source.dataDirectory, 'base'), link);
+    await symlink(source.store.location, toStore);
+    await mkdir(other);
+    const backups = path.join(source.systemIdentifier, 'backups');
+    const inside: [string, string][] = [
+      [path.join(source.dataDirectory, 'base', '1', 'copy'), source.dataDirectory],
+      [path.join(link, 'copy'), source.dataDirectory],
+      [path.join(source.store.location, backups, 'b'), source.store.location],
+      [path.join(toStore, backups, 'b'), source.store.location],
+      [path.join(other, 'b'), other],
+    ];
+    for (const [place, around] of inside) {
+      const told = { code: 'TARGET_UNSUITABLE', message: expect.stringContaining(` lies in ${around}, which is a `) };
+      expect(await refusal({ targetDirectory: place, storeDirectories: [other] })).toMatchObject(told);
+      const tablespaces = new Map([[tablespace, place]]);
+      expect(await refusal({ tablespaces, storeDirectories: [other] })).toMatchObject(told);
+      await expect(stat(place)).rejects.toThrow('ENOENT');
+    }
+    expect(await refusal({ targetDirectory: other, storeDirectories: [other] })).toMatchObject({
+      code: 'TARGET_UNSUITABLE',
+      message: `${other} is a store of backups.`,
+    });
+  });
+
+  it('refuses a tablespace that would come into the new data directory through a link', async () => {
+    const link = next('link');
+    await symlink(scratch, link);
+    const targetDirectory = next('restored');
+    const to = path.join(link, path.basename(targetDirectory), 'tablespace');
+    expect(await refusal({ targetDirectory, tablespaces: new Map([[tablespace, to]]) })).toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('inside the data directory'),
+    });
+  });
+
   it('refuses other programs, a missing part, a foreign pg_wal', async () => {
     const none = {
       ...testPlaces(),
@@ -435,6 +472,25 @@ describe('the command line', () => {
     ['2026-11-25 14:30:00 UTC', '2026-11-25T14:30:00.000Z', 0],
   ])('takes the time %s', (time, at, micros) => {
     expect(parseTarget({ time })).toEqual({ kind: 'time', at: new Date(at), micros, inclusive: true });
+  });
+
+  it('restores into no store of the configuration, be it another than that of the backup', async () => {
+    const cwd = await configFor(source.store);
+    const local = JSON.stringify(source.store.location);
+    await writeFile(
+      path.join(cwd, 'structdb.config.ts'),
+      `export default { stores: { local: { type: 'directory', path: ${local} }, other: { type: 'directory', path: 'other' } } };`,
+    );
+    await mkdir(path.join(cwd, 'other'));
+    for (const more of [[], ['--dry-run']]) {
+      const args = ['restore', '--target', 'other/data', '--tablespace-mapping', mappingTo(next('t')), ...more];
+      const { exitCode, stderr } = await structdb(args, { cwd });
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 1,
+        stderr: expect.stringContaining('which is a store of backups'),
+      });
+      expect(await readdir(path.join(cwd, 'other'))).toEqual([]);
+    }
   });
 
   it('restores, replays and tells where the server is', async () => {

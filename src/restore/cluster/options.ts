@@ -27,6 +27,8 @@ export interface ClusterRestoreOptions {
    * server that is gone. `off` (the default): a copy must never write into the archive of its source.
    */
   readonly archiving?: 'off' | 'keep' | undefined;
+  /** Directories of further stores, in which nothing may be restored; `store` and `walStore` need not be named. */
+  readonly storeDirectories?: readonly string[] | undefined;
   readonly places: SearchPlaces;
   /** How many archives are unpacked at once; 2 by default. */
   readonly jobs?: number | undefined;

@@ -6,6 +6,7 @@ import { processesIn } from '../../programs/process.ts';
 import type { SystemUser } from '../../programs/run.ts';
 import type { ClusterManifest } from '../../repository/manifest.ts';
 import { parseJson } from '../../repository/repository.ts';
+import { isIn, realPlaceOf } from './foreign-ground.ts';
 import { makeOwnFolder } from './unpack.ts';
 
 /** A tablespace and where it goes. */
@@ -104,7 +105,7 @@ export async function requireFreeTablespace(
   place: string,
 ): Promise<void> {
   const { name, to, from } = tablespace;
-  if (`${to}/`.startsWith(`${place}/`)) {
+  if (isIn(await realPlaceOf(to), place)) {
     throw new StructdbError('USAGE', `Tablespace ${name} would go to ${to}, inside the data directory.`);
   }
   const entries = await readdir(to).catch((error: unknown) => {

@@ -23,6 +23,7 @@ import { keyMissing, SEALED_SUFFIX } from '../../storage/sealing.ts';
 import type { Store } from '../../storage/store.ts';
 import { clusterBackups } from './choose.ts';
 import { type Estimate, estimateTime } from './estimate.ts';
+import { directoriesOf, requireOwnGround } from './foreign-ground.ts';
 import type { ClusterRestoreOptions } from './options.ts';
 import { inspectPlace, type PlacedTablespace, partialOf, placeTablespaces, requireRoom } from './place.ts';
 import { findRoute, type Route } from './reachable.ts';
@@ -93,9 +94,11 @@ export async function planClusterRestore(
 }
 
 async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContext): Promise<ClusterRestorePlan> {
-  const { places, target, walStore } = options;
+  const { places, target, store, walStore } = options;
   // The place first: it is looked at in no time, and the most likely mistake.
   const targetDirectory = await inspectPlace(path.resolve(options.targetDirectory));
+  const stores = [...directoriesOf([store, walStore]), ...(options.storeDirectories ?? [])];
+  await requireOwnGround(targetDirectory, options.targetDirectory, stores);
   const user = await serverUser(places.environment);
   await requireReach(user, path.dirname(targetDirectory));
   const { backups, named } = await clusterBackups(options);
@@ -124,6 +127,7 @@ async function plan(options: Readonly<ClusterRestoreOptions>, context: RunContex
       : await findServerPrograms(places, { major: manifest.server.major });
   const combine = chain.length > 1 ? await findCombine(places, manifest.server.major) : undefined;
   const tablespaces = await placeTablespaces(manifest, options.tablespaces, targetDirectory);
+  for (const { name, to } of tablespaces) await requireOwnGround(`The place of tablespace ${name}, ${to},`, to, stores);
   const sizes = sizesOf(chain, reach);
   await requireRoom(roomOf(sizes, backup, targetDirectory, tablespaces));
   return Object.freeze({
