@@ -4,7 +4,7 @@ import { lastVerification, listBackups } from '../repository/backups.ts';
 import { type ChainLink, chainOf } from '../repository/chain.ts';
 import { findPart } from '../repository/parts.ts';
 import type { Repository } from '../repository/repository.ts';
-import { SEALED_SUFFIX } from '../storage/sealing.ts';
+import { NO_IDENTITY, SEALED_SUFFIX } from '../storage/sealing.ts';
 import { BACKUP_MANIFEST } from './base.ts';
 
 /** The first major with summaries of WAL, from which increments are made. */
@@ -49,7 +49,7 @@ export async function chooseParent(
   if (!list) return { why: `${link.entry.label} has no ${BACKUP_MANIFEST} of its own` };
   if (list.name.endsWith(SEALED_SUFFIX) && repository.store.sealing?.canUnseal !== true) {
     return {
-      why: `the list of files of ${link.entry.label} is encrypted, and this host has no identity`,
+      why: `the list of files of ${link.entry.label} is encrypted, and ${repository.store.sealing?.lacking ?? NO_IDENTITY}`,
       hint: 'Name encryption.identityFile in the configuration, or make full backups.',
     };
   }

@@ -1,6 +1,8 @@
 import { StructdbError } from '../core/errors.ts';
 import { formatInstant } from '../core/instant.ts';
 import { formatBytes, formatCount } from '../core/units.ts';
+import { NO_IDENTITY } from '../storage/sealing.ts';
+import type { Store } from '../storage/store.ts';
 import type { ClusterWalStatus, VerifiedArchive, WalStatusResult } from '../wal/index.ts';
 import type { Style } from './output.ts';
 
@@ -74,13 +76,15 @@ export function statusVerdict({ clusters, work }: WalStatusResult): StructdbErro
   });
 }
 
-export function renderVerified(archives: readonly VerifiedArchive[], location: string, style: Style): string {
-  if (archives.length === 0) return `There is no WAL in ${location}.`;
+export function renderVerified(archives: readonly VerifiedArchive[], store: Store, style: Style): string {
+  if (archives.length === 0) return `There is no WAL in ${store.location}.`;
   return archives
     .flatMap(({ systemIdentifier, files, sizeBytes, read, unread, holes, problems, ok }) => [
       `${ok ? style.green('✓') : style.red('✗')} ${systemIdentifier}: ${formatCount(files)} files, ${formatBytes(sizeBytes)}, ${formatCount(read)} of them read`,
       ...(unread > 0
-        ? [`    ${style.yellow('!')} ${formatCount(unread)} are encrypted and were not read: no identity was given`]
+        ? [
+            `    ${style.yellow('!')} ${formatCount(unread)} are encrypted and were not read: ${store.sealing?.lacking ?? NO_IDENTITY}`,
+          ]
         : []),
       ...holes.map(({ first, last }) => `    missing: ${first === last ? first : `${first} to ${last}`}`),
       ...problems.map(({ key, what }) => `    ${key}: ${what}`),

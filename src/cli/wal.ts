@@ -160,7 +160,7 @@ function verifyCommand(shell: Shell): Command {
       const archives = await verifyWal({ walStore, quick }, session.context);
       return {
         result: { store: walStore.location, archives },
-        human: (style) => renderVerified(archives, walStore.location, style),
+        human: (style) => renderVerified(archives, walStore, style),
         verdict: verifyVerdict(archives),
       };
     },

@@ -124,7 +124,7 @@ export const ERROR_CODES = Object.freeze({
   STORE_DENIED: failed('the store refuses the credentials, or they lack a permission'),
   STORE_FAILED: failed('the store cannot be read or written'),
   STORE_OWNER: failed('the store belongs to another user'),
-  KEY_MISSING: failed('an object is encrypted, and no identity was given'),
+  KEY_MISSING: failed('an object is encrypted, and no identity was given, or its file is not there or cannot be read'),
   KEY_WRONG: failed('the identity that was given cannot decrypt the object'),
   // restores and drills
   BACKUP_STALE: broken('the newest backup is older than its tier allows'),

@@ -49,7 +49,7 @@ export function readPart(
   const { repository, label } = entry;
   if (!isSealed(part)) return compared(repository, label, part, onStored);
   const { store } = repository;
-  if (!store.sealing?.canUnseal) throw keyMissing(store.location);
+  if (!store.sealing?.canUnseal) throw keyMissing(store.location, store.sealing);
   return unsealed(store.sealing, entry, part, onStored);
 }
 

@@ -176,7 +176,7 @@ async function unlessAbsent<T>(reading: Promise<T>): Promise<T | undefined> {
 async function unseal(repository: Repository, stored: Buffer): Promise<Buffer> {
   const { store } = repository;
   if (store.sealing) return store.sealing.unsealBuffer(stored);
-  throw keyMissing(store.location);
+  throw keyMissing(store.location, undefined);
 }
 
 function corrupt({ store }: Repository, key: string, why: string): StructdbError {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { codeOf, messageOf, StructdbError } from '../core/errors.ts';
 import { rememberSecret } from '../core/redact.ts';
 import { filterThrough, findFilter } from '../programs/filter.ts';
-import type { Sealing, SealingSettings } from './sealing.ts';
+import { keyMissing, NO_IDENTITY, type Sealing, type SealingSettings } from './sealing.ts';
 
 export interface SealingOptions extends SealingSettings {
   /** PATH, where the `age` program is looked for first. */
@@ -24,27 +24,25 @@ const HEADER_BYTES = 512;
 const RECIPIENT_BYTES = 256;
 
 /**
- * Encryption for the recipients. An identity file that is not there counts as none: one configuration serves the host
- * that backs up, which must not have the secret key, and the one that restores.
+ * Encryption for the recipients. An identity file that is not there, or that this user may not read, counts as none: one
+ * configuration serves the host and the server's user that archive, who must not have the secret key, and whoever restores.
  * @throws KEY_WRONG for a file that holds no identity
  */
 export async function openSealing(options: SealingOptions): Promise<Sealing> {
   const { recipients, identityFile, searchPath, useProgram = true } = options;
-  const identities = identityFile === undefined ? undefined : await readIdentities(identityFile);
+  const { identities, lacking } = await findIdentities(identityFile);
   const program = useProgram ? await findFilter('age', searchPath) : undefined;
   const engine = program
     ? programEngine(program, recipients, identities && identityFile)
     : await libraryEngine(recipients, identities);
   const unsealing = (): AgeEngine => {
     if (identities) return engine;
-    const named = identityFile === undefined ? '' : ` (there is no file ${identityFile})`;
-    throw new StructdbError('KEY_MISSING', `What is read is encrypted, and no identity was given${named}.`, {
-      hint: 'Name the age identity file: --identity <file>',
-    });
+    throw keyMissing('What is read', { lacking });
   };
   return Object.freeze({
     settings: Object.freeze({ recipients, ...(identityFile === undefined ? {} : { identityFile }) }),
     canUnseal: identities !== undefined,
+    lacking,
     seal: (plain: AsyncIterable<Uint8Array>) => engine.encrypt(plain),
     unseal: (sealed: AsyncIterable<Uint8Array>) => translated(unsealing().decrypt(sealed), identityFile),
     sealBuffer: (plain: Uint8Array) => {
@@ -57,9 +55,22 @@ export async function openSealing(options: SealingOptions): Promise<Sealing> {
   });
 }
 
+async function findIdentities(
+  file: string | undefined,
+): Promise<{ readonly identities?: string[]; readonly lacking?: string }> {
+  if (file === undefined) return { lacking: NO_IDENTITY };
+  try {
+    const identities = await readIdentities(file);
+    return identities ? { identities } : { lacking: `there is no identity file ${file}` };
+  } catch (error) {
+    if (!(error instanceof StructdbError) || error.code !== 'KEY_MISSING') throw error;
+    return { lacking: `the identity file ${file} cannot be read: ${messageOf(error.cause)}` };
+  }
+}
+
 /**
  * The lines of an identity file that hold secret keys; undefined when there is no such file.
- * @throws KEY_WRONG when it holds none
+ * @throws KEY_WRONG when it holds none, KEY_MISSING when it cannot be read
  */
 export async function readIdentities(file: string): Promise<string[] | undefined> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {

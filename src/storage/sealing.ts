@@ -13,8 +13,10 @@ export interface Sealing {
   sealBuffer(plain: Uint8Array): Promise<Buffer>;
   /** @throws KEY_MISSING without an identity, KEY_WRONG */
   unsealBuffer(sealed: Uint8Array): Promise<Buffer>;
-  /** Whether an identity was given: without one, backups can be written and verified but not restored. */
+  /** Whether there is an identity: without one, backups can be written and verified but not restored. */
   readonly canUnseal: boolean;
+  /** Why there is none, as the end of a sentence. */
+  readonly lacking?: string | undefined;
 }
 
 /** How another process seals and unseals the same way. */
@@ -28,8 +30,11 @@ export interface SealingSettings {
 /** Ending of the names of encrypted objects. */
 export const SEALED_SUFFIX = '.age';
 
-export function keyMissing(location: string): StructdbError {
-  return new StructdbError('KEY_MISSING', `${location} is encrypted, and no identity was given.`, {
+export const NO_IDENTITY = 'no identity was given';
+
+/** Nothing can be decrypted of what is read from `what`. */
+export function keyMissing(what: string, sealing: Pick<Sealing, 'lacking'> | undefined): StructdbError {
+  return new StructdbError('KEY_MISSING', `${what} is encrypted, and ${sealing?.lacking ?? NO_IDENTITY}.`, {
     hint: 'Name the age identity file: --identity <file>',
   });
 }

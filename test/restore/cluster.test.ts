@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { StructdbError } from '../../src/core/errors.ts';
 import { repositoryKeys } from '../../src/repository/layout.ts';
 import { recoveryWindows } from '../../src/repository/recovery-window.ts';
@@ -14,6 +15,7 @@ import {
   replayRestored,
   type TargetWords,
 } from '../../src/restore/index.ts';
+import { openSealing } from '../../src/storage/age-sealing.ts';
 import { openDirectoryStore } from '../../src/storage/directory-store.ts';
 import type { Store } from '../../src/storage/store.ts';
 import { structdb } from '../support/cli.ts';
@@ -170,6 +172,13 @@ describe('a restored cluster', () => {
     expect(mode).toBe(0o700);
     const left = (await readdir(scratch)).filter((name) => name.startsWith(path.basename(result.dataDirectory)));
     expect(left.sort()).toEqual([path.basename(result.dataDirectory), `${path.basename(result.dataDirectory)}.log`]);
+  });
+
+  it('that is not encrypted needs no identity, be one configured that is not there', async () => {
+    const recipients = [await identityToRecipient(await generateIdentity())];
+    const sealing = await openSealing({ recipients, identityFile: path.join(scratch, 'nowhere') });
+    const store = openDirectoryStore({ path: source.store.location, uid: process.geteuid?.(), sealing });
+    expect((await restored({ store })).rows).toEqual(rowsOf(markers));
   });
 
   it.each([

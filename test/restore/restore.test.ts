@@ -3,11 +3,14 @@ import { rmSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
 import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { partialName } from '../../src/restore/bracket.ts';
 import { planDumpRestore, type RestoreOptions, restoreDump } from '../../src/restore/index.ts';
+import { openSealing } from '../../src/storage/age-sealing.ts';
+import { openDirectoryStore } from '../../src/storage/directory-store.ts';
 import { runOptions } from '../backup/support.ts';
 import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
@@ -220,6 +223,29 @@ describe('A restore refuses, before it touches anything,', () => {
       code: 'PROGRAM_TOO_OLD',
       message: expect.stringMatching(/pg_restore 19 or newer is needed; installed: 15\./),
     });
+  });
+
+  it('an encrypted dump whose identity file is not there or cannot be read, naming the file', async () => {
+    const recipients = [await identityToRecipient(await generateIdentity())];
+    const location = path.join(scratch, 'sealed');
+    const sealedStore = async (identityFile?: string) =>
+      openDirectoryStore({
+        path: location,
+        uid: process.geteuid?.(),
+        sealing: await openSealing({ recipients, identityFile, useProgram: false }),
+      });
+    const { label } = await runBackup({ ...backup.options, store: await sealedStore() }, testContext());
+    for (const [identityFile, why] of [
+      [undefined, 'no identity was given.'],
+      [path.join(scratch, 'nowhere'), `there is no identity file ${scratch}/nowhere.`],
+      [scratch, `the identity file ${scratch} cannot be read: .*EISDIR.*`],
+    ] as const) {
+      const options = { ...optionsFor(creator, newName()), store: await sealedStore(identityFile), label };
+      await expect(planDumpRestore(options, testContext())).rejects.toMatchObject({
+        code: 'KEY_MISSING',
+        message: expect.stringMatching(`^${location} is encrypted, and ${why}$`),
+      });
+    }
   });
 
   it('a dump for which there is no room', async () => {

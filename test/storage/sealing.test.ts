@@ -144,7 +144,19 @@ describe('An identity file', () => {
     expect(sealing.canUnseal).toBe(false);
     await expect(sealing.unsealBuffer(Buffer.from('x'))).rejects.toMatchObject({
       code: 'KEY_MISSING',
-      message: expect.stringContaining('nowhere'),
+      message: `What is read is encrypted, and there is no identity file ${path.join(scratch, 'nowhere')}.`,
+    });
+  });
+
+  it('that cannot be read counts as none too, and is told with the reason where it is needed', async () => {
+    // A folder, because nothing is unreadable for root.
+    const sealing = await opening(scratch);
+    expect(sealing.canUnseal).toBe(false);
+    const sealed = await sealing.sealBuffer(Buffer.from('x'));
+    expect(await (await open(true)).unsealBuffer(sealed)).toEqual(Buffer.from('x'));
+    await expect(sealing.unsealBuffer(sealed)).rejects.toMatchObject({
+      code: 'KEY_MISSING',
+      message: expect.stringMatching(`, and the identity file ${scratch} cannot be read: .*EISDIR`),
     });
   });
 

@@ -19,7 +19,7 @@ const IDENTITY = 'identity';
 export async function prepareRecoveryFolder(plan: ClusterRestorePlan, directory: string): Promise<string> {
   const { user, backup, wal, salvaged } = plan;
   const { manifest } = backup;
-  const { settings } = wal.repository.store;
+  const { settings, sealing } = wal.repository.store;
   if (!settings) throw new StructdbError('INTERNAL', `${wal.repository.store.location} cannot be opened by a server.`);
   const choices = {
     systemIdentifier: manifest.systemIdentifier,
@@ -27,7 +27,8 @@ export async function prepareRecoveryFolder(plan: ClusterRestorePlan, directory:
     major: manifest.server.major,
   };
   await mkdir(directory);
-  const store = await withReadableKey(settings, path.join(directory, IDENTITY), user);
+  // Without a key the plan came this far only because nothing that is replayed is encrypted.
+  const store = sealing?.canUnseal ? await withReadableKey(settings, path.join(directory, IDENTITY), user) : settings;
   const { restoreCommand } = await writeArchiveProgram(directory, { ...choices, store }, user);
   if (salvaged.length > 0) await copySalvaged(plan, path.join(directory, SALVAGE));
   const command = plan.route.damaged === undefined ? restoreCommand : without(plan.route.damaged, restoreCommand);

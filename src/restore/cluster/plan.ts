@@ -207,11 +207,11 @@ function requireKey(chain: readonly ClusterBackup[], wal: WalView, reach: Reach)
   for (const { entry, manifest } of chain) {
     const { store } = entry.repository;
     const sealed = manifest.parts.some(({ name }) => name.endsWith(SEALED_SUFFIX));
-    if (sealed && !store.sealing?.canUnseal) throw keyMissing(store.location);
+    if (sealed && !store.sealing?.canUnseal) throw keyMissing(store.location, store.sealing);
   }
   const { store } = wal.repository;
   const sealed = reach.segments.some((name) => wal.listing.segments.get(name)?.key.endsWith(SEALED_SUFFIX));
-  if (sealed && !store.sealing?.canUnseal) throw keyMissing(store.location);
+  if (sealed && !store.sealing?.canUnseal) throw keyMissing(store.location, store.sealing);
 }
 
 async function findCombine(places: SearchPlaces, major: number): Promise<Program> {
