@@ -36,8 +36,8 @@ const TRANSACTION_TIMEOUT_MAJOR = 17;
 
 /**
  * Decides everything that can be decided before anything is touched. Writes nothing.
- * @throws BACKUP_MISSING, BACKUP_CORRUPT, MANIFEST_UNREADABLE, TARGET_NOT_EMPTY, TARGET_UNSUITABLE, PERMISSION_DENIED,
- * PROGRAM_MISSING, PROGRAM_TOO_OLD, DISK_FULL
+ * @throws BACKUP_MISSING, BACKUP_CORRUPT, MANIFEST_UNREADABLE, TARGET_NOT_EMPTY, TARGET_UNSUITABLE, SERVER_READ_ONLY,
+ * PERMISSION_DENIED, PROGRAM_MISSING, PROGRAM_TOO_OLD, DISK_FULL
  */
 export async function planDumpRestore(options: RestoreOptions, context: RunContext): Promise<RestorePlan> {
   const plan = async () => {

@@ -4,6 +4,7 @@ import type { RunContext } from '../core/context.ts';
 import { codeOf, StructdbError } from '../core/errors.ts';
 import { connect, quoteIdentifier, withClient } from '../postgres/connect.ts';
 import { profiles } from '../postgres/profiles.ts';
+import { refuseReadOnly } from '../postgres/read-only.ts';
 import { requireSupportedServer, type ServerVersion } from '../postgres/server-version.ts';
 import { findUserObjects, type UserObject } from './contents.ts';
 
@@ -29,7 +30,7 @@ export interface Target {
 
 /**
  * Looks at the target and refuses what cannot be restored into, before anything is touched.
- * @throws TARGET_NOT_EMPTY, TARGET_UNSUITABLE, PERMISSION_DENIED (naming the grant)
+ * @throws TARGET_NOT_EMPTY, TARGET_UNSUITABLE, SERVER_READ_ONLY, PERMISSION_DENIED (naming the grant)
  */
 export async function inspectTarget(
   connection: ConnectionSettings,
@@ -40,10 +41,11 @@ export async function inspectTarget(
   const { label, encoding } = backup;
   requireDatabaseName(database);
   const maintenance = await reachableDatabase(connection, database);
-  const found = await withClient(maintenance, profiles.probe, context, async (client) => ({
-    server: await requireSupportedServer(client),
-    ...(await askAboutTarget(client, database)),
-  }));
+  const found = await withClient(maintenance, profiles.probe, context, async (client) => {
+    const asked = { server: await requireSupportedServer(client), ...(await askAboutTarget(client, database)) };
+    if (!asked.exists) await refuseReadOnly(client, maintenance);
+    return asked;
+  });
   const { server, role, superuser } = found;
   const target = { server, role, superuser, maintenance, connection: withDatabase(connection, database) };
   if (!found.exists) {
@@ -69,10 +71,15 @@ export async function inspectTarget(
       { hint: `Create it with: createdb --encoding=${encoding} --template=template0 ${database}` },
     );
   }
-  const objects = await withClient(target.connection, profiles.probe, context, findUserObjects);
-  if (objects.length === 0) return { ...target, state: { kind: 'empty' } };
-  if (found.comment === UNFINISHED + label) return { ...target, state: { kind: 'unfinished' } };
-  throw notEmpty(database, objects, found.comment);
+  const unfinished = found.comment === UNFINISHED + label;
+  const objects = await withClient(target.connection, profiles.probe, context, async (client) => {
+    const there = await findUserObjects(client);
+    if (there.length > 0 && !unfinished) throw notEmpty(database, there, found.comment);
+    // Asked where it is written: the setting may be that of one database. Of one that is not taken anyway it is no concern.
+    await refuseReadOnly(client, target.connection);
+    return there;
+  });
+  return { ...target, state: { kind: objects.length === 0 ? 'empty' : 'unfinished' } };
 }
 
 /** Names that PostgreSQL would cut or refuse. */

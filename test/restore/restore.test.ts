@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { runBackup } from '../../src/backup/index.ts';
 import type { ConnectionSettings } from '../../src/config/connection.ts';
+import { findServerPrograms, withScratchCluster } from '../../src/postgres/cluster.ts';
 import { temporaryRoot } from '../../src/programs/own-directory.ts';
 import { partialName } from '../../src/restore/bracket.ts';
 import { planDumpRestore, type RestoreOptions, restoreDump } from '../../src/restore/index.ts';
@@ -16,9 +17,11 @@ import { projectRoot, structdb } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { embeddedServer } from '../support/embedded.ts';
 import { programs, testEnvironment, testPlaces } from '../support/environment.ts';
+import { failureOf } from '../support/failure.ts';
 import { sql, urlOf, useServer } from '../support/postgres.ts';
 import { picture } from '../support/schema.ts';
 import { scratchDirectory } from '../support/scratch.ts';
+import { restartAsStandby, STANDBY_SETTINGS } from '../support/standby.ts';
 import {
   type BackedUp,
   backedUp,
@@ -196,6 +199,55 @@ describe('A restore refuses, before it touches anything,', () => {
     await expect(refused(foreign.database, server.superuser)).rejects.toMatchObject({
       code: 'TARGET_UNSUITABLE',
       message: expect.stringContaining('has encoding LATIN1; the dump was made from UTF8'),
+    });
+  });
+
+  it('a server, role or database that is read-only, saying how it may be written again', async () => {
+    const set = (text: string) => sql(server.superuser, (client) => client.query(text));
+    const { database } = await given();
+    const role = `alter role "${creator.user}"`;
+    await allowCreating(async () => {
+      for (const [alter, names] of [
+        [role, [newName(), database]],
+        [`alter database "${creator.database}"`, [newName()]],
+        [`alter database "${database}"`, [database]],
+      ] as const) {
+        await set(`${alter} set default_transaction_read_only = on`);
+        const refusals = [];
+        for (const name of names) {
+          refusals.push(await failureOf(planDumpRestore(optionsFor(creator, name), testContext())));
+        }
+        await set(`${alter} reset default_transaction_read_only`);
+        for (const error of refusals) {
+          expect(error).toMatchObject({ code: 'SERVER_READ_ONLY', exitCode: 1, details: [] });
+          expect(error.message).toMatch(/ is read-only: default_transaction_read_only is on\.$/);
+          expect(error.hint!.toLowerCase()).toContain(alter);
+        }
+      }
+      // A full one is told as full: nobody should make it writable for this.
+      const full = await given();
+      await sql(full, (client) => client.query('create table kept ()'));
+      await set(`alter database "${full.database}" set default_transaction_read_only = on`);
+      const refused = await failureOf(planDumpRestore(optionsFor(creator, full.database), testContext()));
+      expect(refused).toMatchObject({ code: 'TARGET_NOT_EMPTY' });
+      // Where CREATE DATABASE would be sent from is of no concern to a database that is there.
+      await set(`alter database "${creator.database}" set default_transaction_read_only = on`);
+      const plan = planDumpRestore(optionsFor(creator, database), testContext());
+      await plan.finally(() => set(`alter database "${creator.database}" reset default_transaction_read_only`));
+    });
+  });
+
+  it('a standby', async () => {
+    const context = testContext();
+    const found = await findServerPrograms(testPlaces());
+    const cluster = { programs: found, environment: testEnvironment(), settings: STANDBY_SETTINGS };
+    await withScratchCluster(cluster, context, async (standby) => {
+      await restartAsStandby(standby, found, context);
+      for (const database of [newName(), standby.connection.database]) {
+        const error = await failureOf(planDumpRestore(optionsFor(standby.connection, database), context));
+        expect(error).toMatchObject({ code: 'SERVER_READ_ONLY', hint: 'Give the address of the primary (--url).' });
+        expect(error.message).toMatch(/ is a standby: it takes no writes\.$/);
+      }
     });
   });
 
