@@ -1,7 +1,7 @@
 import { StructdbError } from '../core/errors.ts';
 import type { Lsn } from '../core/lsn.ts';
 
-/** What archive_command is given: PostgreSQL's own file names (src/include/access/xlog_internal.h). */
+/** What archive_command and restore_command are given: PostgreSQL's own file names (src/include/access/xlog_internal.h). */
 export interface WalFileName {
   readonly name: string;
   readonly kind: 'segment' | 'partial' | 'history' | 'backup';
@@ -22,13 +22,12 @@ export function tryWalFileName(name: string): WalFileName | undefined {
   return kind && Object.freeze({ name, kind, timeline: name.slice(0, 8) });
 }
 
-/** @throws WAL_INVALID for any other name */
-export function parseWalFileName(name: string): WalFileName {
+/** @throws WAL_INVALID for any other name, with what `hint` says of where names come from */
+export function parseWalFileName(name: string, hint?: string): WalFileName {
   const parsed = tryWalFileName(name);
   if (parsed) return parsed;
-  throw new StructdbError('WAL_INVALID', `"${name}" is not the name of a WAL file.`, {
-    hint: 'archive_command passes %p: the path of a file in pg_wal.',
-  });
+  const message = `"${name}" is not the name of a WAL file.`;
+  throw new StructdbError('WAL_INVALID', message, hint === undefined ? {} : { hint });
 }
 
 /**

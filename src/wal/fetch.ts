@@ -47,7 +47,7 @@ const RETRY_AFTER_MS = [200, 1000, 3000];
  */
 export async function fetchWalFile(options: Readonly<FetchOptions>): Promise<FetchResult> {
   const { name, target, store, settings, startPrefetch } = options;
-  const wal = parseWalFileName(name);
+  const wal = parseWalFileName(name, 'restore_command passes %f: the name of a file in pg_wal, without a path.');
   const queue = startPrefetch && (await openQueue(wal, target, store, settings));
   if (queue && (await queue.take(name, target))) {
     await queue.ask(name, startPrefetch);

@@ -39,7 +39,7 @@ export interface PushResult {
  * STORE_OWNER, DISK_FULL
  */
 export async function pushWalFile({ file, store, settings }: Readonly<PushOptions>): Promise<PushResult> {
-  const { name } = parseWalFileName(path.basename(file));
+  const { name } = parseWalFileName(path.basename(file), 'archive_command passes %p: the path of a file in pg_wal.');
   const before = await new Pushed(settings).has(file).catch(() => undefined);
   if (before) return Object.freeze({ name, sha256: before.sha256, written: false, trimmed: 0, warning: null });
   return pushContent(name, await readWalFile(file), store, settings);

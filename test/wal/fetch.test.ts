@@ -130,7 +130,7 @@ describe('wal fetch', () => {
       /has no repository/,
       /of the cluster/,
       /Cannot write/,
-      /not the name/,
+      /not the name of a WAL file\. restore_command passes %f/,
       /usage/,
     ];
     for (const [index, { exitCode, stderr }] of ended.entries()) {

@@ -220,7 +220,12 @@ describe('wal push', () => {
     ['that was cut', /8388608 bytes of 16777216/, (content) => content.subarray(0, 8_388_608), null],
     ['that is empty', /no header of a WAL segment/, () => Buffer.alloc(0), null],
     ['under a wrong name', /another part of the WAL/, (content) => content, '0000000100000007000000AA'],
-    ['with a name that is none', /not the name of a WAL file/, (content) => content, 'postgresql.conf'],
+    [
+      'with a name that is none',
+      /not the name of a WAL file\. archive_command passes %p/,
+      (content) => content,
+      'postgresql.conf',
+    ],
   ])('refuses a segment %s, in one line', async (_what, line, change, name) => {
     const archive = await newArchive();
     const result = await archive.push(await alteredSegment(change, name ?? segments[0]!));
