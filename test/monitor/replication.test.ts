@@ -49,7 +49,8 @@ beforeAll(async () => {
 afterAll(() => stopServer({ programs, dataDirectory: copy, user, mode: 'immediate' }));
 
 it('a primary tells of its standbys and slots, a standby of what it receives', async () => {
-  await until(primary, `select 1 from pg_stat_replication where state = 'streaming'`);
+  // A standby that streams has not yet told how far it is.
+  await until(primary, `select 1 from pg_stat_replication where state = 'streaming' and replay_lsn is not null`);
   const exporter = newExporter([primary, standby], { statements: 0 });
   const families = await scrape(exporter);
   expect(failed(families)).toEqual([]);
