@@ -190,7 +190,8 @@ describe('structdb', () => {
     expect(complete('structdb bench --qui')).toBe('--quiet --quick');
   });
 
-  const hasFish = spawnSync('fish', ['--version']).error === undefined;
+  // On the machine that counts, its absence is a failure: scripts/setup.sh --tests installs it.
+  const hasFish = process.env.CI !== undefined || spawnSync('fish', ['--version']).error === undefined;
   (hasFish ? it : it.skip)('completes commands in fish', async () => {
     const { stdout } = await structdb(['completion', 'fish']);
     const complete = (line: string) => {
