@@ -54,9 +54,10 @@ if ! have_server; then
 fi
 
 # A real S3 server for the tests: Ceph's gateway with the two servers it stands on; age, which backups are encrypted with;
-# fish, whose completion is tried in it; PgBouncer, which migrations must see through; Alembic, whose databases `migrate baseline` adopts; Prometheus, which reads
-# what `monitor serve` tells, the exporter whose names it keeps, and docker-compose, which validates infra/; Chromium, which
-# shows reports (elsewhere than on Debian a package of that name may be none: the test takes Chrome too).
+# fish, whose completion is tried in it; PgBouncer, which migrations must see through; Alembic, whose databases `migrate
+# baseline` adopts; Prometheus, which reads what `monitor serve` tells, the exporter whose names it keeps, and
+# docker-compose, which validates infra/; Chromium, which shows reports (elsewhere than on Debian a package of that name
+# may be none: the test takes Chrome too).
 install_for_tests() {
   local program package as_root= log policy=/usr/sbin/policy-rc.d forbidden= packages=()
   for program in radosgw:radosgw ceph-mon:ceph-mon ceph-osd:ceph-osd age:age zstd:zstd fish:fish pgbouncer:pgbouncer alembic:alembic \

@@ -47,11 +47,11 @@ describe('doctor', () => {
     const psql = (statement: string) => checkout.run(['dev', 'psql', '--', '-Xqc', statement]);
     expect((await psql(`alter system set archive_command = 'false'`)).exitCode).toBe(0);
     await psql('select pg_reload_conf()');
-    // The archiver hears of it a moment later, and until then archives by the old command.
+    // The archiver hears of it a moment later, and until then archives by the old command, which may have failed before.
     await psql(`select pg_logical_emit_message(false, 'structdb', ''), pg_switch_wal()`);
     const failed = await psql(
       `do $$ begin
-        while (select failed_count = 0 from pg_stat_archiver) loop
+        while (select coalesce(last_failed_time < pg_conf_load_time(), true) from pg_stat_archiver) loop
           perform pg_sleep(0.05);
           perform pg_stat_clear_snapshot();
         end loop;
